@@ -1,0 +1,175 @@
+"""The `captioner` command: parse, call, print.
+
+Data goes to standard output, progress and warnings to standard error. The exit code is 0 when all
+went well, 1 when some photo could not be read (the rest is still written), 2 for a wrong call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from captioner.errors import CaptionerError, ImageError
+
+if TYPE_CHECKING:
+    from captioner.pipeline import Caption, Captioner
+
+BATCH = 16
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        return options.run(options)
+    except CaptionerError as error:
+        print(f"captioner: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("captioner: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="captioner", description="Write a sentence about a photo."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_caption(commands.add_parser("caption", help="one line per photo"))
+    _add_train(commands.add_parser("train", help="train a model from a recipe"))
+    _add_evaluate(commands.add_parser("evaluate", help="score captions against references"))
+    models = commands.add_parser("models", help="list the installed models")
+    models.set_defaults(run=_models)
+    _add_serve(commands.add_parser("serve", help="open the web page"))
+    return parser
+
+
+def _add_caption(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photos", nargs="+", metavar="PHOTO")
+    parser.add_argument("--language", choices=["en"], help="the language to write in")
+    _add_model(parser)
+    parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
+    parser.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
+    parser.add_argument("--json", action="store_true", help="one JSON object per photo")
+    parser.set_defaults(run=_caption)
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("--out", type=Path, help="the run's folder (runs/NAME)")
+    parser.add_argument("--device", help='such as "cuda" or "cpu"')
+    parser.set_defaults(run=_train)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--data", type=Path, help="a Flickr8k folder or a COCO captions file")
+    parser.add_argument("--split", default="val", choices=["train", "val", "test"])
+    parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
+    parser.add_argument("--results", type=Path, help="captions to score, in COCO results format")
+    parser.add_argument("--references", type=Path, help="their references, in COCO captions format")
+    parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="who may come: only this computer")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.set_defaults(run=_serve)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="an installed model's name, or a model folder")
+    parser.add_argument("--device", help='such as "cuda" or "cpu"')
+
+
+def _load(options: argparse.Namespace) -> Captioner:
+    from captioner.pipeline import load_model
+
+    return load_model(options.model, options.device)
+
+
+def _caption(options: argparse.Namespace) -> int:
+    captioner = _load(options)
+    failed = False
+    for photo, result in captioner.caption_each(
+        options.photos, batch=BATCH, beam=options.beam, top=options.top
+    ):
+        if isinstance(result, ImageError):
+            failed = True
+            print(f"captioner: {result}", file=sys.stderr)
+        else:
+            _print_caption(photo, result, options)
+    return 1 if failed else 0
+
+
+def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) -> None:
+    best = (caption, *caption.alternatives)
+    if options.json:
+        row: dict[str, Any] = {"image": photo, "caption": caption.text}
+        row["log_prob"] = round(caption.log_prob, 4)
+        if options.top > 1:
+            row["alternatives"] = [
+                {"caption": c.text, "log_prob": round(c.log_prob, 4)} for c in caption.alternatives
+            ]
+        print(json.dumps(row, ensure_ascii=False), flush=True)
+        return
+    prefix = f"{photo}\t" if len(options.photos) > 1 else ""
+    for sentence in best:
+        print(f"{prefix}{sentence.text}", flush=True)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from captioner.training import read_recipe, train
+
+    recipe = read_recipe(options.recipe, options.changes)
+    folder = train(recipe, options.out or Path("runs") / recipe.name, options.device)
+    print(folder)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from captioner import evaluation
+
+    if options.results and options.references:
+        scores = evaluation.score_results(options.results, options.references)
+    elif options.data:
+        scores = evaluation.evaluate_model(
+            _load(options), options.data, options.split, options.save, beam=options.beam
+        )
+    else:
+        raise CaptionerError("Give --data, or --results together with --references.")
+    print(scores.table())
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from captioner.pipeline import available_models
+
+    for name in available_models():
+        print(name)
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from captioner.ui import serve
+
+    serve(_load(options), options.host, options.port, options.open)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

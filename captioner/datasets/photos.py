@@ -1,0 +1,119 @@
+"""All photos of a dataset, decoded once, as one array on disk that is read in place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL.Image import Image
+from tqdm import tqdm
+
+from captioner.datasets.records import Photo, Record, TarMember
+from captioner.errors import DatasetError, ImageError
+from captioner.images import open_image, to_pixels
+
+
+@dataclass(frozen=True)
+class Photos:
+    """records: those whose photo could be read. pixels: `uint8 [n, 3, S, S]`, in their order.
+
+    unreadable: one sentence for each photo that was left out.
+    """
+
+    records: tuple[Record, ...]
+    pixels: np.ndarray
+    unreadable: tuple[str, ...]
+    key: str
+
+
+def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
+    """Decode every photo once, squashed to `size` × `size`, into a file below `cache`.
+
+    The next call with the same photos and size reads the file. What was decoded is kept only when
+    all was: an interrupted call leaves nothing that could be taken for whole.
+
+    Raises DatasetError where not one photo can be read, or the cache cannot be written.
+    """
+    key = _key(records, size)
+    array, listing = cache / f"photos-{key}.npy", cache / f"photos-{key}.json"
+    if not (array.exists() and listing.exists()):
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            _decode_into(records, size, array, listing)
+        except OSError as error:
+            raise DatasetError(f"{cache} cannot be written ({error.strerror}).") from None
+    kept = json.loads(listing.read_text(encoding="utf-8"))
+    if not kept["rows"]:
+        raise DatasetError(
+            f"None of the {len(records)} photos can be read: {kept['unreadable'][0]}"
+        )
+    pixels = np.load(array, mmap_mode="r")
+    readable = tuple(records[row] for row in kept["rows"])
+    return Photos(readable, pixels[: len(readable)], tuple(kept["unreadable"]), key)
+
+
+def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Path) -> None:
+    part = array.with_suffix(".part")
+    shape = (len(records), 3, size, size)
+    pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+    rows: list[int] = []
+    unreadable: list[str] = []
+    progress = tqdm(total=len(records), desc="Decoding photos", unit="photo", smoothing=0.05)
+    for row, result in enumerate(_decoded(records, size)):
+        if isinstance(result, ImageError):
+            unreadable.append(str(result))
+        else:
+            pixels[len(rows)] = result
+            rows.append(row)
+        progress.update()
+    progress.close()
+    pixels.flush()
+    os.replace(part, array)
+    listing.write_text(json.dumps({"rows": rows, "unreadable": unreadable}), encoding="utf-8")
+
+
+def _decoded(records: Sequence[Record], size: int) -> Iterator[np.ndarray | ImageError]:
+    """Decoded photos in order; a few hundred at a time, so that memory stays flat."""
+
+    def decode(record: Record) -> np.ndarray | ImageError:
+        try:
+            return to_pixels(open_photo(record.photo), size).numpy()
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
+        for first in range(0, len(records), 256):
+            yield from pool.map(decode, records[first : first + 256])
+
+
+def open_photo(photo: Photo, at_least: int | None = None) -> Image:
+    """Open the photo of a record, as `captioner.images.open_image` does.
+
+    Raises ImageError where it cannot be read.
+    """
+    if isinstance(photo, TarMember):
+        try:
+            content = photo.read()
+        except OSError as error:
+            raise ImageError(f"{photo.archive} cannot be read ({error.strerror}).") from None
+        return open_image(content, name=f"{photo.archive.name}/{photo.name}", at_least=at_least)
+    return open_image(photo, at_least=at_least)
+
+
+def _key(records: Sequence[Record], size: int) -> str:
+    """Names, places and dates of the photos: another photo under the same name is seen."""
+    digest = hashlib.sha256(f"{size}".encode())
+    changed: dict[Path, int] = {}
+    for record in records:
+        photo = record.photo
+        path = photo.archive if isinstance(photo, TarMember) else photo
+        if path not in changed:
+            changed[path] = path.stat().st_mtime_ns if path.exists() else 0
+        digest.update(f"{path.resolve()}\0{photo.name}\0{changed[path]}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,151 @@
+"""What decoding takes and gives: the step function, its state, options and hypotheses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from torch import Tensor
+
+from captioner.errors import OptionError
+
+StateT = TypeVar("StateT", bound="DecoderState")
+
+
+class DecoderState(Protocol):
+    """What a model remembers between steps: B images with K rows each, image by image."""
+
+    def reorder(self: StateT, parents: Tensor) -> StateT:
+        """Choose which rows go on.
+
+        Rows only ever move within their image, so what all rows of one image share (its features,
+        the attention keys) need be kept once per image and never moved.
+
+        Args:
+            parents: long ``[B, K']``; K' may differ from K.
+
+        Returns:
+            The state with B x K' rows: row ``b * K' + j`` is the old row ``b * K + parents[b, j]``.
+        """
+        ...
+
+
+# One step of a model: the last tokens, long [B*K], and a state of B*K rows give the logits of the
+# next tokens, float [B*K, V], and the state after reading them.
+Step = Callable[[Tensor, StateT], tuple[Tensor, StateT]]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One caption in token ids.
+
+    Attributes:
+        tokens: without the start and end tokens.
+        log_prob: natural logarithm of the model's probability of these tokens, and of the end
+            token if it was emitted.
+        score: ``log_prob / length ** length_penalty``, where the length counts the end token if it
+            was emitted (length normalisation: Wu et al. 2016, without their constant 5).
+    """
+
+    tokens: tuple[int, ...]
+    log_prob: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingOptions:
+    """What beam search and sampling have in common.
+
+    Attributes:
+        top: how many captions to give for each image.
+        min_length: fewest tokens, not counting the end token.
+        max_length: most tokens, and also the most steps: a caption of this length is cut off and
+            has no end token.
+        length_penalty: exponent of the length in :attr:`Hypothesis.score`; 0 ranks by plain
+            log-probability, larger values favour longer captions.
+        no_repeat_ngram: no n-gram of this many tokens occurs twice (Paulus et al. 2018); 0 is off.
+        avoid: ids of tokens never to emit.
+
+    Raises:
+        OptionError: an option is out of range.
+    """
+
+    top: int = 1
+    min_length: int = 1
+    max_length: int = 20
+    length_penalty: float = 0.7
+    no_repeat_ngram: int = 0
+    avoid: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require(self.top >= 1, f"top must be 1 or more, not {self.top}.")
+        _require(self.max_length >= 1, f"max_length must be 1 or more, not {self.max_length}.")
+        _require(
+            0 <= self.min_length <= self.max_length,
+            f"min_length must be from 0 to max_length ({self.max_length}), not {self.min_length}.",
+        )
+        _require(
+            -5 <= self.length_penalty <= 5,
+            f"length_penalty must be from -5 to 5, not {self.length_penalty}.",
+        )
+        _require(
+            self.no_repeat_ngram >= 0,
+            f"no_repeat_ngram must be 0 (off) or more, not {self.no_repeat_ngram}.",
+        )
+        _require(all(token >= 0 for token in self.avoid), "avoid must hold token ids of 0 or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeamOptions(DecodingOptions):
+    """Options of :func:`~captioner.decoding.beam_search`.
+
+    Attributes:
+        beam: how many hypotheses of each image are followed at once; 1 is greedy search. At
+            least ``top``.
+    """
+
+    beam: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.beam >= 1, f"beam must be 1 or more, not {self.beam}.")
+        _require(self.top <= self.beam, f"top ({self.top}) cannot exceed beam ({self.beam}).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions(DecodingOptions):
+    """Options of :func:`~captioner.decoding.sample`.
+
+    Attributes:
+        temperature: logits are divided by it: below 1 keeps to likely words, above 1 is bolder.
+        top_k: draw among this many likeliest tokens only.
+        top_p: draw only among the fewest likeliest tokens whose probabilities reach this sum
+            (nucleus sampling, Holtzman et al. 2020).
+        seed: the same seed gives the same captions; None draws from PyTorch's global generator.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(
+            self.temperature > 0 and math.isfinite(self.temperature),
+            f"temperature must be greater than 0, not {self.temperature}.",
+        )
+        _require(
+            self.top_k is None or self.top_k >= 1, f"top_k must be 1 or more, not {self.top_k}."
+        )
+        _require(
+            self.top_p is None or 0 < self.top_p <= 1,
+            f"top_p must be greater than 0 and at most 1, not {self.top_p}.",
+        )
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise OptionError(sentence)

@@ -1,0 +1,29 @@
+"""Mistakes a person can make, each said in one plain sentence."""
+
+
+class CaptionerError(Exception):
+    """Base of every error whose message is meant for a person.
+
+    The message is one complete sentence that names the file or the value at fault; the command
+    prints it without a traceback and the page shows it as it is.
+    """
+
+
+class ImageError(CaptionerError):
+    """A photo cannot be opened."""
+
+
+class ModelError(CaptionerError):
+    """A model folder cannot be found, read or used."""
+
+
+class DatasetError(CaptionerError):
+    """A caption dataset is missing, malformed or empty."""
+
+
+class RecipeError(CaptionerError):
+    """A training recipe has an unknown key, a wrong type or an impossible value."""
+
+
+class OptionError(CaptionerError, ValueError):
+    """A caller's option is out of range."""

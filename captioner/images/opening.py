@@ -1,0 +1,264 @@
+"""Opening any photo safely: the only place in the project where an image is opened."""
+
+import io
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from captioner.errors import ImageError, OptionError
+
+ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
+
+MAX_PIXELS = 178_956_970  # where Pillow's own decompression-bomb error begins
+
+# An allow-list: some of Pillow's other readers start programs (EPS runs Ghostscript) or fetch
+# what the file names. Formats that this Pillow was built without are left out when opening.
+FORMATS = (
+    *("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "HEIF"),
+    *("ICO", "TGA", "PCX", "SGI", "PSD", "QOI"),
+)
+
+# EXIF 2.32, tag 0x0112: what undoes each way a camera can have been held.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def open_image(
+    source: ImageSource, name: str | None = None, *, at_least: int | None = None
+) -> Image.Image:
+    """Open a photo of any common kind as an upright RGB image.
+
+    EXIF orientation is applied; transparency is laid on white; of an animation the first frame is
+    taken; 16-bit and floating-point greyscale are scaled to 8 bits. A Pillow image is converted
+    the same way and not changed.
+
+    Args:
+        source: a path, the bytes of a file, a binary file object (read from where it stands and
+            left open), a Pillow image, or a ``uint8`` array ``[H, W]``, ``[H, W, 3]`` (RGB) or
+            ``[H, W, 4]`` (RGBA).
+        name: what error messages call the photo; by default its path, if it has one.
+        at_least: a hint that no more than this many pixels are needed on the shorter side, which
+            makes large JPEGs several times faster to decode. The image may come out smaller than
+            the photo, but neither side falls below ``at_least`` unless the photo's own does.
+
+    Returns:
+        A Pillow image of mode RGB, in memory, without metadata.
+
+    Raises:
+        ImageError: the photo cannot be opened; the message is one sentence naming it.
+        OptionError: ``at_least`` is below 1.
+    """
+    if at_least is not None and at_least < 1:
+        raise OptionError(f"at_least must be 1 or more, not {at_least}.")
+    shown = _shown_name(source, name)
+    with _quiet_pillow(), _as_image_error(shown):
+        if isinstance(source, Image.Image):
+            return _upright_rgb(source, shown)
+        if isinstance(source, np.ndarray):
+            return _upright_rgb(_from_array(source, shown), shown)
+        with _readable(source, shown) as file, Image.open(file, formats=_formats()) as image:
+            _check_size(image, shown)
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            return _upright_rgb(image, shown)
+
+
+def _shown_name(source: ImageSource, name: str | None) -> str:
+    if name is None and isinstance(source, str | os.PathLike):
+        name = os.fsdecode(source)
+    if name is None and isinstance(getattr(source, "name", None), str):
+        name = source.name  # type: ignore[union-attr]
+    if not name:
+        return "The image"
+    # File names need not be valid text; a message must be printable anywhere.
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def _as_image_error(shown: str) -> Iterator[None]:
+    """Turn whatever Pillow raises into one sentence: damaged data raises almost anything."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{shown} is not a photo in any known format.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(shown)) from error
+    except MemoryError as error:
+        raise ImageError(f"{shown} is too large for this computer's memory.") from error
+    except Exception as error:
+        raise ImageError(f"{shown} is cut short or damaged.") from error
+
+
+@contextmanager
+def _readable(source: str | os.PathLike[str] | bytes | BinaryIO, shown: str) -> Iterator[BinaryIO]:
+    if isinstance(source, str | os.PathLike):
+        with _open_path(Path(source), shown) as file:
+            yield file
+        return
+    data = source.read() if hasattr(source, "read") else source
+    if not isinstance(data, bytes | bytearray | memoryview):
+        kind = type(data).__name__
+        raise ImageError(
+            f"{shown} is not a photo: a path, bytes or array was expected, not {kind}."
+        )
+    if len(data) == 0:
+        raise ImageError(f"{shown} is empty.")
+    yield io.BytesIO(data)
+
+
+def _open_path(path: Path, shown: str) -> BinaryIO:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{shown} is a directory, not a photo.")
+        if not stat.S_ISREG(status.st_mode):  # reading a device or pipe might never end
+            raise ImageError(f"{shown} is not an ordinary file.")
+        if status.st_size == 0:
+            raise ImageError(f"{shown} is empty.")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise ImageError(f"{shown} does not exist.") from error
+    except PermissionError as error:
+        raise ImageError(f"{shown} cannot be read: permission denied.") from error
+    except OSError as error:
+        raise ImageError(f"{shown} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a null character inside the path
+        raise ImageError(f"{shown!r} is not a possible file name.") from error
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _from_array(array: NDArray[np.uint8], shown: str) -> Image.Image:
+    grey = array.ndim == 2
+    colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if array.dtype != np.uint8 or not (grey or colour):
+        raise ImageError(
+            f"{shown} is an array of {array.dtype} with shape {list(array.shape)}; "
+            "a photo is uint8 [H, W], [H, W, 3] or [H, W, 4]."
+        )
+    if array.size == 0:
+        raise ImageError(f"{shown} has no pixels.")
+    return Image.fromarray(array)
+
+
+def _check_size(image: Image.Image, shown: str) -> None:
+    if min(image.size) < 1:
+        raise ImageError(f"{shown} has no pixels.")
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_too_large(shown))
+
+
+def _too_large(shown: str) -> str:
+    return (
+        f"{shown} is too large to open safely: the limit is {MAX_PIXELS // 10**6} million pixels."
+    )
+
+
+def _upright_rgb(image: Image.Image, shown: str) -> Image.Image:
+    _check_size(image, shown)
+    image.load()
+    rgb = _to_rgb(image)
+    orientation = _orientation(image)
+    if orientation in UPRIGHT:
+        rgb = rgb.transpose(UPRIGHT[orientation])
+    # The copy's metadata would have a second reader turn the picture once more.
+    rgb.info.clear()
+    return rgb
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation of a loaded image; Pillow turns TIFFs by itself while loading them."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged metadata must not cost the picture
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _grey(_eight_bits_of_integers(np.asarray(image)))
+    if image.mode == "F":
+        return _grey(_eight_bits_of_floats(np.asarray(image)))
+    if image.has_transparency_data:
+        return _on_white(image)
+    return image.convert("RGB")
+
+
+def _grey(values: NDArray[np.floating]) -> Image.Image:
+    return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
+
+
+def _eight_bits_of_integers(values: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Divide 16-bit values by 257, so that 65535 becomes 255; stretch any wider range."""
+    if values.min() < 0 or values.max() > 65535:
+        return _stretched(values.astype(np.float64))
+    return values.astype(np.float32) / 257
+
+
+def _eight_bits_of_floats(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Take 0 to 1 as black to white, or else 0 to 255; stretch any wider range."""
+    values = np.nan_to_num(values.astype(np.float64))
+    if values.min() < 0 or values.max() > 255:
+        return _stretched(values)
+    return values * 255 if values.max() <= 1 else values
+
+
+def _stretched(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    low, high = values.min(), values.max()
+    return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white.convert("RGB")
+
+
+_quiet_lock = threading.Lock()
+_quiet_users = 0
+_quiet_filter: warnings.catch_warnings | None = None
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings (large image, odd EXIF), and nobody else's, while in use.
+
+    ``catch_warnings`` restores the wrong filters when two threads overlap, so the first thread in
+    sets it up and the last one out takes it down.
+    """
+    global _quiet_users, _quiet_filter  # noqa: PLW0603
+    with _quiet_lock:
+        _quiet_users += 1
+        if _quiet_filter is None:
+            _quiet_filter = warnings.catch_warnings()
+            _quiet_filter.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_users -= 1
+            if _quiet_users == 0 and _quiet_filter is not None:
+                _quiet_filter.__exit__(None, None, None)
+                _quiet_filter = None

@@ -1,0 +1,8 @@
+"""How good a caption is: BLEU, ROUGE-L and CIDEr-D as the captioning field computes them."""
+
+from captioner.metrics.bleu import BleuScores, bleu
+from captioner.metrics.cider import CiderD
+from captioner.metrics.rouge import rouge_l
+from captioner.metrics.scores import Scores, score
+
+__all__ = ["BleuScores", "CiderD", "Scores", "bleu", "rouge_l", "score"]

@@ -1,0 +1,47 @@
+"""What every metric takes: tokenised candidates, each with its tokenised references."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from captioner.errors import OptionError
+
+Tokens: TypeAlias = Sequence[str]
+Ngram: TypeAlias = tuple[str, ...]
+
+LONGEST_NGRAM = 4
+
+
+def ngram_counts(tokens: Tokens) -> Counter[Ngram]:
+    """How often each n-gram of one to four tokens occurs."""
+    words = tuple(tokens)
+    return Counter(
+        words[start : start + n]
+        for n in range(1, LONGEST_NGRAM + 1)
+        for start in range(len(words) - n + 1)
+    )
+
+
+def check_pairs(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> None:
+    """Raises OptionError unless there is one list of tokenised references for each candidate."""
+    if len(candidates) != len(references):
+        first_alone = min(len(candidates), len(references))
+        raise OptionError(
+            f"There are {len(candidates)} candidates but {len(references)} lists of references: "
+            f"the one at index {first_alone} has no partner."
+        )
+    for index, candidate in enumerate(candidates):
+        if isinstance(candidate, str):
+            raise OptionError(f"The candidate at index {index} is a text, not a list of tokens.")
+    check_references(references)
+
+
+def check_references(references: Sequence[Sequence[Tokens]]) -> None:
+    """Raises OptionError where a list of references is empty or is not tokenised."""
+    for index, group in enumerate(references):
+        if len(group) == 0:
+            raise OptionError(f"The candidate at index {index} has no reference.")
+        if isinstance(group, str) or any(isinstance(reference, str) for reference in group):
+            raise OptionError(
+                f"A reference of the candidate at index {index} is a text, not a list of tokens."
+            )

@@ -1,0 +1,20 @@
+"""The neural network: encoder, cells, attention, decoder, and its folder on disk."""
+
+from captioner.model.captioning import CaptioningModel, ModelConfig
+from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
+from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
+from captioner.model.folder import read_folder, save_model
+
+__all__ = [
+    "CaptioningModel",
+    "Decoder",
+    "DecoderConfig",
+    "DecoderState",
+    "Encoder",
+    "EncoderConfig",
+    "ModelConfig",
+    "encoder_names",
+    "load_pretrained",
+    "read_folder",
+    "save_model",
+]

@@ -1,0 +1,37 @@
+"""The whole model: a CNN encoder and a recurrent decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from captioner.images import Preprocessing
+from captioner.model.decoder import Decoder, DecoderConfig
+from captioner.model.encoder import Encoder, EncoderConfig
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that says how a model is built and fed; `config.json` of a model folder."""
+
+    encoder: EncoderConfig
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    language: str = "en"
+    vocabulary_size: int = 0
+
+
+class CaptioningModel(nn.Module):
+    """Images `[B, 3, H, W]` and captions `[B · K, T]` to logits `[B · K, T - 1, V]`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.encoder)
+        self.decoder = Decoder(config.decoder, self.encoder.width, config.vocabulary_size)
+
+    def forward(self, images: Tensor, captions: Tensor) -> Tensor:
+        """Teacher-forced logits, through encoder and decoder."""
+        features, _ = self.encoder(images)
+        return self.decoder(features, captions)

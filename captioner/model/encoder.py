@@ -1,0 +1,198 @@
+"""The CNN encoder: images to grid features, for any of torchvision's CNN families.
+
+A torchvision CNN is cut into its stages, in the order in which an image walks through them. The
+output of one stage, or of several brought to the grid of the last, is the grid that the decoder
+attends to.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+import torchvision.models
+from torch import Tensor, nn
+
+from captioner.errors import ModelError
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Which CNN, and where its grid features are taken.
+
+    name: a torchvision classification CNN, such as "efficientnet_b4" or "resnet50".
+    stages: indices into the CNN's stages (negative from the end). The features of several stages
+        are average-pooled to the grid of the last and concatenated.
+    identity: residual blocks that pass their input on unchanged, by their name in torchvision;
+        for weights that come without them.
+    """
+
+    name: str
+    stages: tuple[int, ...] = (-1,)
+    identity: tuple[str, ...] = ()
+
+
+class Encoder(nn.Module):
+    """Images `float32 [B, 3, H, W]` to grid features `[B, N, D]`.
+
+    `N` is the grid's height × width, row-major. `width` is `D`.
+
+    Raises ModelError where torchvision has no such CNN, stage or block.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        cnn = _torchvision_cnn(config.name)
+        for name in config.identity:
+            _replace_by_identity(cnn, name, config.name)
+        stages = _stages(cnn, config.name)
+        self.taps = _resolve(config.stages, len(stages), config.name)
+        # What comes after the last tapped stage would be computed for nothing.
+        self.stages = nn.ModuleDict(OrderedDict(list(stages.items())[: max(self.taps) + 1]))
+        self.width = _width(self)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Grid features `[B, N, D]` and the grid's (height, width)."""
+        taken = []
+        features = images
+        for index, stage in enumerate(self.stages.values()):
+            features = stage(features)
+            if index in self.taps:
+                taken.append(features)
+        grid = (taken[-1].shape[2], taken[-1].shape[3])
+        pooled = [F.adaptive_avg_pool2d(level, grid) for level in taken[:-1]]
+        return torch.cat([*pooled, taken[-1]], dim=1).flatten(2).transpose(1, 2), grid
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Batch norms keep the statistics they were pretrained with.
+
+        A fine-tuning batch of captioned photos is too small to estimate them again; their scale
+        and shift are trained like any other weight.
+        """
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+
+def encoder_names() -> list[str]:
+    """Every torchvision classification CNN that can be an encoder."""
+    return [n for n in torchvision.models.list_models(torchvision.models) if _is_cnn(n)]
+
+
+def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> None:
+    """Fill the encoder with pretrained weights.
+
+    source: a `.safetensors` file in torchvision's own naming, or "torchvision" to let torchvision
+    download its default ImageNet weights.
+
+    Raises ModelError where the file cannot be read or does not belong to this CNN.
+    """
+    cnn = _torchvision_cnn(config.name)
+    if source == "torchvision":
+        weights = torchvision.models.get_model_weights(config.name).DEFAULT
+        state = weights.get_state_dict(progress=True)
+    else:
+        state = _read(Path(source))
+    wanted = {f"stages.{_stage_key(n, config.name)}": n for n in cnn.state_dict()}
+    renamed = {new: state[old].float() for new, old in wanted.items() if old in state}
+    own = encoder.state_dict()
+    missing = [n for n in own if n not in renamed and not n.endswith("num_batches_tracked")]
+    if missing:
+        raise ModelError(
+            f"{source} does not fit {config.name}: it has no weights for {missing[0]} "
+            f"and {len(missing) - 1} others."
+        )
+    encoder.load_state_dict({n: t for n, t in renamed.items() if n in own}, strict=False)
+
+
+def _is_cnn(name: str) -> bool:
+    return not name.startswith(
+        ("vit", "swin", "maxvit", "inception", "googlenet", "alexnet", "shufflenet", "mnasnet")
+    )
+
+
+def _torchvision_cnn(name: str) -> nn.Module:
+    if name not in torchvision.models.list_models(torchvision.models) or not _is_cnn(name):
+        raise ModelError(
+            f"There is no CNN named '{name}' in torchvision; some that there are: resnet50, "
+            "resnext50_32x4d, mobilenet_v2, mobilenet_v3_large, efficientnet_b4, convnext_tiny, "
+            "regnet_y_1_6gf, densenet121."
+        )
+    with warnings.catch_warnings():  # torchvision warns of a future default of its own
+        warnings.simplefilter("ignore")
+        return torchvision.models.get_model(name, weights=None)
+
+
+def _replace_by_identity(cnn: nn.Module, block: str, name: str) -> None:
+    try:
+        cnn.get_submodule(block)
+    except AttributeError:
+        raise ModelError(f"{name} has no block named '{block}'.") from None
+    cnn.set_submodule(block, nn.Identity())
+
+
+_RESNET_STEM = ("conv1", "bn1", "relu", "maxpool")
+
+
+def _stages(cnn: nn.Module, name: str) -> OrderedDict[str, nn.Module]:
+    """The CNN without its classifier, as named stages in walking order."""
+    children = dict(cnn.named_children())
+    if "layer4" in children:  # ResNet, ResNeXt, Wide ResNet
+        stem = nn.Sequential(OrderedDict((n, children[n]) for n in _RESNET_STEM))
+        layers = [f"layer{i}" for i in range(1, 5)]
+        return OrderedDict([("stem", stem), *((n, children[n]) for n in layers)])
+    if "trunk_output" in children:  # RegNet
+        blocks = children["trunk_output"].named_children()
+        return OrderedDict([("stem", children["stem"]), *blocks])
+    if isinstance(children.get("features"), nn.Sequential):  # the others
+        # A stage's module name may not be a bare number in a ModuleDict's attribute lookups.
+        return OrderedDict((f"features_{n}", m) for n, m in children["features"].named_children())
+    raise ModelError(f"{name} has no stages that grid features could be taken from.")
+
+
+def _stage_key(parameter: str, name: str) -> str:
+    """A torchvision parameter's name as it is called inside `Encoder.stages`."""
+    first, _, rest = parameter.partition(".")
+    if name.startswith(("resnet", "resnext", "wide_resnet")):
+        return f"stem.{parameter}" if first in _RESNET_STEM else parameter
+    if first == "trunk_output":
+        return rest
+    return f"features_{rest}" if first == "features" else parameter
+
+
+def _resolve(stages: tuple[int, ...], count: int, name: str) -> tuple[int, ...]:
+    if not stages:
+        raise ModelError("An encoder needs at least one stage.")
+    for stage in stages:
+        if not -count <= stage < count:
+            raise ModelError(f"{name} has stages 0 to {count - 1}, and {stage} was asked for.")
+    return tuple(sorted({stage % count for stage in stages}))
+
+
+def _width(encoder: Encoder) -> int:
+    """Ask the network itself, with a small image that holds no data where it was built on meta."""
+    device = next(encoder.parameters()).device
+    was_training = encoder.training
+    encoder.eval()
+    with torch.no_grad():
+        features, _ = encoder(torch.zeros(1, 3, 64, 64, device=device))
+    encoder.train(was_training)
+    return features.shape[2]
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"The encoder's weights {path} are missing.") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is not a readable safetensors file ({error}).") from None

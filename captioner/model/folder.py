@@ -1,0 +1,142 @@
+"""A model on disk: `config.json`, `model.safetensors`, `vocabulary.json`, `README.md`.
+
+Nothing in the folder is a pickle, and loading one runs no code of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from captioner.errors import ModelError
+from captioner.images import Preprocessing
+from captioner.model.captioning import CaptioningModel, ModelConfig
+from captioner.model.decoder import DecoderConfig
+from captioner.model.encoder import EncoderConfig
+from captioner.text import Vocabulary
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, VOCABULARY, CARD = (
+    "config.json",
+    "model.safetensors",
+    "vocabulary.json",
+    "README.md",
+)
+
+
+def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, card: str) -> None:
+    """Write a model folder, weights as float16.
+
+    Raises OSError where the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"format_version": FORMAT_VERSION, **asdict(model.config)}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    vocabulary.save(folder / VOCABULARY)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    weights = {n: _half(t) for n, t in model.state_dict().items() if not _is_counter(n)}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
+    """Build the model that a folder holds, on the CPU, as float32, ready for use.
+
+    Raises ModelError, in one sentence naming the file, where the folder is missing, incomplete,
+    truncated, foreign or of a newer format.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"There is no model folder {folder}.")
+    config = _read_config(folder / CONFIG)
+    vocabulary = Vocabulary.load(folder / VOCABULARY)
+    if len(vocabulary) != config.vocabulary_size:
+        raise ModelError(
+            f"{folder / VOCABULARY} has {len(vocabulary)} words, and the model was made for "
+            f"{config.vocabulary_size}."
+        )
+    model = _build(config)
+    _fill(model, _read_weights(folder / WEIGHTS), folder / WEIGHTS)
+    return model.eval(), vocabulary
+
+
+def _build(config: ModelConfig) -> CaptioningModel:
+    """An empty model, without the time that initial values take where that can be spared."""
+    try:
+        with torch.device("meta"):
+            return CaptioningModel(config)
+    except NotImplementedError:  # RegNet computes its sizes with tensors
+        return CaptioningModel(config)
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+
+
+def _is_counter(name: str) -> bool:
+    """Batch norms count their training batches; nothing reads that afterwards."""
+    return name.endswith("num_batches_tracked")
+
+
+def _read_config(path: Path) -> ModelConfig:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing, so {path.parent} is not a model folder.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{path} is not a readable model configuration ({error}).") from None
+    version = raw.pop("format_version", None) if isinstance(raw, dict) else None
+    if not isinstance(version, int):
+        raise ModelError(f"{path} is not the configuration of a captioner model.")
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{path} has format {version}, and this version of captioner reads formats up to "
+            f"{FORMAT_VERSION}: please update captioner."
+        )
+    try:
+        return _config(raw)
+    except (TypeError, KeyError) as error:
+        raise ModelError(f"{path} is not a complete model configuration ({error}).") from None
+
+
+def _config(raw: Mapping[str, Any]) -> ModelConfig:
+    parts = {
+        "encoder": EncoderConfig(**_tuples(raw["encoder"])),
+        "decoder": DecoderConfig(**raw["decoder"]),
+        "preprocessing": Preprocessing(**_tuples(raw["preprocessing"])),
+    }
+    return ModelConfig(**{**raw, **parts})
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing.") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
+
+
+def _fill(model: CaptioningModel, weights: dict[str, Tensor], path: Path) -> None:
+    own = model.state_dict()
+    expected = {n: t.shape for n, t in own.items() if not _is_counter(n)}
+    wrong = [n for n, s in expected.items() if n not in weights or weights[n].shape != s]
+    wrong += [n for n in weights if n not in expected]
+    if wrong:
+        raise ModelError(
+            f"{path} does not match its configuration: {wrong[0]} is missing, unknown or of "
+            "another size."
+        )
+    state = {n: t.float() if t.is_floating_point() else t for n, t in weights.items()}
+    state |= {n: torch.zeros((), dtype=torch.long) for n in own if _is_counter(n)}
+    model.load_state_dict(state, assign=True)

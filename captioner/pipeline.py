@@ -1,0 +1,245 @@
+"""`Captioner`: load a model folder, caption photos.
+
+The command, the page and other people's programs all use this one object.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from captioner.decoding import (
+    BeamOptions,
+    Hypothesis,
+    SamplingOptions,
+    beam_search,
+    sample,
+)
+from captioner.errors import ImageError, ModelError, OptionError
+from captioner.images import ImageSource, open_image, to_batch
+from captioner.model import CaptioningModel, read_folder
+from captioner.text import END, PAD, START, UNKNOWN, Vocabulary, tokenizer
+
+DEFAULT_MODEL = "flickr8k-en"
+_NEVER_WRITTEN = (PAD, START, UNKNOWN)
+PhotoT = TypeVar("PhotoT")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about a photo.
+
+    text: the sentence. tokens: its words. log_prob: natural logarithm of the model's probability
+    of this very sentence. score: what the search ranked it by. attention: `[T, h, w]`, for each
+    word where on the photo's grid the model looked (each map sums to one), where it was asked for.
+    alternatives: the next best sentences, best first.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    log_prob: float
+    score: float
+    attention: Tensor | None = None
+    alternatives: tuple[Caption, ...] = ()
+
+
+class Captioner:
+    """A model ready to caption photos.
+
+    Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
+    max_length, length_penalty, no_repeat_ngram), or with `sampling=True` those of
+    `SamplingOptions` (temperature, top_k, top_p, seed); `avoid` takes words.
+    """
+
+    def __init__(
+        self,
+        model: CaptioningModel,
+        vocabulary: Vocabulary,
+        name: str = "",
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
+        self.vocabulary = vocabulary
+        self.name = name
+
+    @property
+    def language(self) -> str:
+        """Code of the language that the model writes, such as "en"."""
+        return self.model.config.language
+
+    def caption(self, photo: ImageSource, *, attention: bool = False, **options: Any) -> Caption:
+        """Caption one photo: a path, the bytes of a file, a Pillow image or a NumPy array.
+
+        Raises ImageError where it cannot be opened, OptionError where an option is out of range.
+        """
+        return self.caption_batch([photo], attention=attention, **options)[0]
+
+    def caption_batch(
+        self, photos: Sequence[ImageSource], *, attention: bool = False, **options: Any
+    ) -> list[Caption]:
+        """Caption several photos in one batch, in their order. Raises as `caption`."""
+        if not photos:
+            return []
+        size = self.model.config.preprocessing.size
+        opened = [open_image(photo, at_least=size) for photo in photos]
+        features, grid = self.encode(to_batch(opened, self.model.config.preprocessing))
+        return self.describe(features, grid, attention=attention, **options)
+
+    def caption_each(
+        self,
+        photos: Iterable[PhotoT],
+        *,
+        batch: int = 32,
+        opener: Callable[..., Any] = open_image,
+        **options: Any,
+    ) -> Iterator[tuple[PhotoT, Caption | ImageError]]:
+        """Caption any number of photos, `batch` at a time, each paired with its caption.
+
+        A photo that cannot be opened is paired with its error, and the others go on. opener: opens
+        one photo, as `open_image(photo, at_least=pixels)`, for photos that are kept another way.
+        """
+        size = self.model.config.preprocessing.size
+        waiting = iter(photos)
+        while chunk := list(islice(waiting, batch)):
+            results = [_attempt(opener, photo, size) for photo in chunk]
+            opened = [image for image in results if not isinstance(image, ImageError)]
+            captions = iter(self.caption_batch(opened, **options))
+            for photo, image in zip(chunk, results, strict=True):
+                yield photo, image if isinstance(image, ImageError) else next(captions)
+
+    @torch.inference_mode()
+    def encode(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Normalised images `[B, 3, S, S]` to grid features `[B, N, D]` and the grid's shape."""
+        with self._precision():
+            return self.model.encoder(images.to(self.device))
+
+    @torch.inference_mode()
+    def describe(
+        self,
+        features: Tensor,
+        grid: tuple[int, int],
+        *,
+        attention: bool = False,
+        sampling: bool = False,
+        avoid: Sequence[str] = (),
+        **options: Any,
+    ) -> list[Caption]:
+        """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
+        unwanted = (*_NEVER_WRITTEN, *self._numbers(avoid))
+        with self._precision():
+            state = self.model.decoder.start(features)
+            search = _search(sampling, {**options, "avoid": unwanted})
+            found = search(self.model.decoder.step, state, len(features), START, END)
+            captions = [self._captions(hypotheses) for hypotheses in found]
+            if attention:
+                captions = self._with_attention(captions, found, features, grid)
+        return captions
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device))
+
+    def _numbers(self, words: Sequence[str]) -> list[int]:
+        """A word that the model does not know is avoided already."""
+        numbers = (self.vocabulary.number(word.lower()) for word in words)
+        return [number for number in numbers if number is not None]
+
+    def _captions(self, hypotheses: list[Hypothesis]) -> Caption:
+        best, *others = (self._caption(hypothesis) for hypothesis in hypotheses)
+        return replace(best, alternatives=tuple(others))
+
+    def _caption(self, hypothesis: Hypothesis) -> Caption:
+        tokens = self.vocabulary.decode(hypothesis.tokens)
+        text = tokenizer(self.language).detokenize(tokens)
+        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score)
+
+    def _with_attention(
+        self,
+        captions: list[Caption],
+        found: list[list[Hypothesis]],
+        features: Tensor,
+        grid: tuple[int, int],
+    ) -> list[Caption]:
+        """Read the best captions once more, all at once, to see where each word was looked for."""
+        rows = [[START, *hypotheses[0].tokens, END] for hypotheses in found]
+        longest = max(map(len, rows))
+        padded = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+        _, maps = self.model.decoder.outputs(features, padded.to(features.device))
+        maps = maps.float().unflatten(2, grid).cpu()
+        return [
+            replace(caption, attention=own[: len(caption.tokens)].clone())
+            for caption, own in zip(captions, maps, strict=True)
+        ]
+
+
+def _attempt(opener: Callable[..., Any], photo: Any, size: int) -> Any:
+    try:
+        return opener(photo, at_least=size)
+    except ImageError as error:
+        return error
+
+
+def _search(sampling: bool, options: dict[str, Any]) -> Any:
+    """Beam search, wide enough for the captions asked for, or sampling."""
+    try:
+        if sampling:
+            return partial(sample, options=SamplingOptions(**options))
+        options["beam"] = max(options.get("beam", 3), options.get("top", 1))
+        return partial(beam_search, options=BeamOptions(**options))
+    except TypeError as error:
+        raise OptionError(f"{str(error).partition('__init__() ')[2] or error}.") from None
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere it would be slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
+
+
+def load_model(
+    name: str | Path | None = None, device: torch.device | str | None = None
+) -> Captioner:
+    """Load a model by its name under `weights/`, or from a folder of one's own.
+
+    device: such as "cuda" or "cpu"; the GPU where there is one, if not given.
+
+    Raises ModelError where there is no such model, or its folder cannot be used.
+    """
+    folder = _find(str(name or DEFAULT_MODEL))
+    model, vocabulary = read_folder(folder)
+    return Captioner(model, vocabulary, folder.name, device)
+
+
+def available_models() -> list[str]:
+    """Names of the models that are installed with the package."""
+    folders = (path.parent.name for path in weights_folder().glob("*/config.json"))
+    return sorted(folders)
+
+
+def weights_folder() -> Path:
+    """Where installed models lie: inside an installed package, or beside it in a clone."""
+    package = Path(__file__).parent
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def _find(name: str) -> Path:
+    installed = weights_folder() / name
+    is_path = os.sep in name or name.startswith(".")
+    if not is_path and (installed / "config.json").is_file():
+        return installed
+    if Path(name).is_dir() or is_path:
+        return Path(name)
+    known = ", ".join(available_models()) or "none"
+    raise ModelError(f"There is no model named '{name}'; installed: {known}.")

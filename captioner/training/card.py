@@ -1,0 +1,56 @@
+"""The model card that a finished run writes beside its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from captioner.training.recipe import Phase, Recipe
+
+_SCORES = {
+    "bleu_1": "BLEU-1",
+    "bleu_2": "BLEU-2",
+    "bleu_3": "BLEU-3",
+    "bleu_4": "BLEU-4",
+    "rouge_l": "ROUGE-L",
+    "cider": "CIDEr",
+}
+
+
+def model_card(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown: what the model is, how it was trained, and its scores on the dev split.
+
+    rows: of `metrics.jsonl`, one an epoch.
+    """
+    best = max(rows, key=lambda row: row["cider"])
+    sources = "\n".join(f"- `{s.path}` ({s.format})" for s in recipe.data.sources)
+    phases = "\n".join(_phase(phase, rows) for phase in recipe.phases)
+    scores = " | ".join(f"{best[name]:.1f}" for name in _SCORES)
+    return f"""# {recipe.name}
+
+Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
+{", ".join(map(str, recipe.encoder.stages))}, {recipe.preprocessing.size} pixels. Decoder: \
+{recipe.decoder.cell} of {recipe.decoder.hidden} units with {recipe.decoder.attention} attention.
+
+## Data
+
+{sources}
+
+## Training
+
+{phases}
+
+## Scores
+
+Dev split, beam search, in percent, by the project's own scorer:
+
+| {" | ".join(_SCORES.values())} |
+|{"---|" * len(_SCORES)}
+| {scores} |
+"""
+
+
+def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:
+    epochs = sum(row["phase"] == phase.name for row in rows)
+    what = "encoder frozen" if phase.encoder_rate == 0 else f"encoder at {phase.encoder_rate:g}"
+    return f"- {phase.name}: {epochs} epochs, decoder at {phase.rate:g}, {what}"

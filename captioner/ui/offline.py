@@ -1,0 +1,47 @@
+"""Keeps the page, and the server behind it, from reaching out to the internet."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# The browser itself then refuses any other host, whatever a later gradio puts into its pages.
+# Inline and evaluated scripts are how gradio works; `data:` and `blob:` never leave the browser.
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'"
+
+
+class SameOriginOnly:
+    """ASGI middleware that sends the Content-Security-Policy `POLICY` with every answer."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                policy = (b"content-security-policy", POLICY.encode())
+                message["headers"] = [*message.get("headers", []), policy]
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+def stay_offline(host: str) -> None:
+    """Set the environment that keeps gradio at home; to be called before gradio is imported.
+
+    Args:
+        host: the address that the page is served at. gradio asks its own page whether it is up,
+            and a company's proxy, if one is configured, must not be asked for that.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_RUN_HISTORY"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    direct = ["127.0.0.1", "localhost", host]
+    for name in ("no_proxy", "NO_PROXY"):
+        listed = [entry for entry in os.environ.get(name, "").split(",") if entry]
+        os.environ[name] = ",".join(dict.fromkeys([*listed, *direct]))

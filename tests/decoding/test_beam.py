@@ -1,0 +1,320 @@
+"""Beam search against brute force, on small tables of history-dependent probabilities."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from captioner.decoding import BeamOptions, Hypothesis, beam_search
+from captioner.errors import OptionError
+
+END, START = 0, 1
+ROWS = 61  # of the table; a prime, so that histories spread over all of them
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A model whose next-token logits depend on the image and on all tokens read so far."""
+
+    table: Tensor  # [ROWS, V] logits
+
+    @staticmethod
+    def seeded(seed: int, vocabulary: int) -> "Toy":
+        generator = torch.Generator().manual_seed(seed)
+        return Toy(2 * torch.randn(ROWS, vocabulary, generator=generator))
+
+    def state(self, images: list[int]) -> "ToyState":
+        return ToyState(torch.tensor(images), len(images))
+
+    def step(self, tokens: Tensor, state: "ToyState") -> tuple[Tensor, "ToyState"]:
+        rows = (state.rows * 31 + tokens + 7) % ROWS
+        return self.table[rows], ToyState(rows, state.images)
+
+    def log_probs(self, image: int, tokens: tuple[int, ...]) -> list[float]:
+        """Next-token log-probabilities, worked out from the whole history in plain Python."""
+        row = image
+        for token in (START, *tokens):
+            row = (row * 31 + token + 7) % ROWS
+        logits = self.table[row].tolist()
+        log_sum = math.log(sum(math.exp(logit) for logit in logits))
+        return [logit - log_sum for logit in logits]
+
+
+@dataclass(frozen=True)
+class ToyState:
+    rows: Tensor  # long [B * K], a row of the table that stands for the whole history
+    images: int
+
+    def reorder(self, parents: Tensor) -> "ToyState":
+        rows = self.rows.view(self.images, -1)
+        assert int(parents.max()) < rows.shape[1]
+        return ToyState(
+            torch.stack([r[p] for r, p in zip(rows, parents, strict=True)]).flatten(), self.images
+        )
+
+
+def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> set[int]:
+    """Say which tokens the constraints allow next: their definitions, one token at a time."""
+
+    def repeats(token: int) -> bool:
+        n = options.no_repeat_ngram
+        longer = (*tokens, token)
+        ngrams = [longer[i : i + n] for i in range(len(longer) - n + 1)]
+        return n > 0 and token != END and len(ngrams) != len(set(ngrams))
+
+    words = {token for token in range(1, vocabulary) if not repeats(token)}
+    ends = {END} if len(tokens) >= options.min_length else set()
+    return (words | ends) - set(options.avoid) or {END}
+
+
+def score_of(tokens: tuple[int, ...], log_prob: float, options: BeamOptions) -> float:
+    ended = len(tokens) < options.max_length
+    return log_prob / (len(tokens) + ended) ** options.length_penalty
+
+
+def every_caption(
+    toy: Toy,
+    image: int,
+    options: BeamOptions,
+    tokens: tuple[int, ...] = (),
+    log_prob: float = 0.0,
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    if len(tokens) == options.max_length:
+        yield tokens, log_prob
+        return
+    log_probs = toy.log_probs(image, tokens)
+    for token in allowed(tokens, len(log_probs), options):
+        if token == END:
+            yield tokens, log_prob + log_probs[END]
+        else:
+            longer = (*tokens, token)
+            yield from every_caption(toy, image, options, longer, log_prob + log_probs[token])
+
+
+def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
+    """Rank all possible captions: those that end, then those cut off, each by score."""
+    captions = [
+        Hypothesis(tokens, log_prob, score_of(tokens, log_prob, options))
+        for tokens, log_prob in every_caption(toy, image, options)
+    ]
+    captions.sort(key=lambda caption: (len(caption.tokens) == options.max_length, -caption.score))
+    return captions[: options.top]
+
+
+def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
+    """Search with lists and loops, always to the last step."""
+    live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+    ended: list[tuple[tuple[int, ...], float]] = []
+    for _ in range(options.max_length):
+        candidates = [
+            (tokens, token, log_prob + toy.log_probs(image, tokens)[token])
+            for tokens, log_prob in live
+            for token in allowed(tokens, toy.table.shape[1], options)
+        ]
+        candidates.sort(key=lambda candidate: -candidate[2])
+        ended += [(tokens, lp) for tokens, token, lp in candidates[: options.beam] if token == END]
+        going = [((*tokens, token), lp) for tokens, token, lp in candidates if token != END]
+        live = going[: options.beam]
+    ended.sort(key=lambda caption: -score_of(caption[0], caption[1], options))
+    best = (ended + live)[: options.top]
+    return [Hypothesis(tokens, lp, score_of(tokens, lp, options)) for tokens, lp in best]
+
+
+def search(toy: Toy, images: list[int], options: BeamOptions) -> list[list[Hypothesis]]:
+    return beam_search(toy.step, toy.state(images), len(images), START, END, options)
+
+
+def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [caption.tokens for caption in found] == [caption.tokens for caption in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
+    vocabulary = draw(st.integers(2, 4))
+    max_length = draw(st.integers(1, 4))
+    options = {
+        "max_length": max_length,
+        "min_length": draw(st.integers(0, max_length)),
+        "length_penalty": draw(st.sampled_from([-1.0, 0.0, 0.7, 1.0, 2.0])),
+        "no_repeat_ngram": draw(st.integers(0, 3)),
+        "avoid": tuple(draw(st.sets(st.integers(0, vocabulary - 1), max_size=2))),
+    }
+    return Toy.seeded(draw(st.integers(0, 10**6)), vocabulary), options
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems(), st.integers(1, 8))
+def test_a_beam_as_wide_as_the_tree_equals_exhaustive_search(
+    problem: tuple[Toy, dict], top: int
+) -> None:
+    toy, values = problem
+    widest = toy.table.shape[1] ** values["max_length"]
+    options = BeamOptions(beam=widest, top=min(top, widest), **values)
+    for image, found in enumerate(search(toy, [0, 1, 2], options)):
+        assert_same(found, exhaustive(toy, image, options))
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems(), st.integers(1, 5), st.data())
+def test_a_narrow_beam_equals_a_search_by_loops_that_never_stops_early(
+    problem: tuple[Toy, dict], beam: int, data: st.DataObject
+) -> None:
+    toy, values = problem
+    values["max_length"] += data.draw(st.integers(0, 8))
+    options = BeamOptions(beam=beam, top=data.draw(st.integers(1, beam)), **values)
+    for image, found in enumerate(search(toy, [0, 1, 2], options)):
+        assert_same(found, one_at_a_time(toy, image, options))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_batch_gives_each_image_what_it_gets_alone(seed: int) -> None:
+    toy = Toy.seeded(seed, 12)
+    options = BeamOptions(beam=4, top=3, max_length=10)
+    images = [5, 0, 17, 5, 42]
+    for image, found in zip(images, search(toy, images, options), strict=True):
+        assert_same(found, search(toy, [image], options)[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_are_sorted_and_distinct(seed: int) -> None:
+    options = BeamOptions(beam=6, top=6, max_length=12)
+    for found in search(Toy.seeded(seed, 10), list(range(8)), options):
+        assert len({caption.tokens for caption in found}) == 6
+        scores = [caption.score for caption in found if len(caption.tokens) < 12]
+        assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_beam_of_one_is_greedy(seed: int) -> None:
+    toy = Toy.seeded(seed, 8)
+    tokens: tuple[int, ...] = ()
+    while len(tokens) < 15:
+        log_probs = toy.log_probs(3, tokens)
+        best = log_probs.index(max(log_probs))
+        if best == END:
+            break
+        tokens = (*tokens, best)
+    options = BeamOptions(beam=1, min_length=0, max_length=15)
+    assert search(toy, [3], options)[0][0].tokens == tokens
+
+
+def test_a_model_that_never_ends_still_yields_captions() -> None:
+    toy = Toy.seeded(0, 6)
+    toy.table[:, END] = -torch.inf
+    for found in search(toy, [0, 1], BeamOptions(beam=3, top=3, max_length=7)):
+        assert len({caption.tokens for caption in found}) == 3
+        assert all(len(caption.tokens) == 7 for caption in found)
+        assert all(math.isfinite(caption.score) for caption in found)
+
+
+def test_captions_that_end_come_before_those_cut_off() -> None:
+    toy = Toy(torch.tensor([[0.0, -math.inf, 5.0]]).repeat(ROWS, 1))
+    first, *rest = search(toy, [0], BeamOptions(beam=2, top=2, max_length=3, min_length=2))[0]
+    assert first.tokens == (2, 2)
+    assert [caption.tokens for caption in rest] == [(2, 2, 2)]
+    assert rest[0].score > first.score
+
+
+def test_a_beam_wider_than_the_vocabulary_gives_only_what_is_possible() -> None:
+    toy = Toy.seeded(1, 2)
+    found = search(toy, [0], BeamOptions(beam=9, top=9, max_length=3, min_length=0))[0]
+    assert sorted(caption.tokens for caption in found) == [(), (1,), (1, 1), (1, 1, 1)]
+
+
+def test_a_vocabulary_of_the_end_token_alone_gives_the_empty_caption() -> None:
+    toy = Toy(torch.zeros(ROWS, 1))
+    found = search(toy, [0], BeamOptions(beam=3, top=3))[0]
+    assert found == [Hypothesis((), 0.0, 0.0)]
+
+
+def test_the_end_is_allowed_when_every_word_is_forbidden() -> None:
+    options = BeamOptions(beam=2, min_length=5, max_length=9, no_repeat_ngram=1)
+    found = search(Toy.seeded(2, 4), [0], options)[0]
+    assert sorted(found[0].tokens) == [1, 2, 3]
+
+
+def test_a_model_without_words_ends_in_spite_of_the_least_length() -> None:
+    toy = Toy(torch.tensor([[0.0, -math.inf, -math.inf]]).repeat(ROWS, 1))
+    assert search(toy, [0], BeamOptions(min_length=4))[0] == [Hypothesis((), 0.0, 0.0)]
+
+
+@pytest.mark.parametrize("length_penalty", [-1.0, 0.0, 0.7])
+def test_the_search_stops_when_nothing_better_can_come(length_penalty: float) -> None:
+    toy = Toy.seeded(3, 5)
+    toy.table[:, END] += 8
+    steps = 0
+
+    def counted(tokens: Tensor, state: ToyState) -> tuple[Tensor, ToyState]:
+        nonlocal steps
+        steps += 1
+        return toy.step(tokens, state)
+
+    options = BeamOptions(beam=2, max_length=200, length_penalty=length_penalty)
+    beam_search(counted, toy.state([0, 1]), 2, START, END, options)
+    assert steps < 60
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A state that only counts steps."""
+
+    position: int = 0
+
+    def reorder(self, parents: Tensor) -> "Clock":
+        return self
+
+
+@pytest.mark.parametrize(
+    ("length_penalty", "end_probability", "longer"), [(1.0, 0.9, 50), (-1.0, 0.4, 2), (0.0, 0.4, 2)]
+)
+def test_the_search_goes_on_while_a_longer_caption_can_still_win(
+    length_penalty: float, end_probability: float, longer: int
+) -> None:
+    """The second step may end; if it does not, the end comes for sure after ``longer`` words."""
+
+    def step(tokens: Tensor, state: Clock) -> tuple[Tensor, Clock]:
+        ends = {1: end_probability, longer: 1.0}.get(state.position, 0.0)
+        logits = torch.tensor([ends, 0.0, 1 - ends]).log()
+        return logits.expand(len(tokens), -1), Clock(state.position + 1)
+
+    options = BeamOptions(beam=2, max_length=60, length_penalty=length_penalty)
+    found = beam_search(step, Clock(), 1, START, END, options)[0][0]
+    assert found.tokens == (2,) * longer
+    assert found.log_prob == pytest.approx(math.log(1 - end_probability), abs=1e-4)
+
+
+def test_half_precision_logits_are_normalised_in_single_precision() -> None:
+    toy = Toy.seeded(4, 50)
+    halved = Toy(toy.table.bfloat16())
+    rounded = Toy(toy.table.bfloat16().float())
+    options = BeamOptions(beam=3, top=3)
+    for image in (0, 1):
+        assert_same(search(halved, [image], options)[0], search(rounded, [image], options)[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"beam": 0}, "beam"),
+        ({"top": 0}, "top"),
+        ({"beam": 2, "top": 3}, "top"),
+        ({"max_length": 0}, "max_length"),
+        ({"min_length": -1}, "min_length"),
+        ({"min_length": 21}, "min_length"),
+        ({"length_penalty": math.nan}, "length_penalty"),
+        ({"length_penalty": math.inf}, "length_penalty"),
+        ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
+        ({"avoid": (-1,)}, "avoid"),
+    ],
+)
+def test_an_impossible_option_is_named_in_one_sentence(values: dict, word: str) -> None:
+    with pytest.raises(OptionError, match=rf"^{word}.*\.$"):
+        BeamOptions(**values)

@@ -1,0 +1,105 @@
+"""CIDEr-D: properties of the definition, and document frequencies kept in a file."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from captioner.errors import CaptionerError, DatasetError
+from captioner.metrics import CiderD
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+REFERENCES = [
+    [words("a dog runs on the grass"), words("the brown dog is running")],
+    [words("a man rides a bicycle"), words("a cyclist in the street")],
+    [words("two 狗 play in snow"), words("dogs play outside")],
+]
+
+
+def test_copying_the_only_reference_scores_ten() -> None:
+    references = [[words("red fox leaps high")], [words("blue boat sails away")]]
+    cider = CiderD.from_references(references)
+    assert cider.score([references[0][0]], references[:1]) == pytest.approx([10])
+
+
+def test_words_of_every_image_count_for_nothing() -> None:
+    references = [[["a", "dog"]], [["a", "cat"]]]
+    cider = CiderD.from_references(references)
+    assert cider.score([["a"]], references[:1]) == [0]
+
+
+def test_length_difference_lowers_the_score_by_the_gaussian() -> None:
+    # Only unigrams match, perfectly so: "x" is in every image and weighs nothing.
+    references = [[["dog"]], [["x"]], [["x"]]]
+    cider = CiderD(
+        {
+            ("dog",): 1,
+            ("x",): 3,
+            ("x", "x"): 3,
+            ("dog", "x"): 3,
+            ("x", "x", "x"): 3,
+            ("dog", "x", "x"): 3,
+            ("dog", "x", "x", "x"): 3,
+        },
+        images=3,
+    )
+    (exact,) = cider.score([["dog"]], references[:1])
+    (longer,) = cider.score([["dog", "x", "x", "x"]], references[:1])
+    assert exact == pytest.approx(10 / 4)
+    assert longer == pytest.approx(exact * math.exp(-(3**2) / (2 * 6**2)))
+
+
+def test_score_of_one_caption_does_not_depend_on_the_others() -> None:
+    cider = CiderD.from_references(REFERENCES)
+    candidates = [words("a dog on the grass"), words("a man in the street"), []]
+    together = cider.score(candidates, REFERENCES)
+    alone = [
+        cider.score([candidate], [group])[0]
+        for candidate, group in zip(candidates, REFERENCES, strict=True)
+    ]
+    assert together == alone
+    assert together[2] == 0
+
+
+def test_saved_frequencies_give_the_same_scores(tmp_path: Path) -> None:
+    path = tmp_path / "frequencies.json"
+    cider = CiderD.from_references(REFERENCES)
+    cider.save(path)
+    loaded = CiderD.load(path)
+    candidates = [words("a dog runs"), words("a man rides"), words("two 狗 play in snow")]
+    assert loaded.images == cider.images
+    assert loaded.score(candidates, REFERENCES) == cider.score(candidates, REFERENCES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "\x80",
+        json.dumps({"format": "captioner document frequencies", "version": 99, "images": 1}),
+        json.dumps(
+            {
+                "format": "captioner document frequencies",
+                "version": 1,
+                "images": 1,
+                "frequencies": [["a", 1]],
+            }
+        ),
+    ],
+)
+def test_foreign_file_is_one_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "frequencies.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(DatasetError, match=r"frequencies\.json' .*\.$"):
+        CiderD.load(path)
+
+
+def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CaptionerError, match="cannot be read"):
+        CiderD.load(tmp_path / "nothing.json")

@@ -1,0 +1,92 @@
+"""A model folder: what is written is read again, and what is damaged is explained."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from captioner.errors import ModelError
+from captioner.model import CaptioningModel, read_folder, save_model
+from captioner.text import Vocabulary
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary) -> Path:
+    save_model(tmp_path / "tiny", tiny_model, vocabulary, "# Tiny\n")
+    return tmp_path / "tiny"
+
+
+def test_a_read_model_computes_what_the_saved_one_did(
+    folder: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    model, words = read_folder(folder)
+    images, captions = torch.randn(2, 3, 64, 64), torch.randint(0, len(vocabulary), (2, 5))
+    half = CaptioningModel(tiny_model.config).eval()
+    half.load_state_dict(
+        {n: t.half().float() if t.is_floating_point() else t
+         for n, t in tiny_model.state_dict().items()}
+    )  # fmt: skip
+    with torch.no_grad():
+        torch.testing.assert_close(model(images, captions), half(images, captions))
+    assert words == vocabulary
+    assert model.config == tiny_model.config
+
+
+def test_weights_are_float16_and_nothing_is_a_pickle(folder: Path) -> None:
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json", "model.safetensors", "vocabulary.json", "README.md",
+    }  # fmt: skip
+    weights = load_file(folder / "model.safetensors")
+    assert {t.dtype for t in weights.values()} == {torch.float16}
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="There is no model folder .*nowhere"):
+        read_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocabulary.json"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=f"{name} is missing"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
+def test_a_truncated_weight_file_is_refused(folder: Path, share: float) -> None:
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
+        read_folder(folder)
+
+
+def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "format_version": 99}))
+    with pytest.raises(ModelError, match="format 99.*please update"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format_version": 1}', "\x00\x01"])
+def test_a_foreign_configuration_is_refused(folder: Path, content: str) -> None:
+    (folder / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config\.json is not"):
+        read_folder(folder)
+
+
+def test_weights_of_another_architecture_are_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    save_file({n: t for n, t in weights.items() if n != "decoder.cell.weight_h"}, path)
+    with pytest.raises(ModelError, match=r"decoder\.cell\.weight_h is missing"):
+        read_folder(folder)
+
+
+def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
+    words = json.loads((folder / "vocabulary.json").read_text())
+    (folder / "vocabulary.json").write_text(json.dumps([*words, "extra"]))
+    with pytest.raises(ModelError, match="has 12 words, and the model was made for 11"):
+        read_folder(folder)
