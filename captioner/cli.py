@@ -133,8 +133,10 @@ def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) ->
 
 
 def _train(options: argparse.Namespace) -> int:
+    from captioner.memory import keep_memory
     from captioner.training import read_recipe, train
 
+    keep_memory()
     recipe = read_recipe(options.recipe, options.changes)
     folder = train(recipe, options.out or Path("runs") / recipe.name, options.device)
     print(folder)

@@ -54,7 +54,7 @@ def _compute(
     count = len(photos.records)
     progress = tqdm(total=count, desc="Encoding photos", unit="photo", smoothing=0.05)
     for first in range(0, count, BATCH):
-        pixels = torch.from_numpy(photos.pixels[first : first + BATCH]).to(device)
+        pixels = torch.from_numpy(np.array(photos.pixels[first : first + BATCH])).to(device)
         features = _encode(encoder, normalise(pixels, preprocessing)).half().cpu().numpy()
         if out is None:
             shape = (count, *features.shape[1:])

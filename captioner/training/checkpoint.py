@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -18,14 +19,19 @@ from captioner.errors import ModelError
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: `epoch` epochs of phase `phase` are done; `best` is the best score."""
+    """Where a run stands.
+
+    recipe: fingerprint of the recipe it belongs to. phase, epoch: so many epochs of that phase are
+    done. best: the best dev CIDEr so far, reached after `best_epoch` epochs of the phase. rows: so
+    many lines of `metrics.jsonl` are true.
+    """
 
     recipe: str
     phase: int = 0
     epoch: int = 0
-    step: int = 0
     best: float = float("-inf")
     best_epoch: int = 0
+    rows: int = 0
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
@@ -65,10 +71,18 @@ def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 
 def load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     """Undo `optimizer_tensors`; the parameter groups keep what the recipe says."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
+        state.setdefault(int(index), {})[key] = _laid_out_as(parameters[int(index)], tensor)
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
+
+
+def _laid_out_as(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """The fused step walks through memory, so a channels-last weight needs a channels-last state."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

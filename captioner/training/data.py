@@ -55,6 +55,11 @@ class TrainingData:
         kept = [tokens[:max_words] for tokens in captions if tokens]
         return [torch.tensor(self.vocabulary.encode(tokens)) for tokens in kept]
 
+    def summary(self) -> str:
+        """One line for the person who waits."""
+        counts = f"{_count(self.train)} to train, {_count(self.val)} to evaluate"
+        return f"{counts}; vocabulary of {len(self.vocabulary)} words"
+
     def steps(self, batch: int) -> int:
         """Batches an epoch; what does not fill the last one waits for the next epoch's order."""
         return max(1, len(self._captions) // batch)
@@ -106,12 +111,6 @@ def _report(what: str, names: tuple[str, ...]) -> None:
     if names:
         shown = "; ".join(names[:3]) + ("; …" if len(names) > 3 else "")
         log.warning("%d %s: %s", len(names), what, shown)
-
-
-def photos_summary(data: TrainingData) -> str:
-    """One line for the person who waits."""
-    counts = f"{_count(data.train)} to train, {_count(data.val)} to evaluate"
-    return f"{counts}; vocabulary of {len(data.vocabulary)} words"
 
 
 def _count(photos: Photos) -> str:

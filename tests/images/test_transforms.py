@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner.images import Preprocessing, augment, to_batch, to_tensor
+from captioner.images import Preprocessing, augment, to_batch, to_tensor, transforms
 from captioner.images.transforms import CROP_RATIO, CROP_SCALE, _crop_box
 
 MEAN = (0.485, 0.456, 0.406)
@@ -137,6 +137,20 @@ def test_crops_keep_within_their_area_shape_and_photo() -> None:
         assert max(values) == pytest.approx(high, abs=0.03)
         assert low - 1e-6 <= min(values)
         assert max(values) <= high + 1e-6
+
+
+def test_photos_are_cropped_at_a_different_place_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transforms, "JITTER", 0.0)
+    batch = draws(False, coordinates(90, 60))
+    left, right = batch[:, 0, :, 0].mean(dim=1), batch[:, 0, :, -1].mean(dim=1)
+    top, bottom = batch[:, 1, 0].mean(dim=1), batch[:, 1, -1].mean(dim=1)
+    for near, far in ((left, right), (top, bottom)):
+        assert near.min() < 0.05
+        assert near.max() > 0.2
+        assert far.min() < 0.8
+        assert far.max() > 0.95
 
 
 def test_colours_change_only_mildly() -> None:

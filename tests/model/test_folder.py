@@ -43,7 +43,7 @@ def test_weights_are_float16_and_nothing_is_a_pickle(folder: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="There is no model folder .*nowhere"):
+    with pytest.raises(ModelError, match=r"There is no model folder .*nowhere"):
         read_folder(tmp_path / "nowhere")
 
 
@@ -66,7 +66,7 @@ def test_a_truncated_weight_file_is_refused(folder: Path, share: float) -> None:
 def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "format_version": 99}))
-    with pytest.raises(ModelError, match="format 99.*please update"):
+    with pytest.raises(ModelError, match=r"format 99.*please update"):
         read_folder(folder)
 
 
