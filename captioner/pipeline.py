@@ -25,7 +25,7 @@ from captioner.decoding import (
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
-from captioner.model import CaptioningModel, read_folder
+from captioner.model import CaptioningModel, for_inference, read_folder
 from captioner.text import END, PAD, START, UNKNOWN, Vocabulary, tokenizer
 
 DEFAULT_MODEL = "flickr8k-en"
@@ -52,7 +52,7 @@ class Caption:
 
 
 class Captioner:
-    """A model ready to caption photos.
+    """A model ready to caption photos; it takes the model over, which can't be trained after that.
 
     Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
     max_length, length_penalty, no_repeat_ngram), or with `sampling=True` those of
@@ -67,7 +67,8 @@ class Captioner:
         device: torch.device | str | None = None,
     ) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
+        self.dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
+        self.model = for_inference(model.to(self.device), self.dtype)
         self.vocabulary = vocabulary
         self.name = name
 
@@ -119,8 +120,7 @@ class Captioner:
     @torch.inference_mode()
     def encode(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Normalised images `[B, 3, S, S]` to grid features `[B, N, D]` and the grid's shape."""
-        with self._precision():
-            return self.model.encoder(images.to(self.device))
+        return self.model.encoder(images.to(self.device, self.dtype))
 
     @torch.inference_mode()
     def describe(
@@ -135,17 +135,11 @@ class Captioner:
     ) -> list[Caption]:
         """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
         unwanted = (*_NEVER_WRITTEN, *self._numbers(avoid))
-        with self._precision():
-            state = self.model.decoder.start(features)
-            search = _search(sampling, {**options, "avoid": unwanted})
-            found = search(self.model.decoder.step, state, len(features), START, END)
-            captions = [self._captions(hypotheses) for hypotheses in found]
-            if attention:
-                captions = self._with_attention(captions, found, features, grid)
-        return captions
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device))
+        search = _search(sampling, {**options, "avoid": unwanted}, self.device)
+        decoder = self.model.decoder
+        found = search(decoder.step, decoder.start(features), len(features), START, END)
+        captions = [self._captions(hypotheses) for hypotheses in found]
+        return self._with_attention(captions, found, features, grid) if attention else captions
 
     def _numbers(self, words: Sequence[str]) -> list[int]:
         """A word that the model does not know is avoided already."""
@@ -187,13 +181,12 @@ def _attempt(opener: Callable[..., Any], photo: Any, size: int) -> Any:
         return error
 
 
-def _search(sampling: bool, options: dict[str, Any]) -> Any:
-    """Beam search, wide enough for the captions asked for, or sampling."""
+def _search(sampling: bool, options: dict[str, Any], device: torch.device) -> Any:
+    """Beam search or sampling with these options."""
     try:
         if sampling:
-            return partial(sample, options=SamplingOptions(**options))
-        options["beam"] = max(options.get("beam", 3), options.get("top", 1))
-        return partial(beam_search, options=BeamOptions(**options))
+            return partial(sample, options=SamplingOptions(**options), device=device)
+        return partial(beam_search, options=BeamOptions(**options), device=device)
     except TypeError as error:
         raise OptionError(f"{str(error).partition('__init__() ')[2] or error}.") from None
 

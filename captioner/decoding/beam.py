@@ -42,7 +42,7 @@ def beam_search(  # noqa: PLR0917
     Returns:
         For each image its ``top`` best distinct hypotheses, best score first. Should fewer have
         ended within ``max_length`` steps, live ones follow, best score first, cut off without an
-        end token. Fewer than ``top`` come back only if no others are possible.
+        end token. Fewer than ``top`` come back only if the beam met no others.
     """
     constraints = constraints_of(options, end, device)
     finished = _Finished(options, end)
@@ -99,7 +99,7 @@ class _Finished:
             scores = torch.cat([self.scores, scores], dim=1)
             log_probs = torch.cat([self.log_probs, log_probs], dim=1)
             tokens = torch.cat([self.tokens, tokens], dim=1)
-        self.scores, order = scores.topk(self.options.top)
+        self.scores, order = scores.topk(min(self.options.top, scores.shape[1]))
         self.log_probs = log_probs.gather(1, order)
         self.tokens = _rows(tokens, order)
 
@@ -113,7 +113,7 @@ class _Finished:
             best_live: float ``[B]``, log-probability of the best live hypothesis.
             length: number of its tokens.
         """
-        if self.scores is None:
+        if self.scores is None or self.scores.shape[1] < self.options.top:
             return False
         penalty = self.options.length_penalty
         divisor = max((length + 1) ** penalty, self.options.max_length**penalty)

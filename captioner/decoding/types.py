@@ -102,8 +102,8 @@ class BeamOptions(DecodingOptions):
     """Options of :func:`~captioner.decoding.beam_search`.
 
     Attributes:
-        beam: how many hypotheses of each image are followed at once; 1 is greedy search. At
-            least ``top``.
+        beam: how many hypotheses of each image are followed at once; 1 is greedy search. How
+            many are asked for with ``top`` does not change which is found to be the best.
     """
 
     beam: int = 3
@@ -111,7 +111,6 @@ class BeamOptions(DecodingOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.beam >= 1, f"beam must be 1 or more, not {self.beam}.")
-        _require(self.top <= self.beam, f"top ({self.top}) cannot exceed beam ({self.beam}).")
 
 
 @dataclass(frozen=True, kw_only=True)

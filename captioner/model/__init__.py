@@ -4,6 +4,7 @@ from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
 from captioner.model.folder import read_folder, save_model
+from captioner.model.inference import for_inference
 
 __all__ = [
     "CaptioningModel",
@@ -14,6 +15,7 @@ __all__ = [
     "EncoderConfig",
     "ModelConfig",
     "encoder_names",
+    "for_inference",
     "load_pretrained",
     "read_folder",
     "save_model",

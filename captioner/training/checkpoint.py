@@ -82,7 +82,7 @@ def load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 
 def _laid_out_as(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """The fused step walks through memory, so a channels-last weight needs a channels-last state."""
+    """The fused step walks through memory: a channels-last weight needs a channels-last state."""
     if tensor.shape != parameter.shape:
         return tensor
     return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -26,7 +28,8 @@ def evaluate(
 
     features: cached grid features `[n, N, D]` of the photos; encoded from their pixels without.
     """
-    captioner = Captioner(model, vocabulary, device=next(model.parameters()).device)
+    device = next(model.parameters()).device
+    captioner = Captioner(copy.deepcopy(model), vocabulary, device=device)
     grid = (0, 0)
     texts: list[str] = []
     count = len(photos.records)
@@ -37,7 +40,7 @@ def evaluate(
                 images = normalise(take(photos.pixels, rows), model.config.preprocessing)
                 encoded, grid = captioner.encode(images)
             else:
-                encoded = take(features, rows).to(captioner.device).float()
+                encoded = take(features, rows).to(captioner.device, captioner.dtype)
             texts.extend(caption.text for caption in captioner.describe(encoded, grid))
             bar.update(len(rows))
     references = [record.captions for record in photos.records]

@@ -130,8 +130,10 @@ def search(toy: Toy, images: list[int], options: BeamOptions) -> list[list[Hypot
 
 
 def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert [caption.tokens for caption in found] == [caption.tokens for caption in expected]
     for one, other in zip(found, expected, strict=True):
+        # Two captions may tie to the last digit of float32, and then either may come first.
+        tie = abs(one.score - other.score) < 1e-6
+        assert one.tokens == other.tokens or tie
         assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
         assert one.score == pytest.approx(other.score, abs=1e-4)
 
@@ -169,7 +171,7 @@ def test_a_narrow_beam_equals_a_search_by_loops_that_never_stops_early(
 ) -> None:
     toy, values = problem
     values["max_length"] += data.draw(st.integers(0, 8))
-    options = BeamOptions(beam=beam, top=data.draw(st.integers(1, beam)), **values)
+    options = BeamOptions(beam=beam, top=data.draw(st.integers(1, beam + 4)), **values)
     for image, found in enumerate(search(toy, [0, 1, 2], options)):
         assert_same(found, one_at_a_time(toy, image, options))
 
@@ -305,7 +307,6 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
     [
         ({"beam": 0}, "beam"),
         ({"top": 0}, "top"),
-        ({"beam": 2, "top": 3}, "top"),
         ({"max_length": 0}, "max_length"),
         ({"min_length": -1}, "min_length"),
         ({"min_length": 21}, "min_length"),

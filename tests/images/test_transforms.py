@@ -5,8 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner.images import Preprocessing, augment, to_batch, to_tensor, transforms
-from captioner.images.transforms import CROP_RATIO, CROP_SCALE, _crop_box
+from captioner.images import Preprocessing, normalise, to_batch, to_pixels
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -25,12 +24,15 @@ def coordinates(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.stack([x, y, np.full_like(x, 128)], axis=-1).astype(np.uint8))
 
 
+def to_tensor(image: Image.Image, preprocessing: Preprocessing) -> torch.Tensor:
+    return to_batch([image], preprocessing)[0]
+
+
 def test_pixels_are_scaled_and_normalised_by_channel() -> None:
     image = noise(257, 257)
     expected = (np.asarray(image) / 255 - MEAN) / STD
     tensor = to_tensor(image, Preprocessing())
     assert tensor.dtype == torch.float32
-    assert tensor.is_contiguous()
     np.testing.assert_allclose(tensor.permute(1, 2, 0).numpy(), expected, atol=1e-5)
 
 
@@ -79,89 +81,11 @@ def test_an_empty_batch_is_a_tensor_too() -> None:
     assert to_batch([], PLAIN).shape == (0, 3, 32, 32)
 
 
-def draws(flip: bool, image: Image.Image, number: int = 200) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.stack([augment(image, PLAIN, generator, flip=flip) for _ in range(number)])
-
-
-def test_augmented_photos_have_the_size_and_type_of_plain_ones() -> None:
-    tensor = augment(noise(70, 50), Preprocessing(), flip=True)
-    assert tensor.shape == (3, 257, 257)
-    assert tensor.dtype == torch.float32
-
-
-def test_a_generator_repeats_the_augmentation() -> None:
-    assert torch.equal(draws(True, noise(60, 40), 5), draws(True, noise(60, 40), 5))
-    first, second = draws(True, noise(60, 40), 2)
-    assert not torch.equal(first, second)
-
-
-def mirrored(batch: torch.Tensor) -> torch.Tensor:
-    return batch[:, 0, :, 0].mean(dim=1) > batch[:, 0, :, -1].mean(dim=1)
-
-
-def test_half_of_the_photos_are_mirrored_when_allowed() -> None:
-    share = mirrored(draws(True, coordinates(90, 60), 400)).float().mean()
-    assert 0.4 < share < 0.6
-
-
-def test_no_photo_is_mirrored_when_forbidden() -> None:
-    assert not mirrored(draws(False, coordinates(90, 60))).any()
-
-
-def test_mirroring_does_not_change_the_other_draws() -> None:
-    image = noise(60, 40)
-    allowed, forbidden = draws(True, image, 20), draws(False, image, 20)
-    for one, other in zip(allowed, forbidden, strict=True):
-        assert torch.equal(one, other) or torch.equal(one, other.flip(-1))
-
-
-def test_no_photo_is_turned_upside_down() -> None:
-    batch = draws(True, coordinates(90, 60))
-    assert (batch[:, 1, 0].mean(dim=1) < batch[:, 1, -1].mean(dim=1)).all()
-
-
-def test_crops_keep_within_their_area_shape_and_photo() -> None:
-    generator = torch.Generator().manual_seed(0)
-    areas, ratios = [], []
-    for _ in range(2000):
-        four = torch.rand(4, generator=generator).tolist()
-        left, top, right, bottom = _crop_box((90, 60), four)
-        assert 0 <= left < right <= 90
-        assert 0 <= top < bottom <= 60
-        width, height = (right - left) / 90, (bottom - top) / 60
-        areas.append(width * height)
-        ratios.append(width / height)
-    for values, (low, high) in ((areas, CROP_SCALE), (ratios, CROP_RATIO)):
-        assert min(values) == pytest.approx(low, abs=0.03)
-        assert max(values) == pytest.approx(high, abs=0.03)
-        assert low - 1e-6 <= min(values)
-        assert max(values) <= high + 1e-6
-
-
-def test_photos_are_cropped_at_a_different_place_each_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transforms, "JITTER", 0.0)
-    batch = draws(False, coordinates(90, 60))
-    left, right = batch[:, 0, :, 0].mean(dim=1), batch[:, 0, :, -1].mean(dim=1)
-    top, bottom = batch[:, 1, 0].mean(dim=1), batch[:, 1, -1].mean(dim=1)
-    for near, far in ((left, right), (top, bottom)):
-        assert near.min() < 0.05
-        assert near.max() > 0.2
-        assert far.min() < 0.8
-        assert far.max() > 0.95
-
-
-def test_colours_change_only_mildly() -> None:
-    flat = Image.new("RGB", (40, 40), (150, 100, 50))
-    batch = draws(False, flat)
-    brightness = batch.mean(dim=(1, 2, 3)) / (100 / 255)
-    assert 0.75 < brightness.min() < 0.9
-    assert 1.1 < brightness.max() < 1.25
-    saturation = (batch[:, 0] - batch[:, 2]).mean(dim=(1, 2)) / (100 / 255)
-    assert 0.45 < saturation.min() < 0.8  # brightness, contrast and saturation all scale it
-    assert 1.2 < saturation.max() < 1.75
+def test_kept_pixels_become_the_same_batch() -> None:
+    images = [noise(50, 40, 1), noise(30, 90, 2)]
+    pixels = torch.stack([to_pixels(image, 32) for image in images])
+    assert pixels.dtype == torch.uint8
+    assert torch.equal(normalise(pixels, PLAIN), to_batch(images, PLAIN))
 
 
 def test_preprocessing_cannot_be_changed_by_accident() -> None:

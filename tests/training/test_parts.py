@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from captioner.errors import ModelError
 from captioner.model import Decoder, DecoderConfig
 from captioner.training import checkpoint
-from captioner.training.augment import augment
 from captioner.training.checkpoint import Progress
 from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.objectives import cross_entropy
@@ -53,28 +52,6 @@ def test_other_convolutions_are_left_alone() -> None:
     model = nn.Sequential(nn.Conv2d(4, 8, 3), nn.Conv2d(8, 8, 3, groups=2))
     speed_up_depthwise(model)
     assert all("forward" not in vars(m) for m in model)
-
-
-def test_augmentation_mirrors_only_where_allowed() -> None:
-    pixels = torch.zeros(64, 3, 32, 32, dtype=torch.uint8)
-    pixels[..., :8] = 255  # a bright left edge that no crop can lose or move to the right half
-    allowed = torch.arange(64) < 32
-    out = augment(pixels, allowed, torch.Generator().manual_seed(0)).float()
-    bright_right = out[..., 16:].mean((1, 2, 3)) > out[..., :16].mean((1, 2, 3))
-    assert out.shape == pixels.shape
-    assert not bright_right[32:].any()
-    assert 4 < bright_right[:32].sum() < 28
-
-
-def test_augmentation_is_reproducible_and_changes_pictures() -> None:
-    pixels = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
-    mirror = torch.ones(4, dtype=torch.bool)
-    first, second, other = (
-        augment(pixels, mirror, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-    )
-    assert torch.equal(first, second)
-    assert not torch.equal(first, other)
-    assert first.dtype == torch.uint8
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
