@@ -32,6 +32,8 @@ from gradio_client.exceptions import AppError  # noqa: E402
 
 from captioner.ui import page  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
+
 
 def sentence(text: str, probability: float) -> Caption:
     return Caption(text, tuple(text.split()), math.log(probability), math.log(probability))
