@@ -58,6 +58,8 @@ class Hypothesis:
 class DecodingOptions:
     """What beam search and sampling have in common.
 
+    The defaults suit sentences about photos; they were chosen on Flickr8k's dev split.
+
     Attributes:
         top: how many captions to give for each image.
         min_length: fewest tokens, not counting the end token.
@@ -74,9 +76,9 @@ class DecodingOptions:
 
     top: int = 1
     min_length: int = 1
-    max_length: int = 20
+    max_length: int = 16
     length_penalty: float = 0.7
-    no_repeat_ngram: int = 0
+    no_repeat_ngram: int = 3
     avoid: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
