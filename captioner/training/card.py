@@ -23,7 +23,7 @@ def model_card(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> str:
     rows: of `metrics.jsonl`, one an epoch.
     """
     best = max(rows, key=lambda row: row["cider"])
-    sources = "\n".join(f"- `{s.path}` ({s.format})" for s in recipe.data.sources)
+    sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
     phases = "\n".join(_phase(phase, rows) for phase in recipe.phases)
     scores = " | ".join(f"{best[name]:.1f}" for name in _SCORES)
     return f"""# {recipe.name}
@@ -32,17 +32,21 @@ Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
 {", ".join(map(str, recipe.encoder.stages))}, {recipe.preprocessing.size} pixels. Decoder: \
 {recipe.decoder.cell} of {recipe.decoder.hidden} units with {recipe.decoder.attention} attention.
 
-## Data
-
-{sources}
+{recipe.about.strip()}
 
 ## Training
+
+{sources}
 
 {phases}
 
 ## Scores
 
-Dev split, beam search, in percent, by the project's own scorer:
+The recipe's dev split, beam search of width 3, in percent, as
+
+    captioner evaluate --model {recipe.name} --data DATA --split val
+
+prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 
 | {" | ".join(_SCORES.values())} |
 |{"---|" * len(_SCORES)}

@@ -95,7 +95,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a training run depends on."""
+    """Everything that a training run depends on.
+
+    about: Markdown for the model card: what only a person can say of data, licences and limits.
+    """
 
     name: str
     data: Data
@@ -104,6 +107,7 @@ class Recipe:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     seed: int = 1
+    about: str = ""
 
     def path(self, relative: str) -> Path:
         """A path of the data section."""
