@@ -166,7 +166,7 @@ class Captioner:
         rows = [[START, *hypotheses[0].tokens, END] for hypotheses in found]
         longest = max(map(len, rows))
         padded = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
-        _, maps = self.model.decoder.outputs(features, padded.to(features.device))
+        maps = self.model.decoder.attention_maps(features, padded.to(features.device))
         maps = maps.float().unflatten(2, grid).cpu()
         return [
             replace(caption, attention=own[: len(caption.tokens)].clone())

@@ -78,7 +78,7 @@ class DecodingOptions:
     min_length: int = 1
     max_length: int = 16
     length_penalty: float = 0.7
-    no_repeat_ngram: int = 3
+    no_repeat_ngram: int = 2
     avoid: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

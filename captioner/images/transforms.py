@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2 import functional as F
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,13 @@ def to_pixels(image: Image.Image, size: int) -> Tensor:
 
 def normalise(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Turn pixels `uint8 [..., 3, S, S]`, on any device, into what the encoder takes."""
+    mean, std = (
+        torch.tensor(values, device=pixels.device).view(3, 1, 1)
+        for values in (preprocessing.mean, preprocessing.std)
+    )
     if pixels.dim() == 4:
         pixels = pixels.contiguous(memory_format=torch.channels_last)
-    values = F.to_dtype(pixels, torch.float32, scale=True)
-    return F.normalize(values, list(preprocessing.mean), list(preprocessing.std), inplace=True)
+    return pixels.float().mul_(1 / (255 * std)).sub_(mean / std)
 
 
 def _squash(image: Image.Image, size: int) -> Image.Image:

@@ -40,10 +40,10 @@ class Additive(nn.Module):
         return Memory(self.key(features), self.value(features))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, Q, N]` that sum to one."""
+        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, 1, Q, N]`, sum one."""
         hidden = torch.tanh(self.query(queries).unsqueeze(2) + memory.keys.unsqueeze(1))
         weights = self.score(hidden).squeeze(3).softmax(dim=2)
-        return weights @ memory.values, weights
+        return weights @ memory.values, weights.unsqueeze(1)
 
 
 class MultiHead(nn.Module):
@@ -65,11 +65,11 @@ class MultiHead(nn.Module):
         return Memory(keys, self._split(self.value(features)).contiguous())
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and the heads' mean weights `[B, Q, N]`."""
+        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
         scores = self._split(self.query(queries) * self.scale) @ memory.keys
         weights = scores.softmax(dim=3)
         context = (weights @ memory.values).transpose(1, 2).flatten(2)
-        return context, weights.mean(dim=1)
+        return context, weights
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)

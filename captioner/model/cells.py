@@ -31,31 +31,38 @@ class LSTM(nn.Module):
         c' = f ⊙ c + i ⊙ g
         h' = o ⊙ tanh(c')
 
-    The four gates lie one after another in `weight_x [4H, I]`, `weight_h [4H, H]` and `bias [4H]`,
-    in the order i, f, g, o, as in `torch.nn.LSTM`.
+    The four gates lie one after another in `input` (W `[4H, I]` and b) and `recurrence` (U
+    `[4H, H]`), in the order i, f, g, o, as in `torch.nn.LSTM`.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         self.hidden = hidden
-        self.weight_x = nn.Parameter(torch.empty(4 * hidden, inputs))
-        self.weight_h = nn.Parameter(torch.empty(4 * hidden, hidden))
-        self.bias = nn.Parameter(torch.empty(4 * hidden))
+        self.input = nn.Linear(inputs, 4 * hidden)
+        self.recurrence = nn.Linear(hidden, 4 * hidden, bias=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Glorot inputs, orthogonal recurrences, forget gates open (Jozefowicz et al. 2015)."""
         for gate in range(4):
             rows = slice(gate * self.hidden, (gate + 1) * self.hidden)
-            nn.init.xavier_uniform_(self.weight_x[rows])
-            nn.init.orthogonal_(self.weight_h[rows])
-        nn.init.zeros_(self.bias)
+            nn.init.xavier_uniform_(self.input.weight[rows])
+            nn.init.orthogonal_(self.recurrence.weight[rows])
+        nn.init.zeros_(self.input.bias)
         with torch.no_grad():
-            self.bias[self.hidden : 2 * self.hidden] = 1.0
+            self.input.bias[self.hidden : 2 * self.hidden] = 1.0
 
     def forward(self, x: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """One step: x `[B, I]` to h `[B, H]` and the new state."""
-        gates = torch.addmm(self.bias, x, self.weight_x.T) + state.h @ self.weight_h.T
+        return self.advance(self.read(x), state)
+
+    def read(self, x: Tensor) -> Tensor:
+        """The part of a step that needs no state: x `[..., I]` to what `advance` takes."""
+        return self.input(x)
+
+    def advance(self, reading: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        """The rest of a step: `read`'s `[B, 4H]` to h `[B, H]` and the new state."""
+        gates = reading + self.recurrence(state.h)
         i, f, g, o = gates.chunk(4, dim=1)
         c = torch.sigmoid(f) * state.c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
@@ -64,7 +71,8 @@ class LSTM(nn.Module):
     def sequence(self, x: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """All steps at once: x `[B, T, I]` to h `[B, T, H]` and the last state."""
         start = (state.h.unsqueeze(0), state.c.unsqueeze(0))
-        weights = [self.weight_x, self.weight_h, self.bias, torch.zeros_like(self.bias)]
+        bias = self.input.bias
+        weights = [self.input.weight, self.recurrence.weight, bias, torch.zeros_like(bias)]
         has_biases, layers, dropout, bidirectional, batch_first = True, 1, 0.0, False, True
         h_all, h, c = torch.lstm(
             x,

@@ -34,12 +34,14 @@ class DecoderState:
 
     memory: what the attention looks up, once per photo.
     summary: the photo at a glance `[B, 1, H]`, part of every recurrent input.
+    reading: what the cell reads from the summary `[B, 1, 4H]`, where it is known beforehand.
     recurrent: hidden and cell state `[B · K, H]`.
     """
 
     memory: Memory
     summary: Tensor
     recurrent: LSTMState
+    reading: Tensor | None = None
 
     def reorder(self, parents: Tensor) -> DecoderState:
         """Continue from other rows: `parents [B, K']` is each new row's old row in its photo.
@@ -68,7 +70,6 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig, features: int, vocabulary: int) -> None:
         super().__init__()
         hidden = config.hidden
-        self.embedding = nn.Embedding(vocabulary, hidden)
         self.norm = nn.LayerNorm(features)
         self.project = nn.Linear(features, hidden)
         self.summary = nn.Linear(hidden, hidden)
@@ -76,9 +77,12 @@ class Decoder(nn.Module):
         self.attention = attention(config.attention, hidden, hidden, config.heads)
         self.cell = cell(config.cell, hidden, hidden)
         self.output = nn.Linear(2 * hidden, 2 * hidden)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.words = nn.Linear(hidden, vocabulary)
+        self.readings: Tensor | None
+        self.register_buffer("readings", None, persistent=False)
         self.dropout = nn.Dropout(config.dropout)
-        nn.init.normal_(self.embedding.weight, std=hidden**-0.5)
+        nn.init.normal_(self.words.weight, std=hidden**-0.5)
+        nn.init.zeros_(self.words.bias)
 
     def start(self, features: Tensor) -> DecoderState:
         """Grid features `[B, N, D]` to the state before the first word, one row per photo."""
@@ -86,11 +90,13 @@ class Decoder(nn.Module):
         glance = grid.mean(dim=1)
         h, c = torch.tanh(self.initial(glance)).chunk(2, dim=1)
         memory = self.attention.remember(grid)
-        return DecoderState(memory, self.summary(glance).unsqueeze(1), LSTMState(h, c))
+        summary = self.summary(glance).unsqueeze(1)
+        reading = None if self.readings is None else self.cell.read(summary)
+        return DecoderState(memory, summary, LSTMState(h, c), reading)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
-        h, recurrent = self.cell(self._inputs(tokens.unsqueeze(1), state)[:, 0], state.recurrent)
+        h, recurrent = self.cell.advance(self._readings(tokens, state), state.recurrent)
         logits = self.logits(self._look(h.unsqueeze(1), state)[0][:, 0])
         return logits, replace(state, recurrent=recurrent)
 
@@ -100,11 +106,18 @@ class Decoder(nn.Module):
         features: `[B, N, D]`. captions: `[B · K, T]`, K for each photo one after another, each from
         the start token on; the logits at t are those of word t + 1.
         """
-        return self.logits(self.outputs(features, captions)[0])
+        return self.logits(self.outputs(features, captions))
 
-    def outputs(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, one layer before the words: `[B · K, T - 1, H]`, and the attention
-        `[B · K, T - 1, N]` that each word was predicted with."""
+    def outputs(self, features: Tensor, captions: Tensor) -> Tensor:
+        """As `forward`, one layer before the words: `[B · K, T - 1, H]`."""
+        return self._forced(features, captions)[0]
+
+    def attention_maps(self, features: Tensor, captions: Tensor) -> Tensor:
+        """Where each word was predicted from `[B · K, T - 1, N]`: the heads' mean attention."""
+        _, weights = self._forced(features, captions)
+        return weights.mean(dim=1).reshape(captions.shape[0], captions.shape[1] - 1, -1)
+
+    def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
         state = self.start(features)
         copies = captions.shape[0] // features.shape[0]
         recurrent = LSTMState(*(s.repeat_interleave(copies, dim=0) for s in state.recurrent))
@@ -114,19 +127,34 @@ class Decoder(nn.Module):
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Outputs `[..., H]` to logits `[..., V]`."""
-        return F.linear(outputs, self.embedding.weight, self.bias)
+        return self.words(outputs)
+
+    def remember_readings(self) -> None:
+        """Compute what the cell reads from each word once and for all, for decoding.
+
+        Reading is linear, so that the word's part and the photo's part can be added up.
+        """
+        nothing = torch.zeros_like(self.words.weight[:1])
+        self.readings = self.cell.read(self.words.weight) - self.cell.read(nothing)
+
+    def _readings(self, tokens: Tensor, state: DecoderState) -> Tensor:
+        """What the cell reads from the last words `[B · K]` and their photo: `[B · K, 4H]`."""
+        if self.readings is None or state.reading is None:
+            return self.cell.read(self._inputs(tokens.unsqueeze(1), state)[:, 0])
+        words = F.embedding(tokens, self.readings)
+        return (words.unflatten(0, (len(state.reading), -1)) + state.reading).flatten(0, 1)
 
     def _inputs(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Words `[B · K, T]` and their photo's summary, as recurrent inputs `[B · K, T, H]`."""
-        words = self.dropout(self.embedding(tokens))
+        words = self.dropout(F.embedding(tokens, self.words.weight))
         photos = state.summary.shape[0]
         return (words.unflatten(0, (photos, -1)) + state.summary.unsqueeze(1)).flatten(0, 1)
 
     def _look(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
-        """Hidden states `[B · K, T, H]` to outputs of that shape and attention `[B · K, T, N]`."""
-        rows, steps, _ = h.shape
+        """Hidden states `[B · K, T, H]` to outputs of that shape and the heads' weights
+        `[B, heads, K · T, N]`."""
         photos = state.summary.shape[0]
         context, weights = self.attention(h.reshape(photos, -1, h.shape[2]), state.memory)
         seen = torch.cat([h, context.reshape(h.shape)], dim=2)
         outputs = self.dropout(F.glu(self.output(self.dropout(seen)), dim=2))
-        return outputs, weights.reshape(rows, steps, -1)
+        return outputs, weights

@@ -9,17 +9,22 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from captioner.model.captioning import CaptioningModel
+from captioner.model.packed import pack_linears
 
 
 def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel:
-    """Fold the batch norms into their convolutions and convert all weights to `dtype`, in place.
+    """Fold the batch norms into their convolutions, let the decoder compute what it reads from each
+    word beforehand, convert all weights to `dtype` and pack the decoder's, in place.
 
     Converting once is quicker than autocast, which would convert every weight for every photo.
     Returns the model, in evaluation mode; it can no longer be trained.
     """
     model.eval().requires_grad_(False)
     _fold_batch_norms(model.encoder)
-    return model.to(dtype).to(memory_format=torch.channels_last)
+    model.decoder.remember_readings()
+    model.to(dtype).to(memory_format=torch.channels_last)
+    pack_linears(model.decoder)
+    return model
 
 
 def _fold_batch_norms(module: nn.Module) -> None:

@@ -18,7 +18,7 @@ def cross_entropy(
 
     Padding never reaches the vocabulary, which is the widest layer.
     """
-    outputs, _ = decoder.outputs(features, captions)
+    outputs = decoder.outputs(features, captions)
     targets = captions[:, 1:]
     words = targets != PAD
     logits = decoder.logits(outputs[words])

@@ -4,7 +4,6 @@ import html
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,18 +57,6 @@ def others_html(caption: "Caption", words: Words) -> str:
     return note + (f"<h2>{words.others}</h2><ol>{items}</ol>" if items else "")
 
 
-def caption_with_others(captioner: "Captioner", photo: str) -> "Caption":
-    """The caption that every other way of asking gives too, with four more as alternatives.
-
-    Asking for more sentences makes the search wider, so that its best may be another sentence:
-    what the page says of a photo must be what the command says of it.
-    """
-    caption = captioner.caption(photo)
-    wider = captioner.caption(photo, top=1 + OTHERS)
-    others = [c for c in (wider, *wider.alternatives) if c.text != caption.text]
-    return replace(caption, alternatives=tuple(others[:OTHERS]))
-
-
 def caption_upload(captioner: "Captioner", upload: Upload) -> "Caption":
     """Caption an uploaded photo.
 
@@ -81,7 +68,7 @@ def caption_upload(captioner: "Captioner", upload: Upload) -> "Caption":
     if not path:
         raise ImageError("No photo arrived; please give it again.")
     try:
-        return caption_with_others(captioner, path)
+        return captioner.caption(path, top=1 + OTHERS)
     except CaptionerError as error:
         name = upload.get("orig_name") or Path(path).name
         raise type(error)(str(error).replace(path, name)) from error

@@ -30,10 +30,7 @@ ENGLISH = Words(
     sentence="Sentence",
     sentence_hint="The sentence will appear here.",
     others="Other sentences it considered",
-    probability=(
-        "Probability {}: the model's own estimate, given the photo, of exactly these words in "
-        "this order."
-    ),
+    probability="Probability {}: the model's own estimate, given the photo, of just these words.",
     less_than="less than {}",
     unexpected=(
         "Something went wrong inside the program; the window in which it was started says what."

@@ -287,9 +287,7 @@ def test_the_search_goes_on_while_a_longer_caption_can_still_win(
         logits = torch.tensor([ends, 0.0, 1 - ends]).log()
         return logits.expand(len(tokens), -1), Clock(state.position + 1)
 
-    options = BeamOptions(
-        beam=2, max_length=60, length_penalty=length_penalty, no_repeat_ngram=0
-    )
+    options = BeamOptions(beam=2, max_length=60, length_penalty=length_penalty, no_repeat_ngram=0)
     found = beam_search(step, Clock(), 1, START, END, options)[0][0]
     assert found.tokens == (2,) * longer
     assert found.log_prob == pytest.approx(math.log(1 - end_probability), abs=1e-4)

@@ -9,10 +9,10 @@ def pair() -> tuple[LSTM, torch.nn.LSTMCell]:
     torch.manual_seed(0)
     ours, theirs = LSTM(5, 7).double(), torch.nn.LSTMCell(5, 7).double()
     with torch.no_grad():
-        ours.bias.normal_()
-        theirs.weight_ih.copy_(ours.weight_x)
-        theirs.weight_hh.copy_(ours.weight_h)
-        theirs.bias_ih.copy_(ours.bias)
+        ours.input.bias.normal_()
+        theirs.weight_ih.copy_(ours.input.weight)
+        theirs.weight_hh.copy_(ours.recurrence.weight)
+        theirs.bias_ih.copy_(ours.input.bias)
         theirs.bias_hh.zero_()
     return ours, theirs
 
@@ -26,9 +26,9 @@ def test_lstm_equals_torch_in_value_and_gradient() -> None:
     torch.testing.assert_close(state.c, expected_c)
     (out.sum() + state.c.square().sum()).backward()
     (expected_h.sum() + expected_c.square().sum()).backward()
-    torch.testing.assert_close(ours.weight_x.grad, theirs.weight_ih.grad)
-    torch.testing.assert_close(ours.weight_h.grad, theirs.weight_hh.grad)
-    torch.testing.assert_close(ours.bias.grad, theirs.bias_ih.grad)
+    torch.testing.assert_close(ours.input.weight.grad, theirs.weight_ih.grad)
+    torch.testing.assert_close(ours.recurrence.weight.grad, theirs.weight_hh.grad)
+    torch.testing.assert_close(ours.input.bias.grad, theirs.bias_ih.grad)
 
 
 def test_lstm_gradients_are_numerically_right() -> None:
@@ -50,6 +50,6 @@ def test_the_fused_sequence_equals_steps() -> None:
 
 
 def test_the_forget_gate_starts_open() -> None:
-    bias = LSTM(5, 7).bias
+    bias = LSTM(5, 7).input.bias
     assert torch.equal(bias[7:14], torch.ones(7))
     assert torch.equal(bias[:7], torch.zeros(7))
