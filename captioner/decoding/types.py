@@ -76,8 +76,8 @@ class DecodingOptions:
 
     top: int = 1
     min_length: int = 1
-    max_length: int = 16
-    length_penalty: float = 0.7
+    max_length: int = 14
+    length_penalty: float = 0.8
     no_repeat_ngram: int = 2
     avoid: tuple[int, ...] = ()
 

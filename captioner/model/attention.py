@@ -60,19 +60,26 @@ class MultiHead(nn.Module):
         self.value = nn.Linear(features, hidden)
 
     def remember(self, features: Tensor) -> Memory:
-        """Grid features `[B, N, D]` to keys `[B, heads, H / heads, N]` and values transposed."""
-        keys = self._split(self.key(features)).transpose(2, 3).contiguous()
-        return Memory(keys, self._split(self.value(features)).contiguous())
+        """Grid features `[B, N, D]` to keys `[B, heads, H / heads, N]` and values transposed.
+
+        In float32 or better: products as small as a step's take longer in bfloat16.
+        """
+        keys = _wide(self._split(self.key(features)).transpose(2, 3))
+        return Memory(keys, _wide(self._split(self.value(features))))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
-        scores = self._split(self.query(queries) * self.scale) @ memory.keys
+        scores = _wide(self._split(self.query(queries) * self.scale)) @ memory.keys
         weights = scores.softmax(dim=3)
         context = (weights @ memory.values).transpose(1, 2).flatten(2)
-        return context, weights
+        return context.to(queries.dtype), weights
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32)).contiguous()
 
 
 Attention = Additive | MultiHead

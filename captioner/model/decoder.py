@@ -50,11 +50,10 @@ class DecoderState:
         """
         photos = self.summary.shape[0]
         rows = self.recurrent.h.shape[0] // photos
-        first = torch.arange(photos, device=parents.device).unsqueeze(1) * rows
-        index = (first + parents).flatten()
-        return replace(
-            self, recurrent=LSTMState(*(s.index_select(0, index) for s in self.recurrent))
-        )
+        first = torch.arange(0, photos * rows, rows, device=parents.device)
+        index = (parents + first.unsqueeze(1)).flatten()
+        h, c = (part.index_select(0, index) for part in self.recurrent)
+        return replace(self, recurrent=LSTMState(h, c))
 
 
 class Decoder(nn.Module):

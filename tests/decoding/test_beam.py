@@ -219,7 +219,9 @@ def test_a_model_that_never_ends_still_yields_captions() -> None:
 
 def test_captions_that_end_come_before_those_cut_off() -> None:
     toy = Toy(torch.tensor([[0.0, -math.inf, 5.0]]).repeat(ROWS, 1))
-    first, *rest = search(toy, [0], BeamOptions(beam=2, top=2, max_length=3, min_length=2))[0]
+    first, *rest = search(
+        toy, [0], BeamOptions(no_repeat_ngram=0, beam=2, top=2, max_length=3, min_length=2)
+    )[0]
     assert first.tokens == (2, 2)
     assert [caption.tokens for caption in rest] == [(2, 2, 2)]
     assert rest[0].score > first.score
@@ -227,7 +229,9 @@ def test_captions_that_end_come_before_those_cut_off() -> None:
 
 def test_a_beam_wider_than_the_vocabulary_gives_only_what_is_possible() -> None:
     toy = Toy.seeded(1, 2)
-    found = search(toy, [0], BeamOptions(beam=9, top=9, max_length=3, min_length=0))[0]
+    found = search(
+        toy, [0], BeamOptions(no_repeat_ngram=0, beam=9, top=9, max_length=3, min_length=0)
+    )[0]
     assert sorted(caption.tokens for caption in found) == [(), (1,), (1, 1), (1, 1, 1)]
 
 

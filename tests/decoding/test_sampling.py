@@ -149,7 +149,7 @@ def test_each_image_is_drawn_from_its_own_distribution() -> None:
     def step(tokens: Tensor, state: Image) -> tuple[Tensor, Image]:
         return table[state.rows], state
 
-    options = SamplingOptions(top=2, max_length=3)
+    options = SamplingOptions(no_repeat_ngram=0, top=2, max_length=3)
     found = sample(step, Image(torch.arange(3)), 3, START, END, options)
     assert [[c.tokens for c in captions] for captions in found] == [
         [(1, 1, 1)] * 2,
