@@ -105,5 +105,7 @@ def constrain(
         constrained = constraint(constrained, history)
     if constrained is not log_probs:
         stuck = constrained.amax(dim=-1) == -torch.inf
-        constrained[:, :, end] = torch.where(stuck, log_probs[:, :, end], constrained[:, :, end])
+        if stuck.any():
+            ending = torch.where(stuck, log_probs[:, :, end], constrained[:, :, end])
+            constrained[:, :, end] = ending
     return constrained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +53,11 @@ class DecoderState:
         first = torch.arange(0, photos * rows, rows, device=parents.device)
         index = (parents + first.unsqueeze(1)).flatten()
         h, c = (part.index_select(0, index) for part in self.recurrent)
-        return replace(self, recurrent=LSTMState(h, c))
+        return self.after(LSTMState(h, c))
+
+    def after(self, recurrent: LSTMState) -> DecoderState:
+        """The same photos with another hidden and cell state."""
+        return DecoderState(self.memory, self.summary, recurrent, self.reading)
 
 
 class Decoder(nn.Module):
@@ -97,7 +101,7 @@ class Decoder(nn.Module):
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
         h, recurrent = self.cell.advance(self._readings(tokens, state), state.recurrent)
         logits = self.logits(self._look(h.unsqueeze(1), state)[0][:, 0])
-        return logits, replace(state, recurrent=recurrent)
+        return logits, state.after(recurrent)
 
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits `[B · K, T - 1, V]`.

@@ -113,7 +113,11 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(home: Path, finishe
 
 def test_ctrl_c_stops_without_a_traceback(home: Path) -> None:
     process = subprocess.Popen(
-        command(home, "stopped", "phases.0.epochs=1000"), stderr=subprocess.PIPE, text=True
+        command(home, "stopped", "phases.0.epochs=1000"),
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background, Ctrl-C is ignored by inheritance.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     metrics = home / "stopped" / "metrics.jsonl"
     while not (metrics.exists() and metrics.read_text()):
