@@ -61,8 +61,9 @@ def beam_search(  # noqa: PLR0917
         if ended.any():
             # Only an ending among the `beam` best counts: a poor one that merely comes early
             # would otherwise win by being short.
-            finishing = totals.masked_fill(~ended, -torch.inf)[:, : options.beam]
-            finished.add(finishing, _rows(history, parents[:, : options.beam]))
+            if ended[:, : options.beam].any():
+                finishing = totals.masked_fill(~ended, -torch.inf)[:, : options.beam]
+                finished.add(finishing, _rows(history, parents[:, : options.beam]))
             totals, order = totals.masked_fill(ended, -torch.inf).topk(options.beam)
             parents, tokens = parents.gather(1, order), tokens.gather(1, order)
         log_prob = totals[:, : options.beam]

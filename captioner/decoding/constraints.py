@@ -68,7 +68,7 @@ class NoRepeatNgram:
         prefix = history[:, :, None, length - self.n + 1 :]  # [B, K, 1, n - 1]
         repeats = (seen[..., :-1] == prefix).all(dim=-1)
         # Adding, unlike writing, cannot undo a -inf where one token ends several n-grams.
-        penalty = log_probs.new_zeros(()).masked_fill(repeats, -torch.inf)
+        penalty = torch.where(repeats, -torch.inf, 0.0).to(log_probs.dtype)
         return log_probs.scatter_add(2, seen[..., -1], penalty)
 
 

@@ -64,7 +64,7 @@ class LSTM(nn.Module):
         """The rest of a step: `read`'s `[B, 4H]` to h `[B, H]` and the new state."""
         gates = reading + self.recurrence(state.h)
         i, f, g, o = gates.chunk(4, dim=1)
-        c = torch.sigmoid(f) * state.c + torch.sigmoid(i) * torch.tanh(g)
+        c = torch.addcmul(torch.sigmoid(f) * state.c, torch.sigmoid(i), torch.tanh(g))
         h = torch.sigmoid(o) * torch.tanh(c)
         return h, LSTMState(h, c)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+ROWS = 32  # the order is chosen for about so many rows: beams times photos
+
 
 class PackedLinear(nn.Module):
     """`torch.nn.Linear` for inference on the CPU in bfloat16: `[..., I]` to `[..., O]`."""
@@ -17,7 +19,7 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS)
 
     def forward(self, x: Tensor) -> Tensor:
         """As `torch.nn.Linear`."""
