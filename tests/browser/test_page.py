@@ -236,6 +236,9 @@ def test_a_photo_may_be_taken_with_the_webcam(visit: Visit) -> None:
     photo = visit.page.locator("#photo")
     photo.get_by_label("Capture from camera").click()
     photo.get_by_text("Click to Access Webcam").click()
+    # Before its first picture the camera has nothing to be captured.
+    visit.page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
+    visit.page.wait_for_timeout(1000)
     photo.get_by_label("capture photo").click()
 
     assert visit.sentence()
