@@ -97,8 +97,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _load(options: argparse.Namespace) -> Captioner:
+    from captioner.memory import keep_memory
     from captioner.pipeline import load_model
 
+    keep_memory()
     return load_model(options.model, options.device)
 
 

@@ -90,9 +90,9 @@ class Captioner:
         """Caption several photos in one batch, in their order. Raises as `caption`."""
         if not photos:
             return []
-        size = self.model.config.preprocessing.size
-        opened = [open_image(photo, at_least=size) for photo in photos]
-        features, grid = self.encode(to_batch(opened, self.model.config.preprocessing))
+        preprocessing = self.model.config.preprocessing
+        opened = [open_image(photo, at_least=preprocessing.detail) for photo in photos]
+        features, grid = self.encode(to_batch(opened, preprocessing))
         return self.describe(features, grid, attention=attention, **options)
 
     def caption_each(
@@ -108,10 +108,10 @@ class Captioner:
         A photo that cannot be opened is paired with its error, and the others go on. opener: opens
         one photo, as `open_image(photo, at_least=pixels)`, for photos that are kept another way.
         """
-        size = self.model.config.preprocessing.size
+        detail = self.model.config.preprocessing.detail
         waiting = iter(photos)
         while chunk := list(islice(waiting, batch)):
-            results = [_attempt(opener, photo, size) for photo in chunk]
+            results = [_attempt(opener, photo, detail) for photo in chunk]
             opened = [image for image in results if not isinstance(image, ImageError)]
             captions = iter(self.caption_batch(opened, **options))
             for photo, image in zip(chunk, results, strict=True):
@@ -174,9 +174,9 @@ class Captioner:
         ]
 
 
-def _attempt(opener: Callable[..., Any], photo: Any, size: int) -> Any:
+def _attempt(opener: Callable[..., Any], photo: Any, detail: int) -> Any:
     try:
-        return opener(photo, at_least=size)
+        return opener(photo, at_least=detail)
     except ImageError as error:
         return error
 

@@ -4,7 +4,7 @@ from captioner.datasets.coco import read_captions, read_coco
 from captioner.datasets.features import cache_features
 from captioner.datasets.flickr8k import read_flickr8k
 from captioner.datasets.photos import Photos, decode_photos, open_photo
-from captioner.datasets.records import Dataset, Record, TarMember
+from captioner.datasets.records import Dataset, Record, TarMember, read_names
 
 __all__ = [
     "Dataset",
@@ -17,4 +17,5 @@ __all__ = [
     "read_captions",
     "read_coco",
     "read_flickr8k",
+    "read_names",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captioner.errors import DatasetError
@@ -31,7 +31,7 @@ Photo = Path | TarMember
 
 @dataclass(frozen=True)
 class Record:
-    """A photo with its captions; `split` is "train", "val" or "test"."""
+    """A photo with its captions; `split` is "train", "val", "test" or "held_out"."""
 
     photo: Photo
     captions: tuple[str, ...]
@@ -53,6 +53,22 @@ class Dataset:
     def split(self, name: str) -> Dataset:
         """Only the records of one split."""
         return Dataset(tuple(r for r in self.records if r.split == name), self.missing)
+
+    def hold_out(self, names: Collection[str]) -> Dataset:
+        """The same photos, those of these names in a split "held_out" of their own."""
+        records = (replace(r, split="held_out") if r.name in names else r for r in self.records)
+        return Dataset(tuple(records), self.missing)
+
+
+def read_names(path: Path) -> frozenset[str]:
+    """Photo names from a text file, one a line. Raises DatasetError where it cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is missing.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read as UTF-8 text ({error}).") from None
+    return frozenset(name for line in lines if (name := line.strip()))
 
 
 PHOTO_SUFFIXES = frozenset(

@@ -54,8 +54,8 @@ def beam_search(  # noqa: PLR0917
         logits, state = step(live.flatten(), state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*live.shape, logits.shape[-1])
-        log_probs = constrain(log_probs, history, constraints, end)
-        totals, parents, tokens = _best(log_prob[:, :, None] + log_probs, options.beam)
+        constrain(log_probs, history, constraints, end)
+        totals, parents, tokens = _best(log_probs.add_(log_prob[:, :, None]), options.beam)
 
         ended = tokens == end
         if ended.any():

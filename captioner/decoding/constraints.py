@@ -13,15 +13,12 @@ from captioner.decoding.types import DecodingOptions
 class Constraint(Protocol):
     """Forbids some tokens at each step."""
 
-    def __call__(self, log_probs: Tensor, history: Tensor) -> Tensor:
-        """Set the log-probabilities of forbidden tokens to -inf, without renormalising.
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
+        """Set the log-probabilities of forbidden tokens to -inf in place, without renormalising.
 
         Args:
-            log_probs: float ``[B, K, V]`` of the next token; not changed.
+            log_probs: float ``[B, K, V]`` of the next token.
             history: long ``[B, K, t]``, the tokens so far without the start token.
-
-        Returns:
-            A new tensor ``[B, K, V]``, or ``log_probs`` itself if nothing is forbidden.
         """
         ...
 
@@ -32,9 +29,9 @@ class Avoid:
 
     tokens: Tensor  # long [number of tokens]
 
-    def __call__(self, log_probs: Tensor, history: Tensor) -> Tensor:
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
-        return log_probs.index_fill(2, self.tokens, -torch.inf)
+        log_probs.index_fill_(2, self.tokens, -torch.inf)
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,10 @@ class MinLength:
     length: int
     end: int
 
-    def __call__(self, log_probs: Tensor, history: Tensor) -> Tensor:
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
-        if history.shape[2] >= self.length:
-            return log_probs
-        forbidden = log_probs.clone()
-        forbidden[:, :, self.end] = -torch.inf
-        return forbidden
+        if history.shape[2] < self.length:
+            log_probs[:, :, self.end] = -torch.inf
 
 
 @dataclass(frozen=True)
@@ -59,17 +53,18 @@ class NoRepeatNgram:
 
     n: int
 
-    def __call__(self, log_probs: Tensor, history: Tensor) -> Tensor:
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
         length = history.shape[2]
         if length < self.n:
-            return log_probs
+            return
         seen = history.unfold(2, self.n, 1)  # [B, K, length - n + 1, n]
         prefix = history[:, :, None, length - self.n + 1 :]  # [B, K, 1, n - 1]
         repeats = (seen[..., :-1] == prefix).all(dim=-1)
-        # Adding, unlike writing, cannot undo a -inf where one token ends several n-grams.
-        penalty = torch.where(repeats, -torch.inf, 0.0).to(log_probs.dtype)
-        return log_probs.scatter_add(2, seen[..., -1], penalty)
+        if repeats.any():
+            # Adding, unlike writing, cannot undo a -inf where one token ends several n-grams.
+            penalty = torch.where(repeats, -torch.inf, 0.0).to(log_probs.dtype)
+            log_probs.scatter_add_(2, seen[..., -1], penalty)
 
 
 def constraints_of(
@@ -88,24 +83,20 @@ def constraints_of(
 
 def constrain(
     log_probs: Tensor, history: Tensor, constraints: Sequence[Constraint], end: int
-) -> Tensor:
-    """Apply every constraint; a row with no token left may end, whatever forbade it.
+) -> None:
+    """Apply every constraint in place; a row with no token left may end, whatever forbade it.
 
     Args:
-        log_probs: float ``[B, K, V]``; not changed.
+        log_probs: float ``[B, K, V]``.
         history: long ``[B, K, t]``.
         constraints: applied one after another.
         end: id of the end token.
-
-    Returns:
-        float ``[B, K, V]``.
     """
-    constrained = log_probs
+    if not constraints:
+        return
+    ending = log_probs[:, :, end].clone()
     for constraint in constraints:
-        constrained = constraint(constrained, history)
-    if constrained is not log_probs:
-        stuck = constrained.amax(dim=-1) == -torch.inf
-        if stuck.any():
-            ending = torch.where(stuck, log_probs[:, :, end], constrained[:, :, end])
-            constrained[:, :, end] = ending
-    return constrained
+        constraint(log_probs, history)
+    stuck = log_probs.amax(dim=-1) == -torch.inf
+    if stuck.any():
+        log_probs[:, :, end] = torch.where(stuck, ending, log_probs[:, :, end])

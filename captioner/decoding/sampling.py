@@ -53,7 +53,8 @@ def sample(  # noqa: PLR0917
         logits, state = step(last.flatten(), state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*rows, logits.shape[-1])
-        shaped = constrain(log_probs, history[:, :, :position], constraints, end)
+        shaped = log_probs.clone()
+        constrain(shaped, history[:, :, :position], constraints, end)
         last = _draw(_narrow(shaped / options.temperature, options), generator)
         own = log_probs.gather(2, last[:, :, None])[:, :, 0]
         log_prob = torch.where(going, log_prob + own, log_prob)

@@ -51,7 +51,14 @@ prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 | {" | ".join(_SCORES.values())} |
 |{"---|" * len(_SCORES)}
 | {scores} |
-"""
+{_held_out(best)}"""
+
+
+def _held_out(row: Mapping[str, Any]) -> str:
+    if "held_out_cider" not in row:
+        return ""
+    cider, bleu_4 = row["held_out_cider"], row["held_out_bleu_4"]
+    return f"\nOn the held-out photos of another dataset: CIDEr {cider:.1f}, BLEU-4 {bleu_4:.1f}.\n"
 
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:

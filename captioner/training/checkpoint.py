@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +46,28 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
     """Read what `save_checkpoint` wrote. Raises ModelError where it is damaged."""
+    with _readable(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, _progress(file)
+
+
+def load_progress(path: Path) -> Progress:
+    """Read only where the run stands. Raises as `load_checkpoint`."""
+    with _readable(path) as file:
+        return _progress(file)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            return {name: file.get_tensor(name) for name in file.keys()}, progress  # noqa: SIM118
+            yield file
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ModelError(f"{path} is not a readable checkpoint ({error}).") from None
+
+
+def _progress(file: Any) -> Progress:
+    return Progress(**json.loads(file.metadata()["progress"]))
 
 
 def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from captioner.datasets import Dataset, Photos, Record, decode_photos, read_coco, read_flickr8k
+from captioner.datasets import (
+    Dataset,
+    Photos,
+    Record,
+    decode_photos,
+    read_coco,
+    read_flickr8k,
+    read_names,
+)
 from captioner.errors import DatasetError
 from captioner.text import PAD, Vocabulary, tokenizer
 from captioner.training.recipe import Recipe, Source
@@ -32,7 +40,7 @@ class Batch:
 
 
 class TrainingData:
-    """Photos and captions of the train and val splits, and the vocabulary of the train split.
+    """Photos and captions of the train, val and held-out splits, and the train split's vocabulary.
 
     Raises DatasetError where a split is empty or nothing of it can be read.
     """
@@ -42,8 +50,11 @@ class TrainingData:
         records = read_records(recipe)
         self.train = decode_photos(_split(records, "train"), size, cache)
         self.val = decode_photos(_split(records, "val"), size, cache)
-        for photos in (self.train, self.val):
-            _report("photos cannot be read and are left out", photos.unreadable)
+        held_out = [record for record in records if record.split == "held_out"]
+        self.held_out = decode_photos(held_out, size, cache) if held_out else None
+        for photos in (self.train, self.val, self.held_out):
+            if photos:
+                _report("photos cannot be read and are left out", photos.unreadable)
         tokenize = tokenizer(recipe.data.language).tokenize
         tokens = [[tokenize(c) for c in record.captions] for record in self.train.records]
         self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)
@@ -58,6 +69,8 @@ class TrainingData:
     def summary(self) -> str:
         """One line for the person who waits."""
         counts = f"{_count(self.train)} to train, {_count(self.val)} to evaluate"
+        if self.held_out:
+            counts += f" and {_count(self.held_out)} held out"
         return f"{counts}; vocabulary of {len(self.vocabulary)} words"
 
     def steps(self, batch: int) -> int:
@@ -94,6 +107,11 @@ def read_records(recipe: Recipe) -> list[Record]:
 
 
 def _read(source: Source, recipe: Recipe) -> Dataset:
+    dataset = _read_all(source, recipe)
+    return dataset.hold_out(read_names(Path(source.held_out))) if source.held_out else dataset
+
+
+def _read_all(source: Source, recipe: Recipe) -> Dataset:
     images = [recipe.path(place) for place in source.images] or None
     if source.format == "flickr8k":
         return read_flickr8k(recipe.path(source.path), images)

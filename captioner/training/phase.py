@@ -15,6 +15,7 @@ from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from captioner.datasets import Photos
 from captioner.errors import CaptionerError
 from captioner.images import normalise
 from captioner.metrics import Scores
@@ -34,15 +35,20 @@ class Features:
 
     train: np.ndarray
     val: np.ndarray
+    held_out: np.ndarray | None
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """Mean loss in nats a word, seconds of training, dev scores of the averaged weights."""
+    """Mean loss in nats a word, seconds of training, scores of the averaged weights.
+
+    scores: on the dev split; held_out: on the held-out photos, where there are any.
+    """
 
     loss: float
     seconds: float
     scores: Scores
+    held_out: Scores | None
 
 
 class PhaseRun:
@@ -85,9 +91,17 @@ class PhaseRun:
         started = time.monotonic()
         loss = self._train(number, generator)
         seconds = time.monotonic() - started
-        val_features = None if self.features is None else self.features.val
-        scores = evaluate(self.averaged, self.data.vocabulary, self.data.val, val_features)
-        return EpochResult(loss, seconds, scores)
+        return EpochResult(loss, seconds, *self._scores())
+
+    def _scores(self) -> tuple[Scores, Scores | None]:
+        data, features = self.data, self.features
+        val = self._score(data.val, features.val if features else None)
+        if data.held_out is None:
+            return val, None
+        return val, self._score(data.held_out, features.held_out if features else None)
+
+    def _score(self, photos: Photos, features: np.ndarray | None) -> Scores:
+        return evaluate(self.averaged, self.data.vocabulary, photos, features)
 
     def row(self, number: int, result: EpochResult) -> dict[str, Any]:
         """What `metrics.jsonl` keeps of an epoch."""
@@ -98,7 +112,8 @@ class PhaseRun:
             "loss": round(result.loss, 4),
             "photos_per_second": round(photos / result.seconds, 1),
             "device": _device_name(self.device),
-            **{name: round(value, 2) for name, value in result.scores.as_dict().items()},
+            **_rounded(result.scores),
+            **{f"held_out_{name}": value for name, value in _rounded(result.held_out).items()},
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -175,6 +190,10 @@ class PhaseRun:
 def precision(device: torch.device) -> torch.autocast:
     """bfloat16 where the device has it in hardware."""
     return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def _rounded(scores: Scores | None) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in scores.as_dict().items()} if scores else {}
 
 
 def _groups(model: CaptioningModel, phase: Phase) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -28,12 +28,15 @@ class Source:
     format: "flickr8k" (path is its folder) or "coco" (path is its captions file).
     images: folders or tar archives with the photos, where they do not lie beside the captions.
     split: for COCO, whose files do not say it: "train" or "val".
+    held_out: a text file beside the recipe with one photo name a line. These photos are never
+        trained on; they are a second dev split, scored beside the first.
     """
 
     format: str
     path: str
     images: tuple[str, ...] = ()
     split: str = "train"
+    held_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,18 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not a readable TOML file ({error}).") from None
     for change in changes:
         _change(raw, change)
-    recipe: Recipe = _build(Recipe, raw, str(path))
+    recipe: Recipe = _beside(path, _build(Recipe, raw, str(path)))
     _check(recipe, path)
     return recipe
+
+
+def _beside(path: Path, recipe: Recipe) -> Recipe:
+    """The lists of held-out photos lie beside the recipe, wherever the data are."""
+    sources = tuple(
+        replace(source, held_out=str(path.parent / source.held_out)) if source.held_out else source
+        for source in recipe.data.sources
+    )
+    return replace(recipe, data=replace(recipe.data, sources=sources))
 
 
 def _change(raw: dict[str, Any], change: str) -> None:

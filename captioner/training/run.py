@@ -61,7 +61,8 @@ class Run:
         self.recipe, self.out, self.device = recipe, out, device
         self.cache = out.parent / "cache"
         self._metrics = out / "metrics.jsonl"
-        self.progress = Progress(_fingerprint(recipe))
+        self._last = out / "last.safetensors"
+        self.progress = self._find_progress()
         torch.manual_seed(recipe.seed)
         self.data = TrainingData(recipe, self.cache)
         log.info("%s.", self.data.summary())
@@ -112,7 +113,9 @@ class Run:
             self._save("best", dict(run.averaged.state_dict()))
 
     def _features(self) -> Features:
-        return Features(self._encode(self.data.train), self._encode(self.data.val))
+        data = self.data
+        held_out = self._encode(data.held_out) if data.held_out else None
+        return Features(self._encode(data.train), self._encode(data.val), held_out)
 
     def _encode(self, photos: Photos) -> np.ndarray:
         preprocessing = self.recipe.preprocessing
@@ -120,22 +123,25 @@ class Run:
 
     def _go_on(self) -> dict[str, Tensor]:
         """Read the checkpoint of an interrupted run, if there is one."""
-        last = self.out / "last.safetensors"
-        if not last.exists():
-            self._forget_rows()
-            return {}
-        tensors, progress = checkpoint.load_checkpoint(last)
-        if progress.recipe != self.progress.recipe:
-            raise RecipeError(
-                f"{self.out} holds a run of another recipe; choose another folder with --out, "
-                "or delete it."
-            )
-        self.progress = progress
         self._forget_rows()
+        if not self._last.exists():
+            return {}
+        tensors, progress = checkpoint.load_checkpoint(self._last)
         # Before a phase computes features with it: an earlier phase may have trained the encoder.
         self.model.load_state_dict(checkpoint.under("model", tensors))
         log.info("Going on after %d epochs of phase %d.", progress.epoch, progress.phase + 1)
         return tensors
+
+    def _find_progress(self) -> Progress:
+        """Where an interrupted run of this recipe stands; asked before any data are read."""
+        new = Progress(_fingerprint(self.recipe))
+        found = checkpoint.load_progress(self._last) if self._last.exists() else new
+        if found.recipe != new.recipe:
+            raise RecipeError(
+                f"{self.out} holds a run of another recipe; choose another folder with --out, "
+                "or delete it."
+            )
+        return found
 
     def _save(self, name: str, tensors: dict[str, Tensor]) -> None:
         checkpoint.save_checkpoint(self.out / f"{name}.safetensors", tensors, self.progress)
@@ -160,9 +166,10 @@ class Run:
             file.write(json.dumps(row) + "\n")
         self.progress = replace(self.progress, rows=self.progress.rows + 1)
         log.info(
-            "%s, epoch %d: loss %.3f, dev CIDEr %.1f, BLEU-4 %.1f (best CIDEr %.1f).",
+            "%s, epoch %d: loss %.3f, dev CIDEr %.1f, BLEU-4 %.1f (best CIDEr %.1f)%s.",
             row["phase"], row["epoch"], row["loss"], row["cider"], row["bleu_4"],
             self.progress.best,
+            f"; held out CIDEr {row['held_out_cider']:.1f}" if "held_out_cider" in row else "",
         )  # fmt: skip
 
     def _publish(self) -> Path:

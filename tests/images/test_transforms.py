@@ -67,6 +67,16 @@ def test_resizing_is_bicubic() -> None:
         assert value == pytest.approx(expected, abs=0.005)
 
 
+@pytest.mark.parametrize("size", [(224, 224), (640, 422), (100, 300), (257, 40), (1, 1), (3000, 2)])
+def test_resizing_agrees_with_pillow(size: tuple[int, int]) -> None:
+    image = coordinates(*size) if min(size) > 1 else noise(*size)
+    image.paste(noise(*size, seed=4).resize((size[0] // 2 + 1, size[1] // 2 + 1)))
+    expected = np.asarray(image.resize((257, 257), Image.Resampling.BICUBIC)).astype(int)
+    difference = np.abs(to_pixels(image, 257).permute(1, 2, 0).numpy().astype(int) - expected)
+    assert difference.max() <= 3
+    assert difference.mean() < 0.05
+
+
 def test_a_batch_holds_each_photo_in_channels_last_order() -> None:
     images = [noise(50, 40, 1), noise(30, 90, 2), noise(257, 257, 3)]
     batch = to_batch(images, Preprocessing())
