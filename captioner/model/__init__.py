@@ -3,7 +3,7 @@
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-from captioner.model.folder import read_folder, save_model
+from captioner.model.folder import read_config, read_folder, save_model
 from captioner.model.inference import for_inference
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "encoder_names",
     "for_inference",
     "load_pretrained",
+    "read_config",
     "read_folder",
     "save_model",
 ]

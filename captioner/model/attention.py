@@ -4,13 +4,23 @@ Every attention has the same two methods. `remember` turns grid features into wh
 once per photo; `forward` answers queries. Queries come as `[B, Q, H]`: B photos, and for each any
 number of questions (its beams, or all words of all its captions at once), so that a photo's keys
 are never copied.
+
+    name       weights of the grid's places          context
+    none       even                                  empty: the photo only starts the decoder
+    additive   softmax of v · tanh(W q + U f)        the places' values, averaged by the weights
+    multihead  softmax of q · k, for each head       the same, each head a part of the values
+    aoa        the same                              the same, gated by query and answer
+
+A new attention is a class with these two methods and a line in `ATTENTIONS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
@@ -23,13 +33,52 @@ class Memory(NamedTuple):
     values: Tensor
 
 
-class Additive(nn.Module):
-    """`score = v · tanh(W q + U f)` (Bahdanau et al. 2015; Xu et al. 2015)."""
+class Attention(nn.Module):
+    """An attention over features `[B, N, D]`; context: width of what it answers."""
+
+    context: int
+
+    def remember(self, features: Tensor) -> Memory:
+        """Grid features `[B, N, D]` to what `forward` looks up."""
+        raise NotImplementedError
+
+    def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Queries `[B, Q, H]` to contexts `[B, Q, context]` and weights `[B, heads, Q, N]`, each
+        head's of sum one."""
+        raise NotImplementedError
+
+
+class NoAttention(Attention):
+    """The photo only starts the decoder (Show and Tell: Vinyals et al. 2015).
+
+    The weights are even: no place counts for more than another.
+    """
+
+    context = 0
 
     def __init__(self, features: int, hidden: int, heads: int = 1) -> None:
         super().__init__()
-        if heads != 1:
-            raise ModelError("Additive attention has one head.")
+
+    def remember(self, features: Tensor) -> Memory:
+        """Grid features `[B, N, D]` to even weights `[B, 1, 1, N]` and nothing else."""
+        photos, places, _ = features.shape
+        even = features.new_full((photos, 1, 1, places), 1 / places)
+        return Memory(even, features.new_empty(photos, 0))
+
+    def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Queries `[B, Q, H]` to contexts `[B, Q, 0]` and weights `[B, 1, Q, N]`."""
+        return queries[:, :, :0], memory.keys.expand(-1, -1, queries.shape[1], -1)
+
+
+class Additive(Attention):
+    """`score = v · tanh(W q + U f)` (Bahdanau et al. 2015; Show, Attend and Tell: Xu et al. 2015).
+
+    It has one head, whatever `heads` says.
+    """
+
+    def __init__(self, features: int, hidden: int, heads: int = 1) -> None:
+        super().__init__()
+        self.context = hidden
         self.query = nn.Linear(hidden, hidden)
         self.key = nn.Linear(features, hidden, bias=False)
         self.value = nn.Linear(features, hidden)
@@ -46,13 +95,16 @@ class Additive(nn.Module):
         return weights @ memory.values, weights.unsqueeze(1)
 
 
-class MultiHead(nn.Module):
+class MultiHead(Attention):
     """Scaled dot-product attention with several heads (Vaswani et al. 2017)."""
 
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
         super().__init__()
+        if heads < 1:
+            raise ModelError(f"Multi-head attention needs 1 head or more, not {heads}.")
         if hidden % heads:
             raise ModelError(f"{heads} heads do not divide a hidden size of {hidden}.")
+        self.context = hidden
         self.heads = heads
         self.scale = (hidden // heads) ** -0.5
         self.query = nn.Linear(hidden, hidden)
@@ -78,17 +130,44 @@ class MultiHead(nn.Module):
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
+class AttentionOnAttention(MultiHead):
+    """Multi-head attention whose answer is weighed against the question (Huang et al. 2019).
+
+        v = multihead(q)
+        information = W_i [q; v] + b_i
+        gate = σ(W_g [q; v] + b_g)
+        context = gate ⊙ information
+
+    Attention must look somewhere, even for a word that no place has anything to say about; the gate
+    lets through what of the answer the query has use for.
+    """
+
+    def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
+        super().__init__(features, hidden, heads)
+        self.gate = nn.Linear(2 * hidden, 2 * hidden)  # information and gate
+
+    def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
+        answers, weights = super().forward(queries, memory)
+        return F.glu(self.gate(torch.cat([queries, answers], dim=2)), dim=2), weights
+
+
 def _wide(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32)).contiguous()
 
 
-Attention = Additive | MultiHead
-ATTENTIONS: dict[str, type[Attention]] = {"additive": Additive, "multihead": MultiHead}
+# Each is made from the width of the features, that of the queries, and the number of heads.
+ATTENTIONS: dict[str, Callable[[int, int, int], Attention]] = {
+    "none": NoAttention,
+    "additive": Additive,
+    "multihead": MultiHead,
+    "aoa": AttentionOnAttention,
+}
 
 
 def attention(name: str, features: int, hidden: int, heads: int) -> Attention:
     """The attention of that name. Raises ModelError with the names that exist."""
     if name not in ATTENTIONS:
-        known = ", ".join(sorted(ATTENTIONS))
+        known = ", ".join(ATTENTIONS)
         raise ModelError(f"There is no attention named '{name}'; there is: {known}.")
     return ATTENTIONS[name](features, hidden, heads)

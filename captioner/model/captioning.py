@@ -13,13 +13,17 @@ from captioner.model.encoder import Encoder, EncoderConfig
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that says how a model is built and fed; `config.json` of a model folder."""
+    """Everything that says how a model is built and fed; `config.json` of a model folder.
+
+    unit: what the words of the vocabulary are: a unit of `captioner.text.units(language)`.
+    """
 
     encoder: EncoderConfig
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     language: str = "en"
     vocabulary_size: int = 0
+    unit: str = "word"
 
 
 class CaptioningModel(nn.Module):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from captioner.errors import ModelError
 from captioner.model.attention import Memory, attention
-from captioner.model.cells import LSTMState, cell
+from captioner.model.cells import CellOptions, State, cell
 
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """Sizes of a decoder.
+    """Parts and sizes of a decoder.
 
+    cell, attention: their names, of those in `captioner.model.cells` and `.attention`.
     hidden: H, of the recurrent state, the word embeddings and the attention.
     heads: attention heads, for an attention that has several.
     dropout: probability with which an embedding or output unit is dropped in training.
+    layers and all that follow: of the cell, as in `CellOptions`.
+
+    Raises ModelError where a value is of a wrong type or out of range.
     """
 
     cell: str = "lstm"
@@ -26,6 +31,40 @@ class DecoderConfig:
     hidden: int = 512
     heads: int = 8
     dropout: float = 0.5
+    layers: int = 1
+    residual: bool = False
+    layer_norm: bool = False
+    recurrent_dropout: float = 0.0
+    forget_bias: float = 1.0
+    orthogonal: bool = True
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            if type(value) is not kind and (kind, type(value)) != (float, int):
+                raise ModelError(
+                    f"A decoder's {field.name} must be of type {kind.__name__}, not {value!r}."
+                )
+        if self.hidden < 1:  # before a size of nought divides anything
+            raise ModelError(f"A decoder's hidden size must be 1 or more, not {self.hidden}.")
+        if not 0 <= self.dropout < 1:
+            raise ModelError(
+                f"dropout must be from 0 to less than 1, not {self.dropout}: it is the share of "
+                "units that is dropped."
+            )
+        _ = self.cell_options  # raises where one is out of range
+
+    @property
+    def cell_options(self) -> CellOptions:
+        """The options of the cell. Raises ModelError where one is out of range."""
+        return CellOptions(
+            layers=self.layers,
+            residual=self.residual,
+            forget_bias=self.forget_bias,
+            orthogonal=self.orthogonal,
+            layer_norm=self.layer_norm,
+            recurrent_dropout=self.recurrent_dropout,
+        )
 
 
 @dataclass(frozen=True)
@@ -34,13 +73,13 @@ class DecoderState:
 
     memory: what the attention looks up, once per photo.
     summary: the photo at a glance `[B, 1, H]`, part of every recurrent input.
-    reading: what the cell reads from the summary `[B, 1, 4H]`, where it is known beforehand.
-    recurrent: hidden and cell state `[B · K, H]`.
+    recurrent: the cell's state, tensors `[B · K, H]`.
+    reading: what the cell reads from the summary `[B, 1, ·]`, where it is known beforehand.
     """
 
     memory: Memory
     summary: Tensor
-    recurrent: LSTMState
+    recurrent: State
     reading: Tensor | None = None
 
     def reorder(self, parents: Tensor) -> DecoderState:
@@ -49,25 +88,32 @@ class DecoderState:
         Rows never leave their photo, so what belongs to the photo stays where it is.
         """
         photos = self.summary.shape[0]
-        rows = self.recurrent.h.shape[0] // photos
+        rows = self.recurrent[0].shape[0] // photos
         first = torch.arange(0, photos * rows, rows, device=parents.device)
         index = (parents + first.unsqueeze(1)).flatten()
-        h, c = (part.index_select(0, index) for part in self.recurrent)
-        return self.after(LSTMState(h, c))
+        return self.after(tuple([part.index_select(0, index) for part in self.recurrent]))
 
-    def after(self, recurrent: LSTMState) -> DecoderState:
-        """The same photos with another hidden and cell state."""
+    def after(self, recurrent: State) -> DecoderState:
+        """The same photos with another state of the cell."""
         return DecoderState(self.memory, self.summary, recurrent, self.reading)
 
 
 class Decoder(nn.Module):
-    """LSTM with spatial attention, initialised from the photo.
+    """Recurrent network with spatial attention, initialised from the photo.
 
     As in "Knowing When to Look" (Lu et al. 2017) the new hidden state, which has just read the last
     word, decides where to look, and the next word is predicted from that state and what it saw.
     The recurrence then depends on the words alone, so that a whole known caption runs through the
-    fused kernel at once. The gate on what was seen is attention on attention's (Huang et al. 2019).
-    The output shares the input words' embeddings (Press and Wolf 2017).
+    fused kernel at once. The output shares the input words' embeddings (Press and Wolf 2017).
+
+    The output layer is a gated linear unit of the hidden state h and the context v that attention
+    brought, y = σ(W_g [h; v] + b_g) ⊙ (W_i [h; v] + b_i). That is the form of attention on
+    attention (Huang et al. 2019), here on the way from any attention to the words. With `aoa` the
+    attention has a gate of its own as well, before this one, and v is what the paper calls the
+    attended information; with `multihead` v is the plain mean of what was seen.
+
+    With attention `none` the photo is in the cell's first state and nowhere else, as in Show and
+    Tell (Vinyals et al. 2015): no summary of it is read with each word, and y is of h alone.
     """
 
     def __init__(self, config: DecoderConfig, features: int, vocabulary: int) -> None:
@@ -75,11 +121,12 @@ class Decoder(nn.Module):
         hidden = config.hidden
         self.norm = nn.LayerNorm(features)
         self.project = nn.Linear(features, hidden)
-        self.summary = nn.Linear(hidden, hidden)
-        self.initial = nn.Linear(hidden, 2 * hidden)
         self.attention = attention(config.attention, hidden, hidden, config.heads)
-        self.cell = cell(config.cell, hidden, hidden)
-        self.output = nn.Linear(2 * hidden, 2 * hidden)
+        looks = self.attention.context > 0
+        self.summary = nn.Linear(hidden, hidden) if looks else None
+        self.cell = cell(config.cell, hidden, hidden, config.cell_options)
+        self.initial = nn.Linear(hidden, self.cell.states * hidden)
+        self.output = nn.Linear(hidden + self.attention.context, 2 * hidden)
         self.words = nn.Linear(hidden, vocabulary)
         self.readings: Tensor | None
         self.register_buffer("readings", None, persistent=False)
@@ -87,21 +134,25 @@ class Decoder(nn.Module):
         nn.init.normal_(self.words.weight, std=hidden**-0.5)
         nn.init.zeros_(self.words.bias)
 
-    def start(self, features: Tensor) -> DecoderState:
-        """Grid features `[B, N, D]` to the state before the first word, one row per photo."""
+    def start(self, features: Tensor, copies: int = 1) -> DecoderState:
+        """Grid features `[B, N, D]` to the state before the first word, `copies` rows per photo."""
         grid = self.dropout(F.relu(self.project(self.norm(features))))
         glance = grid.mean(dim=1)
-        h, c = torch.tanh(self.initial(glance)).chunk(2, dim=1)
+        first = torch.tanh(self.initial(glance))
+        if copies > 1:
+            first = first.repeat_interleave(copies, dim=0)
+        recurrent = self.cell.begin(first.chunk(self.cell.states, dim=1))
         memory = self.attention.remember(grid)
-        summary = self.summary(glance).unsqueeze(1)
+        summary = torch.zeros_like(glance) if self.summary is None else self.summary(glance)
+        summary = summary.unsqueeze(1)
         reading = None if self.readings is None else self.cell.read(summary)
-        return DecoderState(memory, summary, LSTMState(h, c), reading)
+        return DecoderState(memory, summary, recurrent, reading)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
         h, recurrent = self.cell.advance(self._readings(tokens, state), state.recurrent)
-        logits = self.logits(self._look(h.unsqueeze(1), state)[0][:, 0])
-        return logits, state.after(recurrent)
+        outputs, _ = self._look(h.view(len(state.summary), -1, h.shape[1]), state)
+        return self.logits(outputs.flatten(0, 1)), state.after(recurrent)
 
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits `[B · K, T - 1, V]`.
@@ -121,12 +172,11 @@ class Decoder(nn.Module):
         return weights.mean(dim=1).reshape(captions.shape[0], captions.shape[1] - 1, -1)
 
     def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
-        state = self.start(features)
-        copies = captions.shape[0] // features.shape[0]
-        recurrent = LSTMState(*(s.repeat_interleave(copies, dim=0) for s in state.recurrent))
+        state = self.start(features, copies=captions.shape[0] // features.shape[0])
         inputs = self._inputs(captions[:, :-1], state)
-        h, _ = self.cell.sequence(inputs, recurrent)
-        return self._look(h, state)
+        h, _ = self.cell.sequence(inputs, state.recurrent)
+        outputs, weights = self._look(h.reshape(len(features), -1, h.shape[2]), state)
+        return outputs.view(h.shape), weights
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Outputs `[..., H]` to logits `[..., V]`."""
@@ -135,13 +185,16 @@ class Decoder(nn.Module):
     def remember_readings(self) -> None:
         """Compute what the cell reads from each word once and for all, for decoding.
 
-        Reading is linear, so that the word's part and the photo's part can be added up.
+        Where reading is linear, the word's part and the photo's part can be added up; a cell with
+        layer normalisation reads their sum at each step.
         """
+        if not self.cell.reads_linearly:
+            return
         nothing = torch.zeros_like(self.words.weight[:1])
         self.readings = self.cell.read(self.words.weight) - self.cell.read(nothing)
 
     def _readings(self, tokens: Tensor, state: DecoderState) -> Tensor:
-        """What the cell reads from the last words `[B · K]` and their photo: `[B · K, 4H]`."""
+        """What the cell reads from the last words `[B · K]` and their photo: `[B · K, ·]`."""
         if self.readings is None or state.reading is None:
             return self.cell.read(self._inputs(tokens.unsqueeze(1), state)[:, 0])
         words = F.embedding(tokens, self.readings)
@@ -154,10 +207,8 @@ class Decoder(nn.Module):
         return (words.unflatten(0, (photos, -1)) + state.summary.unsqueeze(1)).flatten(0, 1)
 
     def _look(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
-        """Hidden states `[B · K, T, H]` to outputs of that shape and the heads' weights
-        `[B, heads, K · T, N]`."""
-        photos = state.summary.shape[0]
-        context, weights = self.attention(h.reshape(photos, -1, h.shape[2]), state.memory)
-        seen = torch.cat([h, context.reshape(h.shape)], dim=2)
+        """Hidden states `[B, Q, H]` to outputs of that shape and weights `[B, heads, Q, N]`."""
+        context, weights = self.attention(h, state.memory)
+        seen = torch.cat([h, context], dim=2)
         outputs = self.dropout(F.glu(self.output(self.dropout(seen)), dim=2))
         return outputs, weights

@@ -54,25 +54,28 @@ def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     """
     if not folder.is_dir():
         raise ModelError(f"There is no model folder {folder}.")
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder)
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     if len(vocabulary) != config.vocabulary_size:
         raise ModelError(
             f"{folder / VOCABULARY} has {len(vocabulary)} words, and the model was made for "
             f"{config.vocabulary_size}."
         )
-    model = _build(config)
+    model = _build(config, folder / CONFIG)
     _fill(model, _read_weights(folder / WEIGHTS), folder / WEIGHTS)
     return model.eval(), vocabulary
 
 
-def _build(config: ModelConfig) -> CaptioningModel:
+def _build(config: ModelConfig, path: Path) -> CaptioningModel:
     """An empty model, without the time that initial values take where that can be spared."""
     try:
-        with torch.device("meta"):
+        try:
+            with torch.device("meta"):
+                return CaptioningModel(config)
+        except NotImplementedError:  # RegNet computes its sizes with tensors
             return CaptioningModel(config)
-    except NotImplementedError:  # RegNet computes its sizes with tensors
-        return CaptioningModel(config)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
 
 
 def _half(tensor: Tensor) -> Tensor:
@@ -84,7 +87,9 @@ def _is_counter(name: str) -> bool:
     return name.endswith("num_batches_tracked")
 
 
-def _read_config(path: Path) -> ModelConfig:
+def read_config(folder: Path) -> ModelConfig:
+    """What a model folder says of its model, without building it. Raises as `read_folder`."""
+    path = folder / CONFIG
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -101,6 +106,8 @@ def _read_config(path: Path) -> ModelConfig:
         )
     try:
         return _config(raw)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
     except (TypeError, KeyError) as error:
         raise ModelError(f"{path} is not a complete model configuration ({error}).") from None
 

@@ -1,4 +1,6 @@
-"""The decoder's two forms, its state, and its attention."""
+"""The decoder's two forms, its state, and what may not be, for every cell and attention."""
+
+from typing import Any
 
 import pytest
 import torch
@@ -8,22 +10,29 @@ from hypothesis import strategies as st
 from captioner.errors import ModelError
 from captioner.model import Decoder, DecoderConfig
 
+CELLS = ["rnn", "lstm", "lstm_peephole", "lstm_coupled", "gru", "grid_lstm"]
+ATTENTIONS = ["none", "additive", "multihead", "aoa"]
 
-def make(attention: str = "multihead", dtype: torch.dtype = torch.float64) -> Decoder:
+
+def make(dtype: torch.dtype = torch.float64, **changes: Any) -> Decoder:
     torch.manual_seed(1)
-    heads = 4 if attention == "multihead" else 1
-    config = DecoderConfig(hidden=16, heads=heads, attention=attention)
+    config = DecoderConfig(**{"hidden": 16, "heads": 4, **changes})
     return Decoder(config, features=12, vocabulary=20).to(dtype).eval()
 
 
 @pytest.mark.parametrize("remember", [False, True])
-@pytest.mark.parametrize("attention", ["additive", "multihead"])
-@settings(max_examples=20, deadline=None)
-@given(photos=st.integers(1, 3), copies=st.integers(1, 3), length=st.integers(2, 7))
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("cell", CELLS)
+@settings(max_examples=6, deadline=None)
+@given(
+    sizes=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(2, 7)),
+    changes=st.fixed_dictionaries({"layers": st.integers(1, 2), "layer_norm": st.booleans()}),
+)
 def test_steps_equal_teacher_forcing(
-    attention: str, remember: bool, photos: int, copies: int, length: int
+    cell: str, attention: str, remember: bool, sizes: tuple[int, int, int], changes: dict[str, Any]
 ) -> None:
-    decoder = make(attention)
+    photos, copies, length = sizes
+    decoder = make(cell=cell, attention=attention, **changes)
     if remember:
         with torch.no_grad():
             decoder.remember_readings()
@@ -37,7 +46,7 @@ def test_steps_equal_teacher_forcing(
 
 
 def test_steps_equal_teacher_forcing_in_float32() -> None:
-    decoder = make(dtype=torch.float32)
+    decoder = make(torch.float32)
     features, captions = torch.randn(2, 9, 12), torch.randint(0, 20, (2, 6))
     forced = decoder(features, captions)
     state = decoder.start(features)
@@ -66,19 +75,65 @@ def test_captions_of_a_photo_see_that_photo_only() -> None:
     torch.testing.assert_close(together, alone)
 
 
-def test_reorder_moves_rows_within_their_photo() -> None:
-    decoder = make()
+@pytest.mark.parametrize("cell", CELLS)
+def test_reorder_moves_rows_within_their_photo(cell: str) -> None:
+    decoder = make(cell=cell, layers=2)
     features = torch.randn(2, 9, 12, dtype=torch.float64)
     state = decoder.start(features).reorder(torch.zeros(2, 3, dtype=torch.long))
     _, state = decoder.step(torch.arange(6), state)
     moved = state.reorder(torch.tensor([[2, 0], [1, 1]]))
-    assert torch.equal(moved.recurrent.h, state.recurrent.h[[2, 0, 4, 4]])
-    assert torch.equal(moved.recurrent.c, state.recurrent.c[[2, 0, 4, 4]])
+    assert len(moved.recurrent) == decoder.cell.states
+    for before, after in zip(state.recurrent, moved.recurrent, strict=True):
+        assert torch.equal(after, before[[2, 0, 4, 4]])
+        assert not torch.equal(before[2], before[1])
 
 
-@pytest.mark.parametrize("attention", ["additive", "multihead"])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 3])
+def test_every_layer_starts_from_the_photo(cell: str, layers: int) -> None:
+    decoder = make(cell=cell, layers=layers)
+    recurrent = decoder.start(torch.randn(2, 9, 12, dtype=torch.float64)).recurrent
+    assert len(recurrent) == layers * {"rnn": 1, "gru": 1}.get(cell, 2)
+    for number, part in enumerate(recurrent):
+        assert part.shape == (2, 16)
+        assert not torch.allclose(part[0], part[1])
+        assert not any(torch.allclose(part, other) for other in recurrent[:number])
+
+
+def test_without_attention_the_photo_is_in_the_first_state_only() -> None:
+    decoder = make(attention="none")
+    one, other = (decoder.start(torch.randn(1, 9, 12, dtype=torch.float64)) for _ in range(2))
+    tokens = torch.tensor([3])
+    own, _ = decoder.step(tokens, other)
+    same_start, _ = decoder.step(tokens, other.after(one.recurrent))
+    expected, _ = decoder.step(tokens, one)
+    torch.testing.assert_close(same_start, expected)
+    assert not torch.allclose(own, expected)
+
+
+@pytest.mark.parametrize("attention", ["additive", "multihead", "aoa"])
+def test_with_attention_the_photo_is_seen_at_every_word(attention: str) -> None:
+    decoder = make(attention=attention)
+    one, other = (decoder.start(torch.randn(1, 9, 12, dtype=torch.float64)) for _ in range(2))
+    tokens = torch.tensor([3])
+    same_start, _ = decoder.step(tokens, other.after(one.recurrent))
+    assert not torch.allclose(same_start, decoder.step(tokens, one)[0])
+
+
+def test_in_training_each_caption_has_a_dropout_mask_of_its_own() -> None:
+    decoder = make(recurrent_dropout=0.5, dropout=0.0)
+    features = torch.randn(1, 9, 12, dtype=torch.float64)
+    captions = torch.randint(0, 20, (1, 6)).expand(4, -1)
+    before = decoder(features, captions)
+    torch.testing.assert_close(before[1:], before[:1].expand(3, -1, -1))
+    thinned = decoder.train()(features, captions)
+    for row in range(1, 4):
+        assert not torch.allclose(thinned[row], thinned[0])
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
 def test_attention_weights_are_a_distribution_over_the_grid(attention: str) -> None:
-    decoder = make(attention)
+    decoder = make(attention=attention)
     features = torch.randn(2, 9, 12, dtype=torch.float64)
     weights = decoder.attention_maps(features, torch.randint(0, 20, (4, 6)))
     assert weights.shape == (4, 5, 9)
@@ -86,31 +141,61 @@ def test_attention_weights_are_a_distribution_over_the_grid(attention: str) -> N
     torch.testing.assert_close(weights.sum(2), torch.ones(4, 5, dtype=torch.float64))
 
 
-def test_single_head_attention_equals_torch() -> None:
-    from captioner.model.attention import MultiHead
+@pytest.mark.parametrize(("attention", "context"), [("multihead", 16), ("none", 0)])
+def test_the_output_is_a_gated_linear_unit_of_state_and_context(
+    attention: str, context: int
+) -> None:
+    decoder = make(attention=attention)
+    features = torch.randn(1, 9, 12, dtype=torch.float64)
+    h = torch.randn(1, 1, 16, dtype=torch.float64)
+    state = decoder.start(features)
+    seen = torch.cat([h, decoder.attention(h, state.memory)[0]], dim=2)[0, 0]
+    assert seen.shape == (16 + context,)
+    information, gate = decoder.output.weight[:16], decoder.output.weight[16:]
+    gated = (information @ seen + decoder.output.bias[:16]) / (
+        1 + torch.exp(-(gate @ seen + decoder.output.bias[16:]))
+    )
+    # The output of a cell that gives h whatever it reads.
+    decoder.cell.advance = lambda reading, recurrent: (h[0], recurrent)  # type: ignore[method-assign]
+    logits, _ = decoder.step(torch.tensor([3]), state)
+    torch.testing.assert_close(logits[0], decoder.logits(gated))
 
-    ours = MultiHead(features=8, hidden=8, heads=2).double()
-    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
-    with torch.no_grad():
-        theirs.in_proj_weight.copy_(
-            torch.cat([ours.query.weight, ours.key.weight, ours.value.weight])
-        )
-        zeros = torch.zeros(8, dtype=torch.float64)
-        theirs.in_proj_bias.copy_(torch.cat([ours.query.bias, zeros, ours.value.bias]))
-        theirs.out_proj.weight.copy_(torch.eye(8))
-        theirs.out_proj.bias.zero_()
-    queries = torch.randn(2, 3, 8, dtype=torch.float64)
-    features = torch.randn(2, 5, 8, dtype=torch.float64)
-    context, weights = ours(queries, ours.remember(features))
-    expected, expected_weights = theirs(queries, features, features)
-    torch.testing.assert_close(context, expected)
-    torch.testing.assert_close(weights.mean(1), expected_weights)
+
+def test_a_configuration_of_the_first_release_means_what_it_did() -> None:
+    old = DecoderConfig(cell="lstm", attention="multihead", hidden=16, heads=4, dropout=0.3)
+    names = set(Decoder(old, 12, 20).state_dict())
+    assert {name for name in names if name.startswith("cell.")} == {
+        "cell.input.weight", "cell.input.bias", "cell.recurrence.weight",
+    }  # fmt: skip
 
 
-def test_unknown_names_list_what_exists() -> None:
-    with pytest.raises(ModelError, match="there is: additive, multihead"):
-        Decoder(DecoderConfig(attention="psychic"), 12, 20)
-    with pytest.raises(ModelError, match="there is: lstm"):
-        Decoder(DecoderConfig(cell="abacus"), 12, 20)
-    with pytest.raises(ModelError, match="3 heads do not divide"):
-        Decoder(DecoderConfig(hidden=16, heads=3), 12, 20)
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"attention": "psychic"}, "there is: none, additive, multihead, aoa"),
+        ({"cell": "abacus"}, "there is: rnn, lstm, lstm_peephole, lstm_coupled, gru, grid_lstm"),
+        ({"heads": 3}, "3 heads do not divide a hidden size of 16"),
+        ({"heads": 3, "attention": "aoa"}, "3 heads do not divide a hidden size of 16"),
+        ({"heads": 0}, "1 head or more, not 0"),
+        ({"hidden": 0}, "hidden size must be 1 or more, not 0"),
+        ({"layers": 0}, "layers must be 1 or more, not 0"),
+        ({"residual": True}, "residual needs 2 layers or more"),
+        ({"dropout": 1.0}, "dropout must be from 0 to less than 1, not 1.0"),
+        ({"recurrent_dropout": 1.5}, "recurrent_dropout must be from 0 to less than 1, not 1.5"),
+        ({"hidden": "16"}, "hidden must be of type int, not '16'"),
+        ({"layers": 2.0}, r"layers must be of type int, not 2\.0"),
+        ({"layer_norm": 1}, "layer_norm must be of type bool, not 1"),
+    ],
+)
+def test_what_cannot_be_is_explained(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        make(**changes)
+
+
+def test_a_number_out_of_range_is_found_before_anything_is_built() -> None:
+    with pytest.raises(ModelError, match="recurrent_dropout must be"):
+        DecoderConfig(recurrent_dropout=1.5)
+
+
+def test_a_whole_number_will_do_for_a_fraction() -> None:
+    assert DecoderConfig(dropout=0, forget_bias=1).dropout == 0

@@ -1,6 +1,7 @@
 """A model folder: what is written is read again, and what is damaged is explained."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from captioner.errors import ModelError
-from captioner.model import CaptioningModel, read_folder, save_model
+from captioner.model import (
+    CaptioningModel,
+    DecoderConfig,
+    read_config,
+    read_folder,
+    save_model,
+)
 from captioner.text import Vocabulary
 
 
@@ -32,6 +39,19 @@ def test_a_read_model_computes_what_the_saved_one_did(
         torch.testing.assert_close(model(images, captions), half(images, captions))
     assert words == vocabulary
     assert model.config == tiny_model.config
+
+
+def test_a_folder_from_before_units_is_one_of_words(folder: Path) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    assert config.pop("unit") == "word"
+    path.write_text(json.dumps(config))
+    assert read_folder(folder)[0].config.unit == "word"
+
+
+def test_a_configuration_is_read_without_its_model(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    assert read_config(folder).language == "en"
 
 
 def test_weights_are_float16_and_nothing_is_a_pickle(folder: Path) -> None:
@@ -82,6 +102,54 @@ def test_weights_of_another_architecture_are_refused(folder: Path) -> None:
     weights = load_file(path)
     save_file({n: t for n, t in weights.items() if n != "decoder.cell.recurrence.weight"}, path)
     with pytest.raises(ModelError, match=r"decoder\.cell\.recurrence\.weight is missing"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("cell", "attention"),
+    [
+        ("rnn", "none"), ("lstm", "aoa"), ("lstm_peephole", "multihead"),
+        ("lstm_coupled", "additive"), ("gru", "multihead"), ("grid_lstm", "aoa"),
+    ],
+)  # fmt: skip
+def test_every_cell_and_attention_is_read_as_it_was_saved(
+    tmp_path: Path,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    cell: str,
+    attention: str,
+) -> None:
+    decoder = DecoderConfig(cell, attention, 32, 4, layers=2, residual=True, layer_norm=True)
+    saved = CaptioningModel(replace(tiny_model.config, decoder=decoder))
+    save_model(tmp_path / "model", saved, vocabulary, "# Model\n")
+    model, _ = read_folder(tmp_path / "model")
+    assert model.config.decoder == decoder
+    read = model.decoder.state_dict()
+    for name, tensor in saved.decoder.state_dict().items():
+        assert torch.equal(read[name], tensor.half().float()), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cell": "gru"}, r"safetensors does not match its configuration: decoder\.cell\.input"),
+        ({"layers": 2}, r"does not match its configuration: decoder\.cell\.layers\.0"),
+        ({"cell": "abacus"}, r"config\.json: There is no cell named 'abacus'; there is: rnn,"),
+        ({"attention": "psychic"}, r"config\.json: There is no attention named 'psychic'"),
+        ({"heads": 5}, r"config\.json: 5 heads do not divide a hidden size of 32"),
+        ({"layers": 0}, r"config\.json: layers must be 1 or more, not 0"),
+        ({"hidden": "32"}, r"config\.json: A decoder's hidden must be of type int, not '32'"),
+        ({"colour": "red"}, r"config\.json is not a complete .* argument 'colour'"),
+    ],
+)
+def test_a_decoder_that_is_not_that_of_the_weights_is_refused(
+    folder: Path, changes: dict[str, object], said: str
+) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["decoder"] |= changes
+    path.write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=said):
         read_folder(folder)
 
 

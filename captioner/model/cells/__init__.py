@@ -1,0 +1,88 @@
+"""Recurrent cells, one interface: `cell(x [B, I], state) -> (h [B, H], state)`.
+
+A cell reads one word after another and keeps in its state what a sentence has said so far. It knows
+nothing of attention or vocabularies. This package is also a lesson: each module has one family,
+written from its equations, to be read in this order.
+
+    name           module   what it adds
+    rnn            rnn      a hidden state
+    lstm           lstm     a cell state behind gates: long memory
+    lstm_peephole  lstm     gates that see the cell state
+    lstm_coupled   lstm     one gate for taking in and forgetting
+    gru            gru      the same with no cell state
+    grid_lstm      grid     gates from layer to layer as from word to word
+
+`base` has what they share, `stack` makes any of them deep. A state is a tuple of tensors, batch
+first. `begin` makes the first one; from there on these three compute the same:
+
+    h, state = cell(x, state)                         a step
+    h, state = cell.advance(cell.read(x), state)      a step in two parts: what needs no state can
+                                                      be computed beforehand, for decoding
+    h, state = cell.sequence(x, state)                x `[B, T, I]` to h `[B, T, H]`, all steps at
+                                                      once, for training on known captions
+
+A new cell is a class with its equations and a line in `CELLS`. All options, any depth, training,
+decoding, saving and loading then work with it:
+
+    class Leaky(Cell):
+        blocks, states = 1, 1               # W and U have one block of H rows; the state is (h,)
+
+        def update(self, reading, past, state):         # W x + b, U h, (h,)
+            return (0.9 * state[0] + 0.1 * torch.tanh(reading + past),)
+
+    CELLS["leaky"] = partial(deep, Leaky)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from captioner.errors import ModelError
+from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State
+from captioner.model.cells.grid import GridLSTM
+from captioner.model.cells.gru import GRU
+from captioner.model.cells.lstm import LSTM, CoupledLSTM, PeepholeLSTM
+from captioner.model.cells.rnn import RNN
+from captioner.model.cells.stack import Stack, deep
+
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Cell",
+    "CellOptions",
+    "CoupledLSTM",
+    "Gates",
+    "GridLSTM",
+    "PeepholeLSTM",
+    "Recurrent",
+    "Stack",
+    "State",
+    "cell",
+    "deep",
+]
+
+# Each is made from the width of its input, its own, and the options.
+CELLS: dict[str, Callable[[int, int, CellOptions], Recurrent]] = {
+    "rnn": partial(deep, RNN),
+    "lstm": partial(deep, LSTM),
+    "lstm_peephole": partial(deep, PeepholeLSTM),
+    "lstm_coupled": partial(deep, CoupledLSTM),
+    "gru": partial(deep, GRU),
+    "grid_lstm": GridLSTM,
+}
+
+
+def cell(name: str, inputs: int, hidden: int, options: CellOptions | None = None) -> Recurrent:
+    """A network of cells of that name, for inputs `[B, inputs]` and states `[B, hidden]`.
+
+    Raises ModelError, naming the cells that exist or the size that cannot be.
+    """
+    if name not in CELLS:
+        raise ModelError(f"There is no cell named '{name}'; there is: {', '.join(CELLS)}.")
+    for size, what in ((inputs, "inputs"), (hidden, "hidden size")):
+        if size < 1:
+            raise ModelError(f"A cell's {what} must be 1 or more, not {size}.")
+    return CELLS[name](inputs, hidden, options or CellOptions())

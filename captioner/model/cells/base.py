@@ -1,0 +1,227 @@
+"""What all cells share: reading the word, recalling the past, and the loop over time.
+
+Every cell of the lesson is the same walk with other equations in the middle:
+
+    reading = W x + b      what the new input says             `read`
+    past    = U h          what the last hidden state says     `recall`
+    state'  = update(reading, past, state)                     `update`, a cell's own equations
+
+Symbols, here and in every cell's docstring: x the input `[B, I]`, h the hidden state and c the cell
+state `[B, H]`, a prime for the new one, σ the logistic function, ⊙ the product element by element.
+W `[G·H, I]`, U `[G·H, H]` and b hold the weights of the G gates in blocks of H rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from captioner.errors import ModelError
+
+Kernel = Callable[..., Any]  # torch.lstm, torch.gru, torch.rnn_tanh
+
+# What goes from step to step: tensors `[B, H]`, a plain tuple whatever the cell and its depth, so
+# that whoever reorders or copies its rows need not know whose state it is.
+State = tuple[Tensor, ...]
+
+
+class Gates(NamedTuple):
+    """What one LSTM layer did at each step: input, forget, output gate in [0, 1] and the cell state
+    after the step, all `[B, T, H]`."""
+
+    input: Tensor
+    forget: Tensor
+    output: Tensor
+    cell: Tensor
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """How a network of cells is made beside its sizes; every cell takes them all.
+
+    layers: how many cells lie upon each other; residual: whether each adds to the one below it.
+    forget_bias: first bias of a forget gate: at 1 it starts open, and a new network remembers
+        (Jozefowicz et al. 2015); cells without a forget gate have no use for it.
+    orthogonal: U starts orthogonal in each block, which neither shrinks nor stretches what it
+        carries through time (Saxe et al. 2014); else like W, uniform as in Glorot and Bengio 2010.
+    layer_norm: W x and U h are each normalised, and an LSTM's c where it enters h (Ba et al. 2016).
+    recurrent_dropout: probability with which a unit of h is dropped where U reads it, in training.
+        The mask is drawn once a sequence and stays the same at all its steps (Gal and Ghahramani
+        2016): noise that is new at every step would wear out the memory instead.
+
+    Raises ModelError where a number is out of range.
+    """
+
+    layers: int = 1
+    residual: bool = False
+    forget_bias: float = 1.0
+    orthogonal: bool = True
+    layer_norm: bool = False
+    recurrent_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise ModelError(f"layers must be 1 or more, not {self.layers}.")
+        if self.residual and self.layers == 1:
+            raise ModelError(
+                "residual needs 2 layers or more: residual connections go from layer to layer."
+            )
+        if not 0 <= self.recurrent_dropout < 1:
+            raise ModelError(
+                "recurrent_dropout must be from 0 to less than 1, not "
+                f"{self.recurrent_dropout}: it is the share of units that is dropped."
+            )
+
+
+class Recurrent(nn.Module):
+    """A recurrent network of any depth: `network(x [B, I], state) -> (h [B, H], state)`.
+
+    hidden: H. states: how many tensors `[B, H]` it starts from.
+    reads_linearly: whether readings add up, `read(x + y) = read(x) + read(y) - read(0)`, so that
+        those of a sum's terms can be computed beforehand.
+    """
+
+    hidden: int
+    states: int
+    reads_linearly: bool = True
+
+    def begin(self, parts: Sequence[Tensor]) -> State:
+        """The state before a sequence, from `states` tensors `[B, H]`.
+
+        In training it also holds the masks of the recurrent dropout, drawn here: the state alone
+        then decides what comes next, whether step by step or a whole sequence at once.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step: x `[B, I]` to h `[B, H]` and the new state."""
+        return self.advance(self.read(x), state)
+
+    def read(self, x: Tensor) -> Tensor:
+        """The part of a step that needs no state: x `[..., I]` to what `advance` takes."""
+        raise NotImplementedError
+
+    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
+        """The rest of a step: what `read` gave to h `[B, H]` and the new state."""
+        raise NotImplementedError
+
+    def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """All steps of a known sequence: x `[B, T, I]` to h `[B, T, H]` and the last state."""
+        outputs = []
+        for reading in self.read(x).unbind(1):
+            h, state = self.advance(reading, state)
+            outputs.append(h)
+        return torch.stack(outputs, dim=1), state
+
+    def trace(self, x: Tensor, state: State) -> tuple[Gates, ...]:
+        """What the gates of each LSTM layer did in a known sequence x `[B, T, I]`, bottom first.
+
+        Raises ModelError where the network is of another family.
+        """
+        raise ModelError(f"{type(self).__name__} is no LSTM: it has no gates and cell to trace.")
+
+
+class Cell(Recurrent):
+    """One layer. A new cell says `blocks`, `states` and `update`; all else is here.
+
+    blocks: G, how many blocks of H rows W and U have.
+    states: how many tensors make up the state; the first is h, which is also the output.
+    recurrent_bias: whether U h has a bias of its own.
+    kernel: torch's function for a whole sequence, where it computes the same.
+    """
+
+    blocks: ClassVar[int]
+    recurrent_bias: ClassVar[bool] = False
+    kernel: ClassVar[Kernel | None] = None
+
+    def __init__(self, inputs: int, hidden: int, options: CellOptions | None = None) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.options = options or CellOptions()
+        self.input_norm: nn.LayerNorm | None = None
+        self.recurrence_norm: nn.LayerNorm | None = None
+        rows, normed = self.blocks * hidden, self.options.layer_norm
+        # A norm would cancel a bias before it, at least in part; so it brings the bias itself.
+        self.input = nn.Linear(inputs, rows, bias=not normed)
+        self.recurrence = nn.Linear(hidden, rows, bias=self.recurrent_bias and not normed)
+        if normed:
+            self.input_norm = nn.LayerNorm(rows)
+            self.recurrence_norm = nn.LayerNorm(rows, bias=self.recurrent_bias)
+            self.reads_linearly = False
+        self.reset_parameters()
+
+    @property
+    def bias(self) -> Tensor:
+        """b `[G·H]`."""
+        return self.input.bias if self.input_norm is None else self.input_norm.bias
+
+    def reset_parameters(self) -> None:
+        """Weights as the options say, each block for itself, and no bias."""
+        orthogonal = self.options.orthogonal
+        for block in range(self.blocks):
+            rows = slice(block * self.hidden, (block + 1) * self.hidden)
+            nn.init.xavier_uniform_(self.input.weight[rows])
+            recurrence = self.recurrence.weight[rows]
+            nn.init.orthogonal_(recurrence) if orthogonal else nn.init.xavier_uniform_(recurrence)
+        nn.init.zeros_(self.bias)
+        if self.recurrence.bias is not None:
+            nn.init.zeros_(self.recurrence.bias)
+
+    def begin(self, parts: Sequence[Tensor]) -> State:
+        """As `Recurrent.begin`; a mask of the recurrent dropout comes last."""
+        dropout = self.options.recurrent_dropout
+        if not self.training or not dropout:
+            return tuple(parts)
+        return (*parts, F.dropout(torch.ones_like(parts[0]), dropout))
+
+    def read(self, x: Tensor) -> Tensor:
+        """W x + b, normalised if so asked: x `[..., I]` to `[..., G·H]`."""
+        reading = self.input(x)
+        return reading if self.input_norm is None else self.input_norm(reading)
+
+    def recall(self, state: State) -> Tensor:
+        """U h, of a thinned h in training, normalised if so asked: `[B, G·H]`."""
+        h = state[0] if len(state) == self.states else state[0] * state[-1]
+        past = self.recurrence(h)
+        return past if self.recurrence_norm is None else self.recurrence_norm(past)
+
+    def update(self, reading: Tensor, past: Tensor, state: State) -> State:
+        """The cell's own equations: `read`'s and `recall`'s `[B, G·H]` to the new state's tensors
+        `[B, H]`, h first."""
+        raise NotImplementedError
+
+    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `Recurrent.advance`: `read`'s `[B, G·H]` to h `[B, H]` and the new state."""
+        new = self.update(reading, self.recall(state), state)
+        return new[0], new + state[self.states :]  # with the mask, if there is one
+
+    def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `Recurrent.sequence`, in one call of torch's kernel where that computes the same."""
+        masked = len(state) > self.states
+        if self.kernel is None or masked or self.options.layer_norm:
+            return super().sequence(x, state)
+        start = tuple(part.unsqueeze(0).contiguous() for part in state)  # `[layers, B, H]`
+        has_biases, layers, dropout, bidirectional, batch_first = True, 1, 0.0, False, True
+        h, *last = self.kernel(
+            x,
+            start if self.states > 1 else start[0],
+            self.kernel_weights(),
+            has_biases,
+            layers,
+            dropout,
+            self.training,
+            bidirectional,
+            batch_first,
+        )
+        return h, tuple(part[0] for part in last)
+
+    def kernel_weights(self) -> list[Tensor]:
+        """W, U and their biases, as the kernel takes them."""
+        bias, recurrent = self.input.bias, self.recurrence.bias
+        recurrent = torch.zeros_like(bias) if recurrent is None else recurrent
+        return [self.input.weight, self.recurrence.weight, bias, recurrent]
