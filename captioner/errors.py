@@ -27,3 +27,7 @@ class RecipeError(CaptionerError):
 
 class OptionError(CaptionerError, ValueError):
     """A caller's option is out of range."""
+
+
+class MissingError(CaptionerError):
+    """Software or data that a feature needs is not installed, or does not run."""

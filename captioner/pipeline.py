@@ -25,8 +25,8 @@ from captioner.decoding import (
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
-from captioner.model import CaptioningModel, for_inference, read_folder
-from captioner.text import END, PAD, START, UNKNOWN, Vocabulary, tokenizer
+from captioner.model import CaptioningModel, for_inference, read_config, read_folder
+from captioner.text import END, LANGUAGES, PAD, START, UNKNOWN, Vocabulary, tokenizer
 
 DEFAULT_MODEL = "flickr8k-en"
 _NEVER_WRITTEN = (PAD, START, UNKNOWN)
@@ -143,7 +143,8 @@ class Captioner:
 
     def _numbers(self, words: Sequence[str]) -> list[int]:
         """A word that the model does not know is avoided already."""
-        numbers = (self.vocabulary.number(word.lower()) for word in words)
+        forms = (form for word in words for form in {word, word.lower()})
+        numbers = (self.vocabulary.number(form) for form in forms)
         return [number for number in numbers if number is not None]
 
     def _captions(self, hypotheses: list[Hypothesis]) -> Caption:
@@ -152,7 +153,7 @@ class Captioner:
 
     def _caption(self, hypothesis: Hypothesis) -> Caption:
         tokens = self.vocabulary.decode(hypothesis.tokens)
-        text = tokenizer(self.language).detokenize(tokens)
+        text = tokenizer(self.language, self.model.config.unit).detokenize(tokens)
         return Caption(text, tokens, hypothesis.log_prob, hypothesis.score)
 
     def _with_attention(
@@ -201,16 +202,23 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def load_model(
-    name: str | Path | None = None, device: torch.device | str | None = None
+    name: str | Path | None = None,
+    device: torch.device | str | None = None,
+    language: str | None = None,
 ) -> Captioner:
     """Load a model by its name under `weights/`, or from a folder of one's own.
 
     device: such as "cuda" or "cpu"; the GPU where there is one, if not given.
+    language: code of the language that it must write, such as "zh"; without a name, the installed
+    model that writes it is taken.
 
     Raises ModelError where there is no such model, or its folder cannot be used.
     """
-    folder = _find(str(name or DEFAULT_MODEL))
+    folder = _find(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
     model, vocabulary = read_folder(folder)
+    if language and model.config.language != language:
+        own = _in_words(model.config.language)
+        raise ModelError(f"The model '{folder.name}' writes {own}, not {_in_words(language)}.")
     return Captioner(model, vocabulary, folder.name, device)
 
 
@@ -218,6 +226,21 @@ def available_models() -> list[str]:
     """Names of the models that are installed with the package."""
     folders = (path.parent.name for path in weights_folder().glob("*/config.json"))
     return sorted(folders)
+
+
+def _writer_of(language: str) -> str:
+    """The installed model that writes a language; the default one where it does."""
+    names = sorted(available_models(), key=lambda name: name != DEFAULT_MODEL)
+    written = {name: read_config(weights_folder() / name).language for name in names}
+    for name, own in written.items():
+        if own == language:
+            return name
+    known = ", ".join(f"{name} ({own})" for name, own in written.items()) or "none"
+    raise ModelError(f"No installed model writes {_in_words(language)}; installed: {known}.")
+
+
+def _in_words(language: str) -> str:
+    return f"{LANGUAGES[language]} ({language})" if language in LANGUAGES else f"'{language}'"
 
 
 def weights_folder() -> Path:

@@ -1,6 +1,8 @@
 """`Captioner` on a tiny model with random weights: what holds whatever the weights are."""
 
 import copy
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +144,55 @@ def test_models_are_found_by_name_or_path(
     assert captioner.load_model(tmp_path / "b").name == "b"
     with pytest.raises(ModelError, match="no model named 'c'; installed: a, b"):
         captioner.load_model("c")
+
+
+@pytest.fixture
+def two_languages(
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Three installed models; only the last but one writes Chinese."""
+    chinese = copy.deepcopy(tiny_model)
+    chinese.config = replace(tiny_model.config, language="zh", unit="character")
+    for name, model in (("a-en", tiny_model), ("b-zh", chinese), ("c-en", tiny_model)):
+        words = Vocabulary.build(["一只狗在T恤上"]) if model is chinese else vocabulary
+        save_model(tmp_path / name, model, words, "")
+    monkeypatch.setattr(pipeline, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(pipeline, "DEFAULT_MODEL", "c-en")
+    return tmp_path
+
+
+def test_a_language_finds_the_model_that_writes_it(two_languages: Path) -> None:
+    assert captioner.load_model(language="zh").name == "b-zh"
+    assert captioner.load_model(language="en").name == "c-en"  # the default one before any other
+    assert captioner.load_model().name == "c-en"
+    assert captioner.load_model("a-en", language="en").name == "a-en"
+
+
+def test_a_language_that_no_model_writes_is_answered_with_what_there_is(
+    two_languages: Path,
+) -> None:
+    with pytest.raises(ModelError, match=r"No installed model writes 'fr'; installed: c-en \(en\)"):
+        captioner.load_model(language="fr")
+    with pytest.raises(ModelError, match=r"'a-en' writes English \(en\), not Chinese \(zh\)\.$"):
+        captioner.load_model("a-en", language="zh")
+    shutil.rmtree(two_languages / "b-zh")
+    said = r"^No installed model writes Chinese \(zh\); installed: c-en \(en\), a-en \(en\)\.$"
+    with pytest.raises(ModelError, match=said):
+        captioner.load_model(language="zh")
+
+
+def test_chinese_is_written_without_spaces_and_avoided_as_it_is_written(
+    two_languages: Path, photos: list[Image.Image]
+) -> None:
+    model = captioner.load_model(language="zh")
+    caption = model.caption(photos[0], min_length=4, max_length=4)
+    assert len(caption.tokens) == 4
+    assert caption.text == "".join(caption.tokens)
+    best = model.caption(photos[0], max_length=2, top=4, avoid=list("一只在T恤上"))
+    assert {token for c in (best, *best.alternatives) for token in c.tokens} == {"狗"}
 
 
 def test_importing_captioner_stays_light() -> None:

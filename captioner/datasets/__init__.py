@@ -1,21 +1,37 @@
 """Caption datasets: readers for their files, decoded photos, cached features."""
 
-from captioner.datasets.coco import read_captions, read_coco
+from captioner.datasets.coco import CocoCaptions, read_captions, read_coco, read_coco_captions
+from captioner.datasets.coco_cn import read_coco_cn
+from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features
+from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.flickr8k import read_flickr8k
-from captioner.datasets.photos import Photos, decode_photos, open_photo
-from captioner.datasets.records import Dataset, Record, TarMember, read_names
+from captioner.datasets.layouts import FORMATS, read_dataset, recognise
+from captioner.datasets.photos import Photos, decode_photos, in_threads, open_photo, photo_bytes
+from captioner.datasets.records import Dataset, Record, read_names
+from captioner.datasets.splits import VAL_SHARE
 
 __all__ = [
+    "FORMATS",
+    "VAL_SHARE",
+    "ArchiveMember",
+    "CocoCaptions",
     "Dataset",
+    "Photo",
     "Photos",
     "Record",
-    "TarMember",
     "cache_features",
     "decode_photos",
+    "in_threads",
     "open_photo",
+    "photo_bytes",
     "read_captions",
     "read_coco",
+    "read_coco_captions",
+    "read_coco_cn",
+    "read_coco_results",
+    "read_dataset",
     "read_flickr8k",
     "read_names",
+    "recognise",
 ]

@@ -2,64 +2,99 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from captioner.datasets.records import Dataset, find_photos, join, photo_places
+from captioner.datasets.files import read_json
+from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.records import Dataset, join
+from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
 
+ImageId: TypeAlias = int | float | str
 
-def read_coco(path: Path, images: Iterable[Path] | None = None, split: str = "train") -> Dataset:
+
+def read_coco(
+    path: Path,
+    images: Iterable[Path] | None = None,
+    split: str = "train",
+    val_share: float = VAL_SHARE,
+) -> Dataset:
     """Read one captions file; all its photos belong to `split`, as COCO keeps a file per split.
 
-    images: folders or tar archives with the photos; found beside the file where not given.
+    images: folders or archives with the photos; found beside the file where not given.
+    val_share: as for `share_out`, where `split` is "".
 
     Raises DatasetError, naming the file and the entry, where it is missing or malformed.
     """
     captions = read_captions(path)
-    splits = dict.fromkeys(captions, split)
+    splits = share_out(captions, split, val_share)
     return join(captions, splits, find_photos(images or photo_places(path.parent)))
 
 
 def read_captions(path: Path) -> dict[str, list[str]]:
-    """Captions by photo file name, in the file's order; photos without a caption are left out.
+    """Captions by photo name, in the file's order; photos without a caption are left out.
 
     Raises DatasetError as `read_coco`.
     """
-    content = _load(path)
-    names: dict[Any, str] = {}
+    content = read_coco_captions(path)
+    names = content.names
+    return {names[number]: texts for number, texts in content.captions.items() if any(texts)}
+
+
+@dataclass(frozen=True)
+class CocoCaptions:
+    """What a COCO captions file holds, by image id, in the file's order.
+
+    names: what the file calls each photo. captions: of each photo, stripped; one may be empty, and
+    a photo may have none.
+    """
+
+    path: Path
+    names: dict[ImageId, str]
+    captions: dict[ImageId, list[str]]
+
+
+def read_coco_captions(path: Path) -> CocoCaptions:
+    """Read one captions file, without its photos.
+
+    Raises DatasetError, naming the file and the entry, where it is missing or malformed, where an
+    id has two names or a name two ids, and where not one caption has a word.
+    """
+    content = read_json(path)
+    names: dict[ImageId, str] = {}
+    ids: dict[str, ImageId] = {}
     for number, image in enumerate(_list(content, "images", path)):
         try:
-            names[image["id"]] = Path(image["file_name"]).name
+            key, name = image["id"], image["file_name"]
         except (KeyError, TypeError):
-            raise DatasetError(f"{path}, images[{number}]: expected id and file_name.") from None
-    captions: dict[str, list[str]] = {name: [] for name in names.values()}
+            key = name = None
+        if not (is_image_id(key) and isinstance(name, str) and name):
+            raise DatasetError(f"{path}, images[{number}]: expected id and file_name.")
+        if names.setdefault(key, name) != name or ids.setdefault(name, key) != key:
+            raise DatasetError(
+                f"{path}, images[{number}]: the id {key} or the name {name} belongs to another "
+                "image already."
+            )
+    captions: dict[ImageId, list[str]] = {key: [] for key in names}
     for number, annotation in enumerate(_list(content, "annotations", path)):
         try:
-            name, caption = names[annotation["image_id"]], annotation["caption"]
-            captions[name].append(caption.strip())
+            captions[annotation["image_id"]].append(annotation["caption"].strip())
         except (KeyError, TypeError, AttributeError):
             raise DatasetError(
                 f"{path}, annotations[{number}]: expected the image_id of a listed image and a "
                 "caption."
             ) from None
-    captions = {name: kept for name, texts in captions.items() if (kept := [t for t in texts if t])}
-    if not captions:
+    if not any(any(texts) for texts in captions.values()):
         raise DatasetError(f"{path} holds no captions.")
-    return captions
+    return CocoCaptions(path, names, captions)
 
 
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing.") from None
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}).") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read as UTF-8 text ({error}).") from None
+def is_image_id(value: Any) -> bool:
+    """Whether COCO's files may use the value as an image's id: a number or a text."""
+    return isinstance(value, (int, float, str)) and not isinstance(value, bool)
 
 
 def _list(content: Any, key: str, path: Path) -> list[Any]:

@@ -1,63 +1,80 @@
-"""Flickr8k in its original text layout (Hodosh, Young and Hockenmaier 2013).
+"""Flickr8k in its original text layout (Hodosh, Young and Hockenmaier 2013), in two languages.
 
 Flickr8k.token.txt            name.jpg#0<TAB>caption
+flickr8kzhc.caption.txt       name.jpg#zhc#0 caption; Chinese, of Flickr8K-CN (Li, Lan, Dong and
+                              Liu, "Adding Chinese Captions to Images", ICMR 2016)
 Flickr_8k.trainImages.txt     one name a line; devImages and testImages likewise
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from captioner.datasets.records import Dataset, find_photos, join, photo_places
+from captioner.datasets.files import read_lines
+from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.records import Dataset, join
 from captioner.errors import DatasetError
 
-_TOKENS = "Flickr8k.token.txt"
+_CAPTIONS = {"en": ("Flickr8k.token.txt", "#"), "zh": ("flickr8kzhc.caption.txt", "#zhc#")}
 _SPLITS = {"train": "trainImages", "val": "devImages", "test": "testImages"}
 
 
-def read_flickr8k(root: Path, images: Iterable[Path] | None = None) -> Dataset:
+def read_flickr8k(
+    root: Path, images: Iterable[Path] | None = None, language: str = "en"
+) -> Dataset:
     """Read the folder that holds the token file, the split lists and the photos.
 
     images: folders or tar archives with the photos; found below `root` where not given.
+    language: "en" or "zh", each of which has a token file of its own; the split lists are the same.
 
-    Raises DatasetError, naming file and line, where something is missing or malformed.
+    Raises DatasetError, naming file and line, where something is missing or malformed, and where
+    the language is another.
     """
-    captions = read_token_file(root / _TOKENS)
-    splits: dict[str, str] = {}
-    for split, part in _SPLITS.items():
-        path = root / f"Flickr_8k.{part}.txt"
-        if path.is_file():
-            names = (line.strip() for line in _lines(path))
-            splits.update((name, split) for name in names if name)
-    if not splits:
-        raise DatasetError(f"{root} has no split list such as Flickr_8k.trainImages.txt.")
-    return join(captions, splits, find_photos(images or photo_places(root)))
+    if language not in _CAPTIONS:
+        known = ", ".join(_CAPTIONS)
+        raise DatasetError(f"Flickr8k has no captions in language '{language}'; it has: {known}.")
+    file, mark = _CAPTIONS[language]
+    captions = read_token_file(root / file, mark)
+    lists = {split: root / f"Flickr_8k.{part}.txt" for split, part in _SPLITS.items()}
+    return join(captions, read_splits(lists), find_photos(images or photo_places(root)))
 
 
-def read_token_file(path: Path) -> dict[str, list[str]]:
+def read_token_file(path: Path, mark: str = "#") -> dict[str, list[str]]:
     """Captions by photo name, from lines such as `name.jpg#0<TAB>A dog runs .`
+
+    mark: what stands between the name and the caption's number.
 
     Raises DatasetError with file and line where a line has another form, and where there is none.
     """
+    form = re.compile(rf"([^#\t]+){mark}[0-9]+[\t ](.*\S.*)", re.DOTALL)
     captions: dict[str, list[str]] = {}
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        key, tab, caption = line.partition("\t")
-        name, mark, index = key.partition("#")
-        if not (tab and mark and name and index.isdigit() and caption.strip()):
-            raise DatasetError(f"{path}, line {number}: expected name.jpg#0<TAB>caption.")
+        if not (match := form.fullmatch(line)):
+            raise DatasetError(
+                f"{path}, line {number}: expected name.jpg{mark}0<TAB or space>caption."
+            )
+        name, caption = match.groups()
         captions.setdefault(name, []).append(caption.strip())
     if not captions:
         raise DatasetError(f"{path} holds no captions.")
     return captions
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read as UTF-8 text ({error}).") from None
+def read_splits(lists: Mapping[str, Path]) -> dict[str, str]:
+    """The split of each photo name, from lists of names, of which some may be missing.
+
+    Raises DatasetError where there is none at all.
+    """
+    splits: dict[str, str] = {}
+    for split, path in lists.items():
+        if path.is_file():
+            names = (line.strip() for line in read_lines(path))
+            splits.update((name, split) for name in names if name)
+    if not splits:
+        first = next(iter(lists.values()))
+        raise DatasetError(f"{first.parent} has no split list such as {first.name}.")
+    return splits

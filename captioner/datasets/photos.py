@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL.Image import Image
 from tqdm import tqdm
 
-from captioner.datasets.records import Photo, Record, TarMember
+from captioner.datasets.finding import ArchiveMember, Photo
+from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.images import open_image, to_pixels
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,14 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     rows: list[int] = []
     unreadable: list[str] = []
     progress = tqdm(total=len(records), desc="Decoding photos", unit="photo", smoothing=0.05)
-    for row, result in enumerate(_decoded(records, size)):
+
+    def decode(record: Record) -> np.ndarray | ImageError:
+        try:
+            return to_pixels(open_photo(record.photo), size).numpy()
+        except ImageError as error:
+            return error
+
+    for row, result in enumerate(in_threads(decode, records)):
         if isinstance(result, ImageError):
             unreadable.append(str(result))
         else:
@@ -78,18 +90,14 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     listing.write_text(json.dumps({"rows": rows, "unreadable": unreadable}), encoding="utf-8")
 
 
-def _decoded(records: Sequence[Record], size: int) -> Iterator[np.ndarray | ImageError]:
-    """Decoded photos in order; a few hundred at a time, so that memory stays flat."""
+def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """`work` done on photos in parallel, in their order; Pillow decodes outside Python's lock.
 
-    def decode(record: Record) -> np.ndarray | ImageError:
-        try:
-            return to_pixels(open_photo(record.photo), size).numpy()
-        except ImageError as error:
-            return error
-
-    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
-        for first in range(0, len(records), 256):
-            yield from pool.map(decode, records[first : first + 256])
+    A few hundred at a time, so that memory stays flat and Ctrl-C is heard.
+    """
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, len(items), 256):
+            yield from pool.map(work, items[first : first + 256])
 
 
 def open_photo(photo: Photo, at_least: int | None = None) -> Image:
@@ -97,13 +105,19 @@ def open_photo(photo: Photo, at_least: int | None = None) -> Image:
 
     Raises ImageError where it cannot be read.
     """
-    if isinstance(photo, TarMember):
-        try:
-            content = photo.read()
-        except OSError as error:
-            raise ImageError(f"{photo.archive} cannot be read ({error.strerror}).") from None
-        return open_image(content, name=f"{photo.archive.name}/{photo.name}", at_least=at_least)
+    if isinstance(photo, ArchiveMember):
+        name = f"{photo.archive.name}/{photo.name}"
+        return open_image(photo_bytes(photo), name=name, at_least=at_least)
     return open_image(photo, at_least=at_least)
+
+
+def photo_bytes(photo: Photo) -> bytes:
+    """The photo's file as it is. Raises ImageError where it cannot be read."""
+    try:
+        return photo.read() if isinstance(photo, ArchiveMember) else photo.read_bytes()
+    except OSError as error:
+        place = photo.archive if isinstance(photo, ArchiveMember) else photo
+        raise ImageError(f"{place} cannot be read ({error.strerror}).") from None
 
 
 def _key(records: Sequence[Record], size: int) -> str:
@@ -112,7 +126,7 @@ def _key(records: Sequence[Record], size: int) -> str:
     changed: dict[Path, int] = {}
     for record in records:
         photo = record.photo
-        path = photo.archive if isinstance(photo, TarMember) else photo
+        path = photo.archive if isinstance(photo, ArchiveMember) else photo
         if path not in changed:
             changed[path] = path.stat().st_mtime_ns if path.exists() else 0
         digest.update(f"{path.resolve()}\0{photo.name}\0{changed[path]}\n".encode())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from captioner.errors import OptionError
-from captioner.text import english
+from captioner.text import chinese, english
 from captioner.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 
 
@@ -18,15 +18,51 @@ class Tokenizer:
     detokenize: Callable[[Sequence[str]], str]
 
 
-_TOKENIZERS = {"en": Tokenizer(english.tokenize, english.detokenize)}
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+_TOKENIZERS = {
+    "en": {"word": Tokenizer(english.tokenize, english.detokenize)},
+    "zh": {
+        "word": Tokenizer(chinese.tokenize_words, chinese.detokenize),
+        "character": Tokenizer(chinese.tokenize_characters, chinese.detokenize),
+    },
+}
 
 
-def tokenizer(language: str) -> Tokenizer:
-    """The tokenizer of a language code such as "en". Raises OptionError where there is none."""
+def units(language: str) -> tuple[str, ...]:
+    """The units that captions of a language are scored in; the first is the field's own.
+
+    Raises OptionError where there is no tokenizer for the language.
+    """
     if language not in _TOKENIZERS:
-        known = ", ".join(sorted(_TOKENIZERS))
-        raise OptionError(f"There is no tokenizer for language '{language}'; there is: {known}.")
-    return _TOKENIZERS[language]
+        raise OptionError(
+            f"There is no tokenizer for language '{language}'; there is: {', '.join(_TOKENIZERS)}."
+        )
+    return tuple(_TOKENIZERS[language])
 
 
-__all__ = ["END", "PAD", "START", "UNKNOWN", "Tokenizer", "Vocabulary", "tokenizer"]
+def tokenizer(language: str, unit: str | None = None) -> Tokenizer:
+    """The tokenizer of a language code such as "en", in one of its units, or the first.
+
+    Raises OptionError, saying what there is, where there is none.
+    """
+    known = units(language)
+    unit = unit or known[0]
+    if unit not in known:
+        raise OptionError(
+            f"There is no unit '{unit}' for language '{language}'; there is: {', '.join(known)}."
+        )
+    return _TOKENIZERS[language][unit]
+
+
+__all__ = [
+    "END",
+    "LANGUAGES",
+    "PAD",
+    "START",
+    "UNKNOWN",
+    "Tokenizer",
+    "Vocabulary",
+    "tokenizer",
+    "units",
+]

@@ -1,0 +1,68 @@
+"""Karpathy's dataset_*.json (Karpathy and Fei-Fei, CVPR 2015): photos with sentences and a split.
+
+{"images": [{"filepath": "val2014", "filename": "1.jpg", "split": "restval",
+             "sentences": [{"raw": "A dog.", "tokens": ["a", "dog"]}]}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from captioner.datasets.files import read_json
+from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.records import Dataset, join
+from captioner.datasets.splits import split_called
+from captioner.errors import DatasetError
+
+
+def read_karpathy(path: Path, images: Iterable[Path] | None = None) -> Dataset:
+    """Read one file; photos of "restval" train, as is usual.
+
+    images: folders or archives with the photos; found beside the file where not given.
+
+    Raises DatasetError, naming the file and the entry, where it is missing or malformed.
+    """
+    captions, splits = read_sentences(path)
+    return join(captions, splits, find_photos(images or photo_places(path.parent)))
+
+
+def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Captions and split by photo, without looking for the photos; raises as `read_karpathy`."""
+    content = read_json(path)
+    entries = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise DatasetError(f"{path} is not one of Karpathy's files: it has no list 'images'.")
+    captions: dict[str, list[str]] = {}
+    splits: dict[str, str] = {}
+    for number, entry in enumerate(entries):
+        try:
+            name, split, texts = _entry(entry)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise DatasetError(
+                f"{path}, images[{number}]: expected filename, split (train, restval, val or test) "
+                "and sentences with raw text or tokens."
+            ) from None
+        if splits.setdefault(name, split) != split:
+            raise DatasetError(f"{path}, images[{number}]: {name} is in two splits.")
+        captions.setdefault(name, []).extend(texts)
+    if not any(captions.values()):
+        raise DatasetError(f"{path} holds no captions.")
+    return captions, splits
+
+
+def _entry(entry: Any) -> tuple[str, str, list[str]]:
+    """Name, split and captions. Raises what a malformed entry makes Python raise."""
+    folder, name = entry.get("filepath", ""), entry["filename"]
+    split = split_called(entry["split"])
+    if split is None or not isinstance(name, str) or not isinstance(folder, str):
+        raise ValueError
+    return f"{folder}/{name}".lstrip("/"), split, [_text(s) for s in entry["sentences"]]
+
+
+def _text(sentence: Any) -> str:
+    text = sentence["raw"] if "raw" in sentence else " ".join(sentence["tokens"])
+    if not isinstance(text, str):
+        raise ValueError
+    return text

@@ -1,0 +1,83 @@
+"""Photos with a text file beside each: dog.jpg and dog.txt, one caption a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from captioner.datasets.files import decode, read_text
+from captioner.datasets.finding import (
+    PHOTO_SUFFIXES,
+    ArchiveMember,
+    Found,
+    PhotoIndex,
+    find_files,
+    photo_places,
+)
+from captioner.datasets.records import Dataset, join
+from captioner.datasets.splits import VAL_SHARE, share_out
+from captioner.errors import DatasetError
+
+
+def read_sidecar(
+    root: Path,
+    images: Iterable[Path] | None = None,
+    split: str = "",
+    val_share: float = VAL_SHARE,
+) -> Dataset:
+    """Read the text files beside photos, and leave photos without one out.
+
+    A text without a photo counts as a missing photo.
+
+    images: folders or archives with both; what lies below `root` where not given.
+    split, val_share: as for `share_out`.
+
+    Raises DatasetError where there is no text file, or one cannot be read or has two photos.
+    """
+    places = list(images or photo_places(root))
+    texts = {_stem(found): found for found in find_files(places, (".txt",))}
+    if not texts:
+        raise DatasetError(f"{root} has no .txt file beside a photo.")
+    photos = _beside(texts, find_files(places, PHOTO_SUFFIXES))
+    captions = {
+        photos[stem].path if stem in photos else found.path: _captions(found)
+        for stem, found in texts.items()
+    }
+    return join(captions, share_out(captions, split, val_share), PhotoIndex(photos.values()))
+
+
+def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
+    """The photo beside each text, by the path of both without its suffix."""
+    photos: dict[str, Found] = {}
+    by_path: dict[str, Found] = {}
+    for photo in found:
+        stem = _stem(photo)
+        if stem in texts:
+            first = photos.setdefault(stem, photo)
+            if first.whole != photo.whole:
+                raise DatasetError(
+                    f"{stem}.txt lies beside two photos: {first.path}, {photo.path}."
+                )
+            first = by_path.setdefault(photo.path, photo)
+            if first.whole != photo.whole:
+                raise DatasetError(
+                    f"{first.whole} and {photo.whole} have the same name; name the folder above "
+                    "both instead."
+                )
+    return photos
+
+
+def _stem(found: Found) -> str:
+    return found.whole[: -len(Path(found.path).suffix)]
+
+
+def _captions(found: Found) -> list[str]:
+    """A caption a line; blank lines are none, but a blank file is an empty caption."""
+    if isinstance(found.file, ArchiveMember):
+        try:
+            text = decode(found.file.read(), found.whole)
+        except OSError as error:
+            raise DatasetError(f"{found.whole} cannot be read ({error.strerror}).") from None
+    else:
+        text = read_text(found.file)
+    return [line for line in text.splitlines() if line.strip()] or [""]

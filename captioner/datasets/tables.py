@@ -1,0 +1,191 @@
+"""Tables of captions: CSV, TSV and JSON Lines.
+
+A row holds a photo's name in a column `image` or `file_name`, and one caption in `caption` or
+`text`, or several in `captions` (a list; JSON only) or `caption_0`, `caption_1`, ... A column
+`split` is optional, any other is passed over. A photo may have several rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from captioner.datasets.files import read_json, read_lines, read_text
+from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.records import Dataset, join
+from captioner.datasets.splits import VAL_SHARE, share_out, split_called
+from captioner.errors import DatasetError
+
+# Names of columns in the wild, the surest first: `image` beside `file_name` is mostly a number, and
+# `text` beside `caption` what is written in the photo.
+_IMAGE = tuple(map(re.compile, ("file_?name", "image", "image_name")))
+_CAPTION = tuple(map(re.compile, (r"captions?(_?\d+)?", "text", "comment")))
+_DELIMITERS = ",\t;|"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A photo's name, its captions, its split if the row says it, and where the row stands."""
+
+    image: str
+    captions: list[str]
+    split: str | None
+    place: str
+
+
+def read_csv(
+    path: Path,
+    images: Iterable[Path] | None = None,
+    split: str = "",
+    val_share: float = VAL_SHARE,
+) -> Dataset:
+    """Read a table with comma, tab, semicolon or vertical bar between columns named in line 1.
+
+    images: folders or archives with the photos; found beside the file where not given.
+    split, val_share: as for `share_out`, where the table has no column `split`.
+
+    Raises DatasetError, naming the file and the line, where it is missing or malformed.
+    """
+    return join_rows(csv_rows(path), path, images or photo_places(path.parent), split, val_share)
+
+
+def read_jsonl(
+    path: Path,
+    images: Iterable[Path] | None = None,
+    split: str = "",
+    val_share: float = VAL_SHARE,
+) -> Dataset:
+    """Read a file with a JSON object a line, or with one JSON list of them; else as `read_csv`."""
+    return join_rows(json_rows(path), path, images or photo_places(path.parent), split, val_share)
+
+
+def join_rows(
+    rows: Iterable[Row], path: Path, places: Iterable[Path], split: str, val_share: float
+) -> Dataset:
+    """The records of the rows of `path`, with the photos found in `places`; as `read_csv`."""
+    captions: dict[str, list[str]] = {}
+    said: dict[str, str | None] = {}
+    for row in rows:
+        captions.setdefault(row.image, []).extend(row.captions)
+        if said.setdefault(row.image, row.split) != row.split:
+            raise DatasetError(f"{row.place}: {row.image} is in two splits.")
+    if not captions:
+        raise DatasetError(f"{path} holds no captions.")
+    known = {name: own for name, own in said.items() if own}
+    if split and known:
+        raise DatasetError(f"{path} says each photo's split itself: leave `split` out.")
+    unsaid = (name for name in captions if name not in known)
+    return join(captions, known | share_out(unsaid, split, val_share), find_photos(places))
+
+
+def csv_rows(path: Path) -> Iterator[Row]:
+    """The rows of a CSV file, in its order. Raises DatasetError as `read_csv`."""
+    text = read_text(path)
+    number = 1
+    try:
+        header = _header(text)
+        if not header:
+            raise DatasetError(f"{path}, line 1: expected the columns `image` and `caption`.")
+        names, delimiter = header
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for fields in reader:
+            place = f"{path}, line {number}"
+            if fields and number > 1:
+                yield _row(_named(names, fields, place), place)
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise DatasetError(
+            f"{path}, line {number}: not a valid table ({error}); is a quotation mark left open?"
+        ) from None
+
+
+def json_rows(path: Path) -> Iterator[Row]:
+    """The rows of a JSON file, in its order. Raises DatasetError as `read_jsonl`."""
+    for place, raw in _json_values(path):
+        if not isinstance(raw, dict):
+            raise DatasetError(f"{place}: expected a JSON object with `image` and `caption`.")
+        yield _row({key.strip().lower(): value for key, value in raw.items()}, place)
+
+
+def is_csv(first_line: str) -> bool:
+    """Whether a file that begins so is one that `read_csv` reads."""
+    try:
+        return _header(first_line) is not None
+    except csv.Error:
+        return False
+
+
+def _row(raw: Mapping[str, Any], place: str) -> Row:
+    images = [raw[column] for column in _columns(raw, _IMAGE)]
+    captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
+    if not (images and isinstance(images[0], str) and images[0].strip() and captions):
+        raise DatasetError(f"{place}: expected a photo's name as `image`, and a `caption`.")
+    if not all(isinstance(text, str) for text in captions):
+        raise DatasetError(f"{place}: a caption must be text.")
+    return Row(images[0].strip(), captions, _split(raw, place), place)
+
+
+def _columns(names: Iterable[str], meanings: Iterable[re.Pattern[str]]) -> list[str]:
+    """Those columns whose names have the first of the meanings that any has."""
+    columns = list(names)
+    found = ([c for c in columns if meaning.fullmatch(c)] for meaning in meanings)
+    return next(filter(None, found), [])
+
+
+def _texts(value: Any) -> list[Any]:
+    return (value or [""]) if isinstance(value, list) else [value]
+
+
+def _split(raw: Mapping[str, Any], place: str) -> str | None:
+    if "split" not in raw:
+        return None
+    split = split_called(str(raw["split"]))
+    if split is None:
+        raise DatasetError(f"{place}: '{raw['split']}' is no split; there is: train, val, test.")
+    return split
+
+
+def _header(text: str) -> tuple[list[str], str] | None:
+    """The columns' names and the delimiter, which is the one that makes sense of the first line."""
+    first = text.splitlines()[:1]
+    for delimiter in _DELIMITERS:
+        names = [name.strip().lower() for name in next(csv.reader(first, delimiter=delimiter), [])]
+        if _columns(names, _IMAGE) and _columns(names, _CAPTION):
+            return names, delimiter
+    return None
+
+
+def _named(names: list[str], fields: list[str], place: str) -> dict[str, str]:
+    if len(fields) != len(names):
+        raise DatasetError(
+            f"{place}: expected {len(names)} fields, found {len(fields)}; a caption that holds the "
+            "delimiter needs quotation marks."
+        )
+    return dict(zip(names, fields, strict=True))
+
+
+def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
+    lines = read_lines(path)
+    if lines and lines[0].lstrip().startswith("["):
+        for number, value in enumerate(read_json(path)):
+            yield f"{path}, entry {number}", value
+        return
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            yield place, _parsed(line, place)
+
+
+def _parsed(line: str, place: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{place}: not valid JSON ({error.msg}).") from None
+    except RecursionError:
+        raise DatasetError(f"{place}: JSON nested too deeply.") from None
