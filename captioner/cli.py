@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from captioner.errors import CaptionerError, ImageError
+from captioner.errors import CaptionerError, ImageError, OptionError
 
 if TYPE_CHECKING:
+    from captioner.evaluation import Evaluation
+    from captioner.metrics.report import Captions
     from captioner.pipeline import Caption, Captioner
 
 BATCH = 16
@@ -56,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
-    parser.add_argument("--language", choices=["en"], help="the language to write in")
+    parser.add_argument("--language", metavar="CODE", help="the language to write in: en, zh")
     _add_model(parser)
     parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
     parser.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
@@ -69,17 +71,31 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument("--out", type=Path, help="the run's folder (runs/NAME)")
     parser.add_argument("--device", help='such as "cuda" or "cpu"')
+    parser.add_argument("--check", action="store_true", help="look the data over, train nothing")
     parser.set_defaults(run=_train)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder or a COCO captions file")
+    parser.add_argument("--data", type=Path, help="a dataset: its folder or its captions file")
     parser.add_argument("--split", default="val", choices=["train", "val", "test"])
+    parser.add_argument("--names", type=Path, metavar="FILE", help="only these photos, one a line")
     parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
+    parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
     parser.add_argument("--results", type=Path, help="captions to score, in COCO results format")
     parser.add_argument("--references", type=Path, help="their references, in COCO captions format")
-    parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
+    parser.add_argument("--language", choices=["en", "zh"], help="of the results (en)")
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="where the photos are")
+    parser.add_argument(
+        "--training", type=Path, action="append", default=[], metavar="DATA",
+        help="captions the model was trained on; the data's train split, if not given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--official", action="store_true", help="also run pycocoevalcap, which needs Java"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="every caption's own scores")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one web page")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="a report that --json saved")
     parser.set_defaults(run=_evaluate)
 
 
@@ -96,16 +112,16 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help='such as "cuda" or "cpu"')
 
 
-def _load(options: argparse.Namespace) -> Captioner:
+def _load(options: argparse.Namespace, language: str | None = None) -> Captioner:
     from captioner.memory import keep_memory
     from captioner.pipeline import load_model
 
     keep_memory()
-    return load_model(options.model, options.device)
+    return load_model(options.model, options.device, language)
 
 
 def _caption(options: argparse.Namespace) -> int:
-    captioner = _load(options)
+    captioner = _load(options, options.language)
     failed = False
     for photo, result in captioner.caption_each(
         options.photos, batch=BATCH, beam=options.beam, top=options.top
@@ -136,10 +152,14 @@ def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) ->
 
 def _train(options: argparse.Namespace) -> int:
     from captioner.memory import keep_memory
-    from captioner.training import read_recipe, train
+    from captioner.training import check_data, read_recipe, train
 
     keep_memory()
     recipe = read_recipe(options.recipe, options.changes)
+    if options.check:
+        report = check_data(recipe)
+        print(report.text())
+        return 0 if report.fine else 1
     folder = train(recipe, options.out or Path("runs") / recipe.name, options.device)
     print(folder)
     return 0
@@ -147,17 +167,52 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from captioner import evaluation
+    from captioner.metrics.report import load_template, read_report
 
-    if options.results and options.references:
-        scores = evaluation.score_results(options.results, options.references)
-    elif options.data:
-        scores = evaluation.evaluate_model(
-            _load(options), options.data, options.split, options.save, beam=options.beam
-        )
-    else:
-        raise CaptionerError("Give --data, or --results together with --references.")
-    print(scores.table())
-    return 0
+    _check_what_to_evaluate(options)
+    inputs = (options.data, options.results, options.references, options.names, options.compare)
+    evaluation.check_outputs(
+        filter(None, (options.save, options.json, options.html)),
+        (*filter(None, inputs), *options.training),
+    )
+    if options.html:
+        load_template()
+    earlier = read_report(options.compare) if options.compare else None
+    done = _scored(options, earlier)
+    print(done.table(), flush=True)
+    for note in done.notes:
+        print(note, file=sys.stderr)
+    if options.json:
+        done.write_json(options.json)
+    if options.html:
+        done.write_html(options.html)
+    return 1 if done.unreadable else 0
+
+
+def _check_what_to_evaluate(options: argparse.Namespace) -> None:
+    if not (options.data or (options.results and options.references)):
+        raise OptionError("Give --data, or --results together with --references.")
+    with_data = ("model", "device", "names", "save")
+    with_results = ("results", "references", "language")
+    for name in with_results if options.data else with_data:
+        if getattr(options, name):
+            other = "--data" if options.data else "--results"
+            raise OptionError(f"--{name} does not go with {other}.")
+
+
+def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation:
+    from captioner import evaluation
+
+    report = evaluation.ReportOptions(
+        options.photos, tuple(options.training), earlier, options.official
+    )
+    if options.results:
+        language = options.language or "en"
+        return evaluation.score_results(options.results, options.references, language, report)
+    return evaluation.evaluate_model(
+        _load(options), options.data, options.split, names=options.names,
+        save=options.save, report=report, beam=options.beam,
+    )  # fmt: skip
 
 
 def _models(options: argparse.Namespace) -> int:

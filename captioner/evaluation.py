@@ -1,114 +1,361 @@
-"""Scoring a model on a split of a dataset, or anybody's captions."""
+"""Scoring a model on a split of a dataset, or anybody's captions: the report, and its files."""
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import logging
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tqdm import tqdm
 
-from captioner.datasets import Dataset, open_photo, read_captions, read_coco, read_flickr8k
-from captioner.errors import CaptionerError, DatasetError, ImageError
-from captioner.metrics import Scores, score
+from captioner.datasets import (
+    CocoCaptions,
+    Dataset,
+    Record,
+    open_photo,
+    read_captions,
+    read_coco_captions,
+    read_coco_results,
+    read_dataset,
+    read_names,
+)
+from captioner.datasets.finding import Photo, find_photos, photo_places
+from captioner.datasets.layouts import recognise
+from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
+from captioner.metrics.official import official_scores, why_no_official_scores
+from captioner.metrics.report import (
+    Captions,
+    Comparison,
+    Entry,
+    Report,
+    check_comparable,
+    compare,
+    make_report,
+    page,
+)
 from captioner.pipeline import Captioner
-from captioner.text import tokenizer
+from captioner.text import units
+from captioner.text.vocabulary import SPECIAL
 
 log = logging.getLogger(__name__)
 
+_PAGE_PHOTO = 400  # pixels on the longer side of a photo inside the HTML report
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report on captions, with what is needed to write it down.
+
+    comparison: with an earlier report, where one was given. photos: where the photos lie, by name.
+    unreadable: how many photos could not be read and are left out.
+    """
+
+    report: Report
+    comparison: Comparison | None
+    photos: Mapping[str, Photo]
+    unreadable: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the figures should know."""
+        return (*self.report.notes, *(self.comparison.notes() if self.comparison else ()))
+
+    def table(self) -> str:
+        """The figures as lines of text."""
+        tables = [self.report.table()]
+        if self.comparison:
+            tables.append(self.comparison.table())
+        return "\n\n".join(tables)
+
+    def write_json(self, path: Path) -> None:
+        """Write the whole report, with every caption's own scores."""
+        document = self.report.as_dict()
+        if self.comparison:
+            document["comparison"] = self.comparison.as_dict()
+        _write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+    def write_html(self, path: Path) -> None:
+        """Write the report as one web page, with small copies of the photos inside it."""
+        _write(path, page(self.report, self._data_uri, self.comparison))
+
+    def _data_uri(self, name: str) -> str | None:
+        if name not in self.photos:
+            return None
+        try:
+            photo = open_photo(self.photos[name], at_least=_PAGE_PHOTO)
+        except ImageError as error:
+            log.warning("%s", error)
+            return None
+        photo.thumbnail((_PAGE_PHOTO, _PAGE_PHOTO))
+        jpeg = io.BytesIO()
+        photo.save(jpeg, "JPEG", quality=80, optimize=True)
+        return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a report holds besides the scores.
+
+    photos: where the photos lie; beside the captions where not given. training: datasets whose
+    train split the model was trained on; that of the evaluated data where not given. earlier: a
+    report to compare with. official: the field's own scorer's figures too.
+    """
+
+    photos: Path | None = None
+    training: tuple[Path, ...] = ()
+    earlier: Captions | None = None
+    official: bool = False
+
 
 def evaluate_model(
-    captioner: Captioner, data: Path, split: str, save: Path | None = None, **options: Any
-) -> Scores:
+    captioner: Captioner,
+    data: Path,
+    split: str = "val",
+    *,
+    names: Path | None = None,
+    save: Path | None = None,
+    report: ReportOptions = ReportOptions(),
+    **options: Any,
+) -> Evaluation:
     """Caption a split and score the captions against the references.
 
-    data: a Flickr8k folder or a COCO captions file. save: where to keep the captions, as JSON
-    Lines of `image` and `caption`. options: of the search, as for `Captioner.caption`.
+    data: a dataset in any layout. names: a file that names those photos of the split that count.
+    save: where to keep the captions, as JSON Lines of `image` and `caption`. options: of the
+    search, as for `Captioner.caption`.
 
-    Photos that cannot be read are named and left out. Raises DatasetError where nothing is left.
+    Photos that cannot be read are named and left out. Raises DatasetError where a file is malformed
+    or nothing is left, and MissingError where what the report needs is not installed.
     """
-    records = _read(data, split).split(split).records
-    if not records:
-        raise DatasetError(f"{data} has no photo in its {split} split.")
-    photos = tqdm((record.photo for record in records), total=len(records), unit="photo")
-    results = [result for _, result in captioner.caption_each(photos, opener=open_photo, **options)]
-    rows = []
-    for record, result in zip(records, results, strict=True):
-        if isinstance(result, ImageError):
-            log.warning("%s", result)
-        else:
-            rows.append((record, result.text))
-    if not rows:
-        raise DatasetError(f"None of the {len(records)} photos of {data} can be read.")
+    source = _Source(data, split, captioner.language, names, report.photos)
+    task = _read_task(source, report.training)
+    _check(report, captioner.language, [record.name for record in task.records])
+    written, unreadable = _caption(captioner, task.records, **options)
     if save:
-        _save(save, [{"image": record.name, "caption": text} for record, text in rows])
-    tokenize = tokenizer(captioner.language).tokenize
-    return score([text for _, text in rows], [record.captions for record, _ in rows], tokenize)
+        _save(save, written)
+    if not written:
+        raise DatasetError(f"None of the {len(task.records)} photos of {data} can be read.")
+    entries = tuple(Entry(record.name, text, record.captions) for record, text in written)
+    captions = Captions(captioner.name or "captions", captioner.language, entries, source.shown)
+    places = {record.name: record.photo for record, _ in written}
+    notes = [*task.notes, *_note("Photos that cannot be read, left out", unreadable)]
+    known = _Known(places, task.training, _words(captioner), notes)
+    return _evaluation(captions, known, report, len(unreadable))
 
 
-def score_results(results: Path, references: Path, language: str = "en") -> Scores:
+def score_results(
+    results: Path, references: Path, language: str = "en", report: ReportOptions = ReportOptions()
+) -> Evaluation:
     """Score captions in COCO results format against references in COCO captions format.
 
-    Raises DatasetError where a file is malformed, or a caption or a reference is alone.
+    An empty caption is scored as zero, as the field's scorer does, and counted.
+
+    Raises DatasetError where a file is malformed, or a caption or a reference is alone, and
+    MissingError as `evaluate_model`.
     """
-    names = _file_names(references)
-    groups = read_captions(references)
-    captions: dict[str, str] = {}
-    for number, row in enumerate(_load_list(results)):
-        try:
-            name, caption = names[row["image_id"]], str(row["caption"])
-        except (KeyError, TypeError):
-            raise DatasetError(
-                f"{results}, entry {number}: expected the image_id of an image of {references} "
-                "and a caption."
-            ) from None
-        if name in captions:
-            raise DatasetError(f"{results}, entry {number}: a second caption for {name}.")
-        captions[name] = caption
-    missing = [name for name in groups if name not in captions]
-    if missing:
-        raise DatasetError(f"{results} has no caption for {len(missing)} photos, as {missing[0]}.")
-    return score(
-        list(captions.values()), [groups[n] for n in captions], tokenizer(language).tokenize
+    truth = read_coco_captions(references)
+    entries = tuple(
+        Entry(truth.names[image], text, tuple(filter(None, truth.captions[image])))
+        for image, text in read_coco_results(results, truth).items()
     )
+    captions = Captions(results.stem, language, entries, f"{results.name}, {references.name}")
+    images = [entry.image for entry in entries]
+    _check(report, language, images)
+    notes = _notes_on_references(truth)
+    places: dict[str, Photo] = {}
+    if report.photos:
+        places = find_photos(_places(report.photos)).match(images)
+        unseen = [image for image in images if image not in places]
+        notes += _note(f"Photos that are not in {report.photos}, shown without a picture", unseen)
+    known = _Known(places, _training(report.training, language) or None, None, notes)
+    return _evaluation(captions, known, report)
 
 
-def _read(data: Path, split: str) -> Dataset:
-    dataset = read_flickr8k(data) if data.is_dir() else read_coco(data, split=split)
-    if dataset.missing:
-        shown = ", ".join(dataset.missing[:3])
-        log.warning("%d photos are missing and left out, as %s.", len(dataset.missing), shown)
-    return dataset
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
+    """Make sure that each file can be written, before hours are spent; nothing is changed.
+
+    Raises CaptionerError where one cannot, comes twice, or is one of the inputs.
+    """
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise CaptionerError(f"{path} is read or written already: name another file.")
+        taken.add(path.resolve())
+        existed = path.exists()
+        try:
+            path.open("ab").close()
+        except OSError as error:
+            raise CaptionerError(f"{path} cannot be written ({error.strerror}).") from None
+        if not existed:
+            path.resolve().unlink()
 
 
-def _save(path: Path, rows: list[dict[str, str]]) -> None:
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+@dataclass(frozen=True)
+class _Source:
+    """Which photos are to be captioned; see `evaluate_model`."""
+
+    data: Path
+    split: str
+    language: str
+    names: Path | None
+    photos: Path | None
+
+    @property
+    def shown(self) -> str:
+        """What the report says of it."""
+        part = f", those in {self.names.name}" if self.names else ""
+        return f"{self.data.resolve().name}, {self.split} split{part}"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be captioned, and what the report is to know."""
+
+    records: tuple[Record, ...]
+    training: list[str] | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a report is told about captions; see `make_report`. photos: where they lie, by name."""
+
+    photos: Mapping[str, Photo]
+    training: list[str] | None
+    vocabulary: tuple[str, ...] | None
+    notes: list[str]
+
+
+def _read_task(source: _Source, training: Sequence[Path]) -> _Task:
+    data, split, language = source.data, source.split, source.language
+    dataset = _read(data, split, language, source.photos)
+    notes = _note(f"Captioned photos of {data} that are missing", dataset.missing)
+    notes += _note(f"Photos of {data} with an empty caption, which is left out", dataset.empty)
+    scored, rest = dataset.split(split), dataset
+    if source.names:
+        names = read_names(source.names)
+        scored, rest = scored.hold_out(names).split("held_out"), dataset.hold_out(names)
+        notes += _strangers(source, names, scored)
+    if not scored.records:
+        part = f" that {source.names} names" if source.names else ""
+        raise DatasetError(f"{data} has no photo{part} in its {split} split.")
+    taught = _training(training, language) or _texts(rest.split("train"))
+    return _Task(scored.records, taught or None, notes)
+
+
+def _check(report: ReportOptions, language: str, images: Sequence[str]) -> None:
+    """Whatever could stop a report at its end stops it before anything is captioned."""
+    if report.earlier:
+        check_comparable(report.earlier, language, images)
+    if report.official:
+        if language != "en":
+            raise OptionError("The official scorer tokenises English only.")
+        if reason := why_no_official_scores():
+            raise MissingError(reason)
+
+
+def _evaluation(
+    captions: Captions, known: _Known, options: ReportOptions, unreadable: int = 0
+) -> Evaluation:
+    official = None
+    notes = known.notes
+    if options.official:
+        texts, references = zip(*((e.caption, e.references) for e in captions.entries), strict=True)
+        try:
+            official = official_scores(texts, references)
+        except (CaptionerError, UnicodeError) as error:  # the captions may have taken hours
+            notes = [*notes, f"The official scores are left out: {error}"]
+    report = make_report(captions, known.training, known.vocabulary, official, notes)
+    comparison = compare(captions, options.earlier) if options.earlier else None
+    return Evaluation(report, comparison, known.photos, unreadable)
+
+
+def _read(data: Path, split: str, language: str, photos: Path | None = None) -> Dataset:
+    """A whole dataset; a COCO captions file is the split that is asked for, as it says none."""
+    format, path = recognise(data)
+    whole = split if format == "coco" else ""
+    images = _places(photos) if photos else None
+    return read_dataset(path, format, images, split=whole, language=language)
+
+
+def _places(photos: Path) -> list[Path]:
+    return photo_places(photos) if photos.is_dir() else [photos]
+
+
+def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[str]:
+    known = {form for r in scored.records for form in (r.name, PurePosixPath(r.name).name)}
+    place = f"the {source.split} split of {source.data}"
+    return _note(f"Names in {source.names} without a photo in {place}", sorted({*names} - known))
+
+
+def _texts(dataset: Dataset) -> list[str]:
+    return [text for record in dataset.records for text in record.captions]
+
+
+def _training(places: Sequence[Path], language: str) -> list[str]:
+    """The captions of the train splits; of COCO captions files without looking for photos."""
+    texts: list[str] = []
+    for place in places:
+        if recognise(place)[0] == "coco":
+            found = [text for group in read_captions(place).values() for text in group if text]
+        else:
+            found = _texts(_read(place, "train", language).split("train"))
+        if not found:
+            raise DatasetError(f"{place} has no captions in its train split.")
+        texts += found
+    return texts
+
+
+def _caption(
+    captioner: Captioner, records: Sequence[Record], **options: Any
+) -> tuple[list[tuple[Record, str]], list[str]]:
+    """The records whose photos can be read, each with its caption, and the names of the others."""
+    photos = tqdm((record.photo for record in records), total=len(records), unit="photo")
+    results = captioner.caption_each(photos, opener=open_photo, **options)
+    written: list[tuple[Record, str]] = []
+    unreadable: list[str] = []
+    for record, (_, result) in zip(records, results, strict=True):
+        if isinstance(result, ImageError):
+            log.warning("%s", result)
+            unreadable.append(record.name)
+        else:
+            written.append((record, result.text))
+    return written, unreadable
+
+
+def _words(captioner: Captioner) -> tuple[str, ...] | None:
+    """The words a model can write; None where it writes other units than words are counted in."""
+    if captioner.model.config.unit != units(captioner.language)[0]:
+        return None
+    return captioner.vocabulary.words[len(SPECIAL) :]
+
+
+def _notes_on_references(truth: CocoCaptions) -> list[str]:
+    empty = [truth.names[i] for i, texts in truth.captions.items() for text in texts if not text]
+    alone = [truth.names[i] for i, texts in truth.captions.items() if not any(texts)]
+    return [
+        *_note("Photos with an empty reference, which is left out", empty),
+        *_note("Photos without a reference, left out", alone),
+    ]
+
+
+def _note(what: str, names: Sequence[str]) -> list[str]:
+    """A sentence that counts photos and names the first, where there are any."""
+    return [f"{what}: {len(names)}, as {', '.join(names[:3])}."] if names else []
+
+
+def _save(path: Path, written: Sequence[tuple[Record, str]]) -> None:
+    rows = ({"image": record.name, "caption": text} for record, text in written)
+    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _write(path: Path, text: str) -> None:
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        # Half an emoji, which JSON can hold and UTF-8 cannot, is written as JSON's own escape.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise CaptionerError(f"{path} cannot be written ({error.strerror}).") from None
-
-
-def _file_names(references: Path) -> dict[Any, str]:
-    content = _load(references)
-    try:
-        return {image["id"]: Path(image["file_name"]).name for image in content["images"]}
-    except (KeyError, TypeError):
-        raise DatasetError(f"{references} is not a COCO captions file.") from None
-
-
-def _load_list(path: Path) -> list[Any]:
-    content = _load(path)
-    if not isinstance(content, list):
-        raise DatasetError(f"{path} is not in COCO results format: a list of captions.")
-    return content
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DatasetError(f"{path} is not a readable JSON file ({error}).") from None

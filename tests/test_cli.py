@@ -108,6 +108,30 @@ def test_an_unknown_model_name_lists_what_exists(home: Path) -> None:
     assert_one_sentence(result, "no model named 'nobody'", "installed:")
 
 
+@pytest.mark.parametrize("language", ["zh", "fr"])
+def test_a_language_that_no_model_writes_gives_one_sentence(home: Path, language: str) -> None:
+    photo = home / "red.png"
+    result = captioner("caption", photo, "--model", home / "model", "--language", language)
+    assert result.returncode == 2
+    assert_one_sentence(result, "'model' writes English (en)", f"{language}")
+
+
+def test_the_language_that_the_model_writes_is_accepted(home: Path) -> None:
+    photo = home / "red.png"
+    result = captioner("caption", photo, "--model", home / "model", "--language", "en")
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_without_an_installed_model_that_writes_it_a_language_gives_one_sentence(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("captioner.pipeline.weights_folder", lambda: tmp_path)
+    result = captioner("caption", home / "red.png", "--language", "zh")
+    assert result.returncode == 2
+    assert_one_sentence(result, "No installed model writes Chinese (zh); installed: none.")
+
+
 def test_a_truncated_model_file_gives_one_sentence(home: Path, tmp_path: Path) -> None:
     for file in (home / "model").iterdir():
         content = file.read_bytes()
@@ -136,61 +160,6 @@ def test_a_wrong_call_explains_itself() -> None:
     result = captioner("capshun")
     assert result.returncode == 2
     assert "invalid choice" in result.stderr
-
-
-def test_a_caption_file_without_captions_gives_one_sentence(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "captions.json").write_text('{"images": [], "annotations": []}')
-    result = captioner("evaluate", "--model", home / "model", "--data", tmp_path / "captions.json")
-    assert result.returncode == 2
-    assert_one_sentence(result, "captions.json holds no captions")
-
-
-def test_evaluate_scores_results_against_references(tmp_path: Path) -> None:
-    references = {
-        "images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
-        "annotations": [
-            {"image_id": 1, "caption": "A dog runs on the grass."},
-            {"image_id": 2, "caption": "Two cats sleep on a bed."},
-        ],
-    }
-    results = [
-        {"image_id": 1, "caption": "a dog runs on the grass"},
-        {"image_id": 2, "caption": "two cats sleep on a bed"},
-    ]
-    (tmp_path / "references.json").write_text(json.dumps(references))
-    (tmp_path / "results.json").write_text(json.dumps(results))
-    files = ["--results", tmp_path / "results.json", "--references", tmp_path / "references.json"]
-    done = captioner("evaluate", *files)
-    assert done.returncode == 0, done.stderr
-    titles, values = (line.split() for line in done.stdout.splitlines())
-    assert dict(zip(titles, values, strict=True)) == {
-        "BLEU-1": "100.0", "BLEU-2": "100.0", "BLEU-3": "100.0", "BLEU-4": "100.0",
-        "ROUGE-L": "100.0", "CIDEr": "1000.0",
-    }  # fmt: skip
-    (tmp_path / "results.json").write_text(json.dumps(results[:1]))
-    done = captioner("evaluate", *files)
-    assert done.returncode == 2
-    assert_one_sentence(done, "no caption for 1 photos, as b.jpg")
-
-
-def test_a_tiny_model_is_evaluated_on_a_split(home: Path, tmp_path: Path) -> None:
-    toy = Path(__file__).parent.parent / "data" / "toy.py"
-    subprocess.run([sys.executable, toy, tmp_path / "toy", "--photos", "10"], check=True)
-    kept = tmp_path / "kept.jsonl"
-    done = captioner(
-        "evaluate", "--model", home / "model", "--data", tmp_path / "toy", "--save", kept
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[:6] == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
-    rows = [json.loads(line) for line in kept.read_text().splitlines()]
-    assert [row["image"] for row in rows] == ["toy_00000.png", "toy_00005.png"]
-    unwritable = tmp_path / "toy" / "Flickr8k.token.txt" / "kept.jsonl"
-    done = captioner(
-        "evaluate", "--model", home / "model", "--data", tmp_path / "toy", "--save", unwritable
-    )
-    assert done.returncode == 2
-    assert "kept.jsonl cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_models_are_listed() -> None:

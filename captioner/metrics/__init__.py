@@ -2,7 +2,8 @@
 
 from captioner.metrics.bleu import BleuScores, bleu
 from captioner.metrics.cider import CiderD
+from captioner.metrics.inputs import Tokens
 from captioner.metrics.rouge import rouge_l
 from captioner.metrics.scores import Scores, score
 
-__all__ = ["BleuScores", "CiderD", "Scores", "bleu", "rouge_l", "score"]
+__all__ = ["BleuScores", "CiderD", "Scores", "Tokens", "bleu", "rouge_l", "score"]

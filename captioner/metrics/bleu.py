@@ -3,9 +3,12 @@
 Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from captioner.errors import OptionError
 from captioner.metrics.inputs import LONGEST_NGRAM, Ngram, Tokens, check_pairs, ngram_counts
@@ -28,16 +31,6 @@ class BleuScores:
     sentences: list[tuple[float, float, float, float]]
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """What BLEU is computed from: of one sentence, or summed over a corpus."""
-
-    length: int
-    reference_length: int
-    matches: tuple[int, ...]
-    ngrams: tuple[int, ...]
-
-
 def bleu(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> BleuScores:
     """BLEU-1 to BLEU-4 with the closest reference's length, the shorter of two equally close.
 
@@ -45,14 +38,39 @@ def bleu(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -
     OptionError if there is no candidate, if the two lists differ in length, or if a candidate has
     no reference.
     """
-    check_pairs(candidates, references)
-    if not candidates:
+    counts = bleu_counts(candidates, references)
+    if not len(counts):
         raise OptionError("BLEU needs at least one candidate, and there is none.")
-    counts = [_count(*pair) for pair in zip(candidates, references, strict=True)]
-    return BleuScores(corpus=_bleu(_pool(counts)), sentences=[_bleu(count) for count in counts])
+    sentences = bleu_from_counts(counts).tolist()
+    corpus = bleu_from_counts(counts.sum(axis=0)).tolist()
+    return BleuScores(tuple(corpus), [tuple(sentence) for sentence in sentences])
 
 
-def _count(candidate: Tokens, references: Sequence[Tokens]) -> _Counts:
+def bleu_counts(
+    candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]
+) -> NDArray[np.int64]:
+    """What BLEU is computed from, `int64 [n, 9]`: one row for each candidate.
+
+    The columns are the closest reference's length, how many of the candidate's n-grams of one to
+    four tokens match, and how many it has. The counts of a corpus are the sum of its rows. Raises
+    OptionError if the two lists differ in length or a candidate has no reference.
+    """
+    check_pairs(candidates, references)
+    rows = [_count(*pair) for pair in zip(candidates, references, strict=True)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 1 + 2 * LONGEST_NGRAM)
+
+
+def bleu_from_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """BLEU-1 to BLEU-4 as fractions, `[..., 4]`, from (sums of) rows of counts `[..., 9]`."""
+    reference_length = counts[..., :1]
+    matches, ngrams = counts[..., 1 : 1 + LONGEST_NGRAM], counts[..., 1 + LONGEST_NGRAM :]
+    ratio = (ngrams[..., :1] + _TINY) / (reference_length + _SMALL)
+    brevity_penalty = np.exp(np.minimum(0, 1 - 1 / ratio))
+    products = np.cumprod((matches + _TINY) / (ngrams + _SMALL), axis=-1)
+    return brevity_penalty * products ** (1 / np.arange(1, 1 + LONGEST_NGRAM))
+
+
+def _count(candidate: Tokens, references: Sequence[Tokens]) -> list[int]:
     length = len(candidate)
     most_in_a_reference: dict[Ngram, int] = {}
     for reference in references:
@@ -61,33 +79,5 @@ def _count(candidate: Tokens, references: Sequence[Tokens]) -> _Counts:
     matches = [0] * LONGEST_NGRAM
     for ngram, count in ngram_counts(candidate).items():
         matches[len(ngram) - 1] += min(count, most_in_a_reference.get(ngram, 0))
-    return _Counts(
-        length=length,
-        reference_length=min((len(r) for r in references), key=lambda n: (abs(n - length), n)),
-        matches=tuple(matches),
-        ngrams=tuple(max(0, length - n) for n in range(LONGEST_NGRAM)),
-    )
-
-
-def _pool(counts: Sequence[_Counts]) -> _Counts:
-    def columns(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-        return tuple(sum(column) for column in zip(*rows, strict=True))
-
-    return _Counts(
-        length=sum(count.length for count in counts),
-        reference_length=sum(count.reference_length for count in counts),
-        matches=columns(count.matches for count in counts),
-        ngrams=columns(count.ngrams for count in counts),
-    )
-
-
-def _bleu(counts: _Counts) -> tuple[float, float, float, float]:
-    ratio = (counts.length + _TINY) / (counts.reference_length + _SMALL)
-    brevity_penalty = math.exp(1 - 1 / ratio) if ratio < 1 else 1.0
-    product = 1.0
-    scores = []
-    for n, (matches, ngrams) in enumerate(zip(counts.matches, counts.ngrams, strict=True), start=1):
-        product *= (matches + _TINY) / (ngrams + _SMALL)
-        scores.append(brevity_penalty * product ** (1 / n))
-    one, two, three, four = scores
-    return one, two, three, four
+    closest = min((len(r) for r in references), key=lambda n: (abs(n - length), n))
+    return [closest, *matches, *(max(0, length - n) for n in range(LONGEST_NGRAM))]

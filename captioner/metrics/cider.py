@@ -1,18 +1,21 @@
 """CIDEr-D (Vedantam et al., "CIDEr: Consensus-based Image Description Evaluation", CVPR 2015)."""
 
+import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
-from captioner.errors import DatasetError
+from captioner.errors import DatasetError, OptionError
 from captioner.metrics.inputs import (
     LONGEST_NGRAM,
     Ngram,
+    Token,
     Tokens,
+    check_candidates,
     check_pairs,
     check_references,
     ngram_counts,
@@ -22,17 +25,6 @@ _SIGMA = 6.0  # width of the length penalty, in words
 _SCALE = 10.0
 _FORMAT = "captioner document frequencies"
 _VERSION = 1
-# Enough for every caption of a training set of ten thousand images, about 300 MB when full.
-_CACHED_REFERENCES = 50_000
-
-
-@dataclass(frozen=True)
-class _Vector:
-    """A caption as TF-IDF weights of its n-grams, with the norm of each n-gram length."""
-
-    weights: dict[Ngram, float]
-    norms: tuple[float, ...]
-    length: int
 
 
 class CiderD:
@@ -41,6 +33,9 @@ class CiderD:
     A score is on the field's scale, where published figures are 100 times the mean. Document
     frequencies come from the references of the scored images (`from_references`) when reporting,
     and from the training captions when the score is a reward.
+
+    Tokens are words, or ids of words, or ids with an end token: any will do that candidates,
+    references and document frequencies share.
 
     Args:
         document_frequencies: for each n-gram of one to four tokens, in how many images' references
@@ -51,8 +46,18 @@ class CiderD:
     def __init__(self, document_frequencies: Mapping[Ngram, int], images: int) -> None:
         self.document_frequencies = document_frequencies
         self.images = images
-        self._log_images = math.log(images) if images else 0.0
-        self._reference_vector = lru_cache(maxsize=_CACHED_REFERENCES)(self._vector)
+        # Waiting for memory takes most of the time of a lookup. Most n-grams are in one image only
+        # and weigh as much as unknown ones, so a small table of the others does; and a word that is
+        # everywhere the same object is compared without being read.
+        self._words: dict[Token, Token] = {}
+        self._rarest = _squared_rarity(1, images)
+        self._squared_rarities = {
+            tuple(self._words.setdefault(word, word) for word in ngram): _squared_rarity(
+                count, images
+            )
+            for ngram, count in document_frequencies.items()
+            if count > 1
+        }
 
     @classmethod
     def from_references(cls, references: Sequence[Sequence[Tokens]]) -> "CiderD":
@@ -74,7 +79,24 @@ class CiderD:
         Raises OptionError if the two lists differ in length or a candidate has no reference.
         """
         check_pairs(candidates, references)
-        return [self._score(*pair) for pair in zip(candidates, references, strict=True)]
+        return self.prepare(references).score(candidates, range(len(candidates)))
+
+    def prepare(self, references: Sequence[Sequence[Tokens]]) -> "PreparedReferences":
+        """References taken in once, to score candidates against them as often as one likes.
+
+        references: one list of tokenised references for each image. Raises OptionError if an image
+        has no reference.
+        """
+        check_references(references)
+        return PreparedReferences(self, references)
+
+    def counts(self, tokens: Tokens) -> Counter[Ngram]:
+        """How often each n-gram of one to four tokens occurs, made of the words of the tables."""
+        return ngram_counts([self._words.get(word, word) for word in tokens])
+
+    def squared_rarities(self, ngrams: Iterable[Ngram]) -> list[float]:
+        """The squared inverse document frequency of each n-gram."""
+        return list(map(self._squared_rarities.get, ngrams, itertools.repeat(self._rarest)))
 
     def save(self, path: str | Path) -> None:
         """Writes the document frequencies as JSON, for `load`."""
@@ -102,41 +124,112 @@ class CiderD:
         rows = document["frequencies"]
         return cls({tuple(ngram): count for count, *ngram in rows}, document["images"])
 
-    def _score(self, candidate: Tokens, references: Sequence[Tokens]) -> float:
-        vector = self._vector(tuple(candidate))
-        similarities = [
-            _similarity(vector, self._reference_vector(tuple(reference)))
-            for reference in references
+
+@dataclass(frozen=True)
+class _Image:
+    """The references of one image, all in one table, so that an n-gram is looked up once for all.
+
+    counts: for each n-gram, (reference, how often it occurs there) of those that hold it.
+    inverse_norms: for each reference, one over the norm of each n-gram length, 0 for none.
+    lengths: of each reference, as `_length` takes it.
+    """
+
+    counts: dict[Ngram, tuple[tuple[int, int], ...]]
+    inverse_norms: list[list[float]]
+    lengths: list[int]
+
+
+class PreparedReferences:
+    """CIDEr-D against references known beforehand: the reward of self-critical training.
+
+    Made by `CiderD.prepare`. Holds about 10 KB for an image with five references.
+    """
+
+    def __init__(self, cider: CiderD, references: Sequence[Sequence[Tokens]]) -> None:
+        self._cider = cider
+        # Most n-grams occur once in one reference, so few different entries serve all tables.
+        self._entries: dict[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] = {}
+        self._images = [self._image(group) for group in references]
+
+    def __len__(self) -> int:
+        """How many images were prepared."""
+        return len(self._images)
+
+    def score(self, candidates: Sequence[Tokens], images: Sequence[int]) -> list[float]:
+        """CIDEr-D of each candidate, from 0 to 10.
+
+        images: for each candidate, the index of its image among the prepared ones; an image may
+        have several candidates or none. Raises OptionError if the two lists differ in length or an
+        index is out of range.
+        """
+        check_candidates(candidates)
+        if len(candidates) != len(images):
+            raise OptionError(
+                f"There are {len(candidates)} candidates but {len(images)} indices of images."
+            )
+        for image in images:
+            if not 0 <= image < len(self._images):
+                raise OptionError(f"There is no image {image} among {len(self._images)} prepared.")
+        return [
+            self._score(candidate, self._images[image])
+            for candidate, image in zip(candidates, images, strict=True)
         ]
-        return _SCALE * sum(similarities) / len(similarities)
 
-    def _vector(self, tokens: tuple[str, ...]) -> _Vector:
-        weights: dict[Ngram, float] = {}
+    def _image(self, references: Sequence[Tokens]) -> _Image:
+        table: dict[Ngram, tuple[tuple[int, int], ...]] = {}
+        inverse_norms = []
+        for index, reference in enumerate(references):
+            squares = [0.0] * LONGEST_NGRAM
+            counts = self._cider.counts(reference)
+            rarities = self._cider.squared_rarities(counts)
+            for (ngram, count), rarity in zip(counts.items(), rarities, strict=True):
+                entry = (*table.get(ngram, ()), (index, count))
+                table[ngram] = self._entries.setdefault(entry, entry)
+                squares[len(ngram) - 1] += count * count * rarity
+            inverse_norms.append([_inverse_root(square) for square in squares])
+        return _Image(table, inverse_norms, [_length(reference) for reference in references])
+
+    def _score(self, candidate: Tokens, image: _Image) -> float:
+        """Mean over references and n-gram lengths of the clipped, length-penalised cosine."""
+        counts = self._cider.counts(candidate)
+        rarities = self._cider.squared_rarities(counts)
+        length = _length(candidate)
+        penalties = [_penalty(length - its_length) for its_length in image.lengths]
         squares = [0.0] * LONGEST_NGRAM
-        for ngram, count in ngram_counts(tokens).items():
-            in_images = max(1, self.document_frequencies.get(ngram, 0))
-            weight = count * (self._log_images - math.log(in_images))
-            weights[ngram] = weight
-            squares[len(ngram) - 1] += weight**2
-        # The field's scorer takes the number of bigrams for the length.
-        length = max(len(tokens) - 1, 0)
-        return _Vector(weights, tuple(math.sqrt(square) for square in squares), length)
+        products = [0.0] * LONGEST_NGRAM
+        for (ngram, count), rarity, entry in zip(
+            counts.items(), rarities, map(image.counts.get, counts), strict=True
+        ):
+            n = len(ngram) - 1
+            squares[n] += count * count * rarity
+            for reference, its_count in entry or ():
+                clipped = min(count, its_count) * its_count * rarity
+                products[n] += clipped * image.inverse_norms[reference][n] * penalties[reference]
+        cosines = sum(
+            product * _inverse_root(square)
+            for product, square in zip(products, squares, strict=True)
+        )
+        return _SCALE * cosines / (LONGEST_NGRAM * len(penalties))
 
 
-def _similarity(candidate: _Vector, reference: _Vector) -> float:
-    """Mean over n of the clipped cosine, lowered where the two lengths differ."""
-    products = [0.0] * LONGEST_NGRAM
-    for ngram, weight in candidate.weights.items():
-        other = reference.weights.get(ngram)
-        if other is not None:
-            products[len(ngram) - 1] += min(weight, other) * other
-    cosines = [
-        product / (first * second)
-        for product, first, second in zip(products, candidate.norms, reference.norms, strict=True)
-        if first and second
-    ]
-    difference = candidate.length - reference.length
-    return math.exp(-(difference**2) / (2 * _SIGMA**2)) * sum(cosines) / LONGEST_NGRAM
+@cache
+def _penalty(difference: int) -> float:
+    return math.exp(-(difference**2) / (2 * _SIGMA**2))
+
+
+@cache
+def _squared_rarity(count: int, images: int) -> float:
+    """Squared inverse document frequency of what occurs in `count` of so many images."""
+    return math.log(max(1, images) / count) ** 2
+
+
+def _length(tokens: Tokens) -> int:
+    """The field's scorer takes the number of bigrams for the length."""
+    return max(len(tokens) - 1, 0)
+
+
+def _inverse_root(square: float) -> float:
+    return 1 / math.sqrt(square) if square else 0.0
 
 
 def _is_valid(document: object) -> bool:
@@ -158,5 +251,5 @@ def _is_valid_row(row: object, images: int) -> bool:
         and 1 < len(row) <= LONGEST_NGRAM + 1
         and isinstance(row[0], int)
         and 0 < row[0] <= images
-        and all(isinstance(word, str) for word in row[1:])
+        and all(isinstance(token, (str, int)) for token in row[1:])
     )

@@ -1,24 +1,26 @@
 """What every metric takes: tokenised candidates, each with its tokenised references."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from captioner.errors import OptionError
 
-Tokens: TypeAlias = Sequence[str]
-Ngram: TypeAlias = tuple[str, ...]
+Token: TypeAlias = str | int  # a word, or its id
+Tokens: TypeAlias = Sequence[str] | Sequence[int] | Sequence[Token]
+Ngram: TypeAlias = tuple[Token, ...]
 
 LONGEST_NGRAM = 4
 
 
 def ngram_counts(tokens: Tokens) -> Counter[Ngram]:
     """How often each n-gram of one to four tokens occurs."""
-    words = tuple(tokens)
+    shifted: list[Tokens] = [tokens[start:] for start in range(LONGEST_NGRAM)]
     return Counter(
-        words[start : start + n]
-        for n in range(1, LONGEST_NGRAM + 1)
-        for start in range(len(words) - n + 1)
+        itertools.chain.from_iterable(
+            zip(*shifted[:n], strict=False) for n in range(1, LONGEST_NGRAM + 1)
+        )
     )
 
 
@@ -30,10 +32,15 @@ def check_pairs(candidates: Sequence[Tokens], references: Sequence[Sequence[Toke
             f"There are {len(candidates)} candidates but {len(references)} lists of references: "
             f"the one at index {first_alone} has no partner."
         )
+    check_candidates(candidates)
+    check_references(references)
+
+
+def check_candidates(candidates: Sequence[Tokens]) -> None:
+    """Raises OptionError where a candidate is not tokenised."""
     for index, candidate in enumerate(candidates):
         if isinstance(candidate, str):
             raise OptionError(f"The candidate at index {index} is a text, not a list of tokens.")
-    check_references(references)
 
 
 def check_references(references: Sequence[Sequence[Tokens]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.errors import CaptionerError, DatasetError
+from captioner.errors import CaptionerError, DatasetError, OptionError
 from captioner.metrics import CiderD
 
 
@@ -66,6 +66,39 @@ def test_score_of_one_caption_does_not_depend_on_the_others() -> None:
     assert together[2] == 0
 
 
+def test_prepared_references_score_any_candidates_of_any_image() -> None:
+    cider = CiderD.from_references(REFERENCES)
+    prepared = cider.prepare(REFERENCES)
+    candidates = [words("dogs play in snow"), words("a man rides a dog"), [], words("two cyclist")]
+    images = [2, 1, 1, 0]
+    expected = cider.score(candidates, [REFERENCES[image] for image in images])
+    assert len(prepared) == 3
+    assert prepared.score(candidates, images) == expected
+    assert prepared.score(candidates[:1], [1]) != expected[:1]
+    assert prepared.score([], []) == []
+
+
+def test_ids_score_as_the_words_they_stand_for() -> None:
+    ids = {word: index for index, word in enumerate({w for g in REFERENCES for r in g for w in r})}
+    candidates = [words("a dog runs"), words("a man in the street"), words("two 狗 play outside")]
+    as_words = CiderD.from_references(REFERENCES).prepare(REFERENCES)
+    references = [[[ids[word] for word in reference] for reference in g] for g in REFERENCES]
+    as_ids = CiderD.from_references(references).prepare(references)
+    expected = as_words.score(candidates, [0, 1, 2])
+    scores = as_ids.score(
+        [[ids[word] for word in candidate] for candidate in candidates], [0, 1, 2]
+    )
+    assert scores == expected
+    assert min(scores) > 0
+
+
+@pytest.mark.parametrize("images", [[3], [-1], [0, 1], []])
+def test_wrong_image_indices_are_one_sentence(images: list[int]) -> None:
+    prepared = CiderD.from_references(REFERENCES).prepare(REFERENCES)
+    with pytest.raises(OptionError, match=r"\.$"):
+        prepared.score([["a"]], images)
+
+
 def test_saved_frequencies_give_the_same_scores(tmp_path: Path) -> None:
     path = tmp_path / "frequencies.json"
     cider = CiderD.from_references(REFERENCES)
@@ -98,6 +131,18 @@ def test_foreign_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     path.write_text(content, encoding="latin-1")
     with pytest.raises(DatasetError, match=r"frequencies\.json' .*\.$"):
         CiderD.load(path)
+
+
+def test_frequencies_of_ids_are_kept_too(tmp_path: Path) -> None:
+    path = tmp_path / "frequencies.json"
+    CiderD.from_references([[[1, 2]], [[2, 300]]]).save(path)
+    assert CiderD.load(path).document_frequencies == {
+        (1,): 1,
+        (2,): 2,
+        (300,): 1,
+        (1, 2): 1,
+        (2, 300): 1,
+    }
 
 
 def test_missing_file_is_one_sentence(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioner.metrics import CiderD, bleu, rouge_l, score
+from captioner.metrics.scores import statistics
 from captioner.text.english import tokenize
 
 bleu_reference = pytest.importorskip("pycocoevalcap.bleu.bleu")
@@ -53,8 +54,11 @@ def _assert_equal(candidates: Captions, references: list[Captions]) -> None:
     assert rouge_l(candidates, references) == pytest.approx(list(sentences), abs=1e-9)
 
     _, sentences = _reference_scores(cider_reference.Cider(), candidates, references)
-    ours = CiderD.from_references(references).score(candidates, references)
-    assert ours == pytest.approx(list(sentences), abs=1e-9)
+    cider = CiderD.from_references(references)
+    assert cider.score(candidates, references) == pytest.approx(list(sentences), abs=1e-9)
+    backwards = list(range(len(candidates)))[::-1]
+    rewards = cider.prepare(references).score([candidates[i] for i in backwards], backwards)
+    assert rewards[::-1] == pytest.approx(list(sentences), abs=1e-9)
 
 
 @settings(deadline=None)
@@ -90,8 +94,13 @@ def test_score_is_the_percentage_pycocoevalcap_reports(photos: list[list[str]]) 
 
     tokens = [tokenize(candidate) for candidate in candidates]
     truths = [[tokenize(reference) for reference in group] for group in references]
-    blues, _ = _reference_scores(bleu_reference.Bleu(4), tokens, truths)
-    rouge, _ = _reference_scores(rouge_reference.Rouge(), tokens, truths)
-    cider, _ = _reference_scores(cider_reference.Cider(), tokens, truths)
+    blues, bleu_each = _reference_scores(bleu_reference.Bleu(4), tokens, truths)
+    rouge, rouge_each = _reference_scores(rouge_reference.Rouge(), tokens, truths)
+    cider, cider_each = _reference_scores(cider_reference.Cider(), tokens, truths)
     expected = [100 * float(value) for value in [*blues, rouge, cider]]  # type: ignore[misc]
     assert list(ours.as_dict().values()) == pytest.approx(expected, abs=1e-7)
+
+    columns = [*bleu_each, rouge_each, cider_each]  # type: ignore[misc]
+    own = [list(scores.as_dict().values()) for scores in statistics(tokens, truths).each()]
+    for column, theirs in enumerate(columns):
+        assert [row[column] / 100 for row in own] == pytest.approx(list(theirs), abs=1e-9)

@@ -1,12 +1,17 @@
 """The scores together, and how wrong input is told."""
 
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from captioner.errors import OptionError
 from captioner.metrics import CiderD, Scores, bleu, rouge_l, score
+from captioner.metrics.scores import statistics
 
 
 def _cider(candidates: Any, references: Any) -> list[float]:
@@ -49,14 +54,50 @@ def test_perfect_captions_score_a_hundred() -> None:
     assert scores.cider == pytest.approx(1000)
 
 
-def test_table_lines_up_names_and_values() -> None:
-    table = Scores(64.71, 45.7, 31.4, 21.4, 49.5, 1082.34).table()
-    names, values = table.split("\n")
-    assert names.split() == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
-    assert values.split() == ["64.7", "45.7", "31.4", "21.4", "49.5", "1082.3"]
-    assert len(names) == len(values)
-
-
-def test_as_dict_has_every_score_by_name() -> None:
+def test_as_dict_has_every_score_by_name_that_was_computed() -> None:
     scores = Scores(1, 2, 3, 4, 5, 6)
+    assert list(scores.as_dict()) == ["bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider"]
     assert Scores(**scores.as_dict()) == scores
+    assert Scores(1, 2, 3, 4, 5, 6, meteor=7).as_dict()["meteor"] == 7
+
+
+_caption = st.lists(st.sampled_from("abcd"), max_size=6)
+_photos = st.lists(
+    st.tuples(_caption, st.lists(_caption, min_size=1, max_size=3), st.integers(0, 3)),
+    min_size=1,
+    max_size=5,
+).filter(lambda photos: any(times for _, _, times in photos))
+
+
+@given(_photos)
+def test_a_sample_scores_as_if_its_captions_were_written_out(
+    photos: list[tuple[list[str], list[list[str]], int]],
+) -> None:
+    candidates, references, times = zip(*photos, strict=True)
+    cider = CiderD.from_references(references)
+    sampled = statistics(candidates, references, cider).resampled(np.array([times, times]))
+    repeated = [photo for photo in photos for _ in range(photo[2])]
+    again, their_references, _ = zip(*repeated, strict=True)
+    expected = [
+        *bleu(again, their_references).corpus,
+        fmean(rouge_l(again, their_references)),
+        fmean(cider.score(again, their_references)),
+    ]
+    assert sampled.tolist() == [pytest.approx([100 * value for value in expected])] * 2
+
+
+def test_a_part_and_a_further_metric() -> None:
+    candidates = [["a", "dog"], ["cat"], ["x"]]
+    references = [[["a", "dog"]], [["a", "cat"]], [["y"]]]
+    measured = statistics(candidates, references).also("meteor", [0.5, 0.1, 0.0])
+    assert [own.meteor for own in measured.each()] == pytest.approx([50, 10, 0])
+    part = measured.together(np.array([0, 1]))
+    assert part.meteor == pytest.approx(30)
+    assert part.bleu_1 == pytest.approx(100 * bleu(candidates[:2], references[:2]).corpus[0])
+    assert measured.together().meteor == pytest.approx(20)
+    assert measured.names[-1] == "meteor"
+
+
+def test_nothing_to_score_is_refused() -> None:
+    with pytest.raises(OptionError, match="no candidate"):
+        score([], [], str.split)

@@ -1,0 +1,152 @@
+"""What captions say, whatever their references say: how varied, how new, about what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Words that carry a sentence rather than tell what is on the photo.
+_ENGLISH = """
+    a an the this that these those some any each every all both another other others such same
+    one two three four five six several many few more most no not n't 's
+    and or but nor while as if than so then when where who which what that whose how
+    in on at of to from with without by for into onto over under up down out off near next beside
+    behind between through across along around about above below against among after before during
+    inside outside toward towards upon front back top side
+    is are was were be being been am has have had having do does did can could will would may
+    he she it they him her them his hers its their we our you your i my there here very too also
+"""
+_CHINESE = """
+    的 了 着 过 地 得 在 有 是 和 与 及 跟 并 而 或 从 向 往 对 把 被 让 给 用 为 以 于 到 由
+    正 正在 也 都 还 又 很 这 那 这个 那个 它 他 她 他们 她们 它们 其 各 某 一些 许多 很多 几 几个
+    多 一 二 两 三 四 五 六 个 只 条 名 位 张 辆 群 块 片 一个 一只 一条 一名 一位 一张 一辆 一群
+    一块 一片 两个 两只 两条 两名 两位 三个 三只 四个
+    上 下 里 中 前 后 旁 边 外 内 上面 下面 里面 前面 后面 旁边 中间 身上
+"""
+_FUNCTION_WORDS = frozenset((_ENGLISH + _CHINESE).split())
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the training captions said.
+
+    sequences: their token sequences. captions_with: in how many of them each word occurs.
+    """
+
+    sequences: frozenset[tuple[str, ...]]
+    captions_with: Counter[str]
+
+    @classmethod
+    def of(cls, captions: Iterable[Sequence[str]]) -> Training:
+        """Takes in tokenised captions."""
+        sequences = [tuple(caption) for caption in captions]
+        words = Counter(word for sequence in sequences for word in set(sequence))
+        return cls(frozenset(sequences), words)
+
+
+@dataclass(frozen=True)
+class Content:
+    """How varied a set of captions is.
+
+    different: how many different captions there are, by their tokens.
+    new: share of the captions whose exact token sequence is no training caption's, in percent;
+    None where training is unknown.
+    distinct_1, distinct_2: how many different words, and different pairs of neighbours, for each
+    hundred words written (Li et al., "A Diversity-Promoting Objective Function for Neural
+    Conversation Models", NAACL 2016). Both fall as captions are added: compare sets of one size.
+    words: how many different words are used. of_vocabulary: share of the model's vocabulary that
+    is used, in percent; None where it is unknown.
+    mean_length: words per caption. empty: captions without a word, which all metrics score as
+    zero, as the field's scorer does.
+    """
+
+    different: int
+    new: float | None
+    distinct_1: float
+    distinct_2: float
+    words: int
+    of_vocabulary: float | None
+    mean_length: float
+    empty: int
+
+    def as_dict(self) -> dict[str, float]:
+        """The figures that are known, by field name, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The known figures but `empty`, each with its name for people."""
+        titles = {
+            "different": ("different captions", "d"),
+            "new": ("never seen in training, %", ".1f"),
+            "distinct_1": ("distinct-1, %", ".1f"),
+            "distinct_2": ("distinct-2, %", ".1f"),
+            "words": ("different words", "d"),
+            "of_vocabulary": ("of the model's vocabulary, %", ".1f"),
+            "mean_length": ("words per caption", ".1f"),
+        }
+        known = self.as_dict()
+        return [
+            (title, format(known[n], form)) for n, (title, form) in titles.items() if n in known
+        ]
+
+
+def content(
+    captions: Sequence[Sequence[str]],
+    training: Training | None = None,
+    vocabulary: Collection[str] | None = None,
+) -> Content:
+    """Measures tokenised captions, at least one; a vocabulary is the words a model can write."""
+    sequences = [tuple(caption) for caption in captions]
+    words = [word for sequence in sequences for word in sequence]
+    pairs = [pair for sequence in sequences for pair in pairwise(sequence)]
+    used = set(words)
+    new = of_vocabulary = None
+    if training is not None:
+        unseen = [sequence for sequence in sequences if sequence not in training.sequences]
+        new = _share(len(unseen), len(sequences))
+    if vocabulary:
+        of_vocabulary = _share(len(used.intersection(vocabulary)), len(vocabulary))
+    return Content(
+        different=len(set(sequences)),
+        new=new,
+        distinct_1=_share(len(used), len(words)),
+        distinct_2=_share(len(set(pairs)), len(words)),
+        words=len(used),
+        of_vocabulary=of_vocabulary,
+        mean_length=len(words) / len(sequences),
+        empty=sequences.count(()),
+    )
+
+
+def by_subject(
+    references: Sequence[Sequence[Sequence[str]]], training: Training
+) -> tuple[NDArray[np.intp], ...]:
+    """Photos in three groups, by how common in training what they show is: rare, medium, common.
+
+    A photo's subjects are the words that at least two of its references share, function words such
+    as "a" and "on" left out: what two people mention is on the photo. It counts as common as its
+    rarest subject, that is by how many training captions hold that word; word forms count apart.
+    Sorted so (photos with equal counts stay in their order) and cut in three, the groups differ in
+    size by one at most. A photo without such a word is in no group.
+
+    references: tokenised, one list for each photo. Returns the photos' indices, a group each.
+    """
+    commonness = [_commonness(group, training.captions_with) for group in references]
+    with_subject = [row for row, count in enumerate(commonness) if count is not None]
+    with_subject.sort(key=lambda row: commonness[row] or 0)
+    return tuple(np.array_split(np.array(with_subject, dtype=np.intp), 3))
+
+
+def _commonness(references: Sequence[Sequence[str]], captions_with: Counter[str]) -> int | None:
+    holders = Counter(word for reference in references for word in set(reference))
+    subjects = [w for w, n in holders.items() if n > 1 and w not in _FUNCTION_WORDS]
+    return min((captions_with[word] for word in subjects), default=None)
+
+
+def _share(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0

@@ -1,0 +1,192 @@
+"""The report on a set of captions: their scores, each one's own, people's beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from captioner.metrics.meteor import why_no_nltk_meteor
+from captioner.metrics.official import OfficialScores
+from captioner.metrics.report.captions import FORMAT, VERSION, Captions
+from captioner.metrics.report.content import Content, Training, by_subject, content
+from captioner.metrics.report.human import human_scores
+from captioner.metrics.report.measuring import measure_for
+from captioner.metrics.report.table import aligned
+from captioner.metrics.scores import TITLES, Scores, Statistics
+from captioner.text import tokenizer, units
+
+_GROUPS = ("rare", "medium", "common")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: whose captions, of how many photos, with which scores."""
+
+    name: str
+    photos: int
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known about a set of captions.
+
+    own: each caption's own scores, in the order of the captions' entries, in the language's first
+    unit. lines: the table, by a short name: "captions" together; "human", where photos have more
+    than one reference; "rare", "medium" and "common", the captions of photos whose subjects are so
+    in training, where it is known. Further units and scorers have lines of their own, such as
+    "captions_character". notes: sentences for whoever reads the figures.
+    """
+
+    captions: Captions
+    own: tuple[Scores, ...]
+    lines: Mapping[str, Line]
+    content: Content
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> Scores:
+        """The scores of all captions together."""
+        return self.lines["captions"].scores
+
+    def table(self) -> str:
+        """The figures as lines of text: scores in percent to one decimal, then the content."""
+        return scores_table(list(self.lines.values())) + "\n\n" + aligned(self.content.rows())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole report, ready for JSON; `read_report` takes the captions out of it again."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "title": self.captions.title,
+            "source": self.captions.source,
+            "language": self.captions.language,
+            "photos": len(self.own),
+            "scores": {
+                key: {"name": line.name, "photos": line.photos, **line.scores.as_dict()}
+                for key, line in self.lines.items()
+            },
+            "content": self.content.as_dict(),
+            "notes": list(self.notes),
+            "captions": [
+                {
+                    "image": entry.image,
+                    "caption": entry.caption,
+                    "references": list(entry.references),
+                    "scores": scores.as_dict(),
+                }
+                for entry, scores in zip(self.captions.entries, self.own, strict=True)
+            ],
+        }
+
+
+def make_report(
+    captions: Captions,
+    training: Sequence[str] | None = None,
+    vocabulary: Collection[str] | None = None,
+    official: OfficialScores | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """Scores captions and describes them.
+
+    training: the captions the model was trained on; without them the figures that need them are
+    left out, and a note says so. vocabulary: the words the model can write. official: what the
+    field's own scorer says of the same captions. notes: to begin with.
+
+    Raises OptionError if there is no caption, one has no reference, or the language is unknown.
+    """
+    first, *others = (_cut(captions, unit) for unit in units(captions.language))
+    lines = dict(first.lines)
+    for cut in others:
+        lines |= {f"{key}_{cut.unit}": line for key, line in cut.lines.items()}
+    known = None
+    if training is not None:
+        known = Training.of(map(tokenizer(captions.language).tokenize, training))
+        lines |= _subject_lines(first, known)
+    own = first.measured.each()
+    if official:
+        name = f"{captions.title}, by pycocoevalcap"
+        line = Line(name, len(own), Scores(**official.corpus))
+        lines = {"captions": lines.pop("captions"), "official": line, **lines}
+        own = _with_official(own, official)
+        notes = (*notes, *official.notes)
+    figures = content(first.candidates, known, vocabulary)
+    notes = (*notes, *_notes(captions, figures, lines))
+    return Report(captions, own, lines, figures, notes)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Captions cut into tokens of one unit, and what they score so."""
+
+    unit: str
+    candidates: list[list[str]]
+    references: list[list[list[str]]]
+    measured: Statistics
+    lines: dict[str, Line]
+
+
+def _cut(captions: Captions, unit: str) -> _Cut:
+    measure = measure_for(captions.language)
+    candidates, references = captions.tokens(unit)
+    measured = measure(candidates, references)
+    suffix = f", by {unit}" if len(units(captions.language)) > 1 else ""
+    lines = {"captions": Line(captions.title + suffix, len(candidates), measured.together())}
+    if people := human_scores(references, measure):
+        several = sum(len(group) > 1 for group in references)
+        lines["human"] = Line(f"a person{suffix}", several, people)
+    return _Cut(unit, candidates, references, measured, lines)
+
+
+def scores_table(lines: Sequence[Line]) -> str:
+    """The lines under their metrics' names; a metric that no line has is left out."""
+    names = [name for name in TITLES if any(name in line.scores.as_dict() for line in lines)]
+    rows = [["", "photos", *(TITLES[name] for name in names)]]
+    for line in lines:
+        known = line.scores.as_dict()
+        cells = (f"{known[name]:.1f}" if name in known else "" for name in names)
+        rows.append([line.name, str(line.photos), *cells])
+    return aligned(rows)
+
+
+def _subject_lines(cut: _Cut, training: Training) -> dict[str, Line]:
+    groups = by_subject(cut.references, training)
+    if not all(map(len, groups)):
+        return {}
+    return {
+        name: Line(f"{name} subjects", len(rows), cut.measured.together(rows))
+        for name, rows in zip(_GROUPS, groups, strict=True)
+    }
+
+
+def _with_official(own: Sequence[Scores], official: OfficialScores) -> tuple[Scores, ...]:
+    """Each caption's own scores, joined by those that only the field's own scorer computes."""
+    names = [name for name in ("meteor", "spice") if name in official.sentences]
+    rows = zip(*(official.sentences[name] for name in names), strict=True)
+    return tuple(
+        replace(scores, **dict(zip(names, row, strict=True)))
+        for scores, row in zip(own, rows, strict=True)
+    )
+
+
+def _notes(captions: Captions, figures: Content, lines: Mapping[str, Line]) -> list[str]:
+    notes = []
+    if "human" in lines:
+        notes.append(
+            "A person is each reference scored against the photo's others, one reference fewer "
+            "than the captions have."
+        )
+    if alone := sum(len(entry.references) == 1 for entry in captions.entries):
+        notes.append(f"Photos with one reference, left out of a person's scores: {alone}.")
+    if captions.language == "en" and (reason := why_no_nltk_meteor()):
+        notes.append(f"nltk's METEOR is left out: {reason}")
+    if figures.new is None:
+        notes.append("No training captions are known: what compares with them is left out.")
+    elif "rare" not in lines:
+        notes.append("Too few photos have a word that two references share to group them by it.")
+    elif lost := len(captions.entries) - sum(lines[name].photos for name in _GROUPS):
+        notes.append(f"Photos whose references share no word, left out of the groups: {lost}.")
+    if figures.empty:
+        notes.append(f"Empty captions, which all metrics score as zero: {figures.empty}.")
+    return notes
