@@ -1,0 +1,274 @@
+"""What the scripts beside this one share: laying out what a person has downloaded.
+
+Nothing is downloaded, and nothing copied that a link will do for: files and folders are linked, so
+are archives whose photos can be read in place (tar, and zip without compression), and only what
+lies compressed in an archive is unpacked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from tqdm import tqdm
+
+from captioner.datasets import read_dataset
+from captioner.datasets.finding import find_photos, photo_places
+from captioner.errors import CaptionerError, DatasetError
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+ROOT = Path(__file__).parent  # a recipe's data.root, where none is given
+
+
+@dataclass(frozen=True)
+class Download:
+    """A downloaded file: `path` inside the folder or archive `place`."""
+
+    place: Path
+    path: PurePosixPath
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it lies in an archive."""
+        return self.place.is_file()
+
+
+class Layout:
+    """A dataset's folder in the making, and what there is to say about it."""
+
+    def __init__(self, places: Sequence[Path], target: Path) -> None:
+        self.target = target
+        self.remarks: list[str] = []
+        self._sources: list[str] = []
+        self._downloads = [download for place in places for download in _look_into(place)]
+
+    def put(self, name: str, below: str = "", origin: str = "") -> Path | None:
+        """Lay out the file of that name, where there is one.
+
+        origin: where it comes from, to be remarked on where it is missing.
+        """
+        out = self.target / below / name
+        found = [d for d in self._downloads if d.path.name == name]
+        if found and not out.exists():
+            first = min(found, key=lambda d: len(d.path.parts))
+            if first.is_packed:
+                _unpack(first.place, {first.path: out})
+            else:
+                _link(first.place / first.path, out)
+        if not out.exists():
+            if origin:
+                self.remarks.append(f"{name} is missing; it comes with {origin}.")
+            return None
+        return out
+
+    def put_photos(self, names: Collection[str]) -> list[str]:
+        """Lay out the folders and archives with photos of these names; where they are then.
+
+        The places are relative to the target; there are none where nothing was downloaded.
+        """
+        wanted = {PurePosixPath(name).name for name in names}
+        photos = [d for d in self._downloads if d.path.name in wanted]
+        places: list[str] = []
+        for archive in dict.fromkeys(d.place for d in photos if d.is_packed):
+            if _is_read_in_place(archive):
+                places.append(self._put_link(archive))
+            else:
+                inside = [d.path for d in photos if d.place == archive]
+                places += self._put_unpacked(archive, inside)
+        folders = dict.fromkeys(d.place / d.path.parent for d in photos if not d.is_packed)
+        return places + [self._put_link(folder) for folder in folders]
+
+    def _put_link(self, path: Path) -> str:
+        inside = Path(os.path.relpath(path.resolve(), self.target.resolve()))
+        if inside.parts[:1] != ("..",):  # it was downloaded to where it is to lie
+            return inside.as_posix()
+        _link(path, self.target / path.name)
+        return path.name
+
+    def _put_unpacked(self, archive: Path, photos: Sequence[PurePosixPath]) -> list[str]:
+        folders = {path: path.parent.name.strip(".") or "photos" for path in photos}
+        _unpack(archive, {p: self.target / folder / p.name for p, folder in folders.items()})
+        return sorted(set(folders.values()))
+
+    def expect(self, what: str, found: int, published: int) -> None:
+        """Remark on a number that is not the published one."""
+        if found != published:
+            self.remarks.append(f"There are {found:,} {what} instead of {published:,}.")
+
+    def add(
+        self,
+        path: Path,
+        format: str,
+        images: Sequence[str] = (),
+        split: str = "",
+        language: str = "en",
+    ) -> None:
+        """Read a source as a recipe would, remark on what is missing, and keep the recipe's lines.
+
+        images: places relative to the target; all that is below it where there are none. The rest
+        is as for `read_dataset`.
+        """
+        places = self._places(path, images)
+        dataset = read_dataset(path, format, places or None, split=split, language=language)
+        if dataset.missing:
+            total = len(dataset.records) + len(dataset.missing)
+            self.remarks.append(
+                f"{len(dataset.missing):,} of the {total:,} photos of {path.name} are missing, as "
+                f"{dataset.missing[0]}."
+            )
+        lines = [f'[data]\nlanguage = "{language}"\n'] if language != "en" else []
+        lines += ["[[data.sources]]", f'format = "{format}"', f"path = {_in_recipe(path)}"]
+        if places:
+            lines.append(f"images = [{', '.join(map(_in_recipe, places))}]")
+        if split:
+            lines.append(f'split = "{split}"')
+        self._sources.append("\n".join(lines) + "\n")
+
+    def _places(self, path: Path, images: Sequence[str]) -> list[Path]:
+        """What a recipe must name as `images`: nothing where a reader looks there by itself."""
+        archives = (p for p in sorted(self.target.glob("*.*")) if p.suffix in (".tar", ".zip"))
+        laid_out = [self.target, *filter(_is_read_in_place, archives)]
+        places = [self.target / image for image in images] or laid_out
+        by_itself = photo_places(path)
+        if by_itself == [self.target] and all(place.is_dir() for place in places):
+            return []
+        return [] if by_itself == sorted(places) else places
+
+    def finish(self) -> int:
+        """Print the recipe's lines, and the remarks to standard error; returns the exit code."""
+        print("\n".join(self._sources), end="")
+        for remark in self.remarks:
+            print(remark, file=sys.stderr)
+        if not self.remarks:
+            print(f"{self.target} is complete.", file=sys.stderr)
+        return 1 if self.remarks else 0
+
+
+def run(lay_out: Callable[[Layout], None], about: str) -> int:
+    """Do as the command line says; returns the exit code.
+
+    0: complete; 1: something is missing or unexpected; 2: a wrong call.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("downloads", nargs="+", type=Path, help="downloaded folders or archives")
+    parser.add_argument("target", type=Path, help="the folder to lay out, such as data/NAME")
+    options = parser.parse_args()
+    for place in options.downloads:
+        if not place.exists():
+            parser.error(f"{place} does not exist")
+    try:
+        layout = Layout(options.downloads, options.target)
+    except CaptionerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        lay_out(layout)
+    except CaptionerError as error:
+        layout.remarks.append(str(error))
+    return layout.finish()
+
+
+def _look_into(place: Path) -> Iterator[Download]:
+    """The files of a folder or archive, and of the archives in a folder; or the one file."""
+    if place.is_dir():
+        for folder, _, files in os.walk(place, followlinks=True):
+            for name in sorted(files):
+                path = Path(folder, name)
+                if name.endswith(ARCHIVES):
+                    yield from _look_into(path)
+                else:
+                    yield Download(place, PurePosixPath(path.relative_to(place).as_posix()))
+    elif place.name.endswith(ARCHIVES):
+        with _opened(place) as members:
+            paths = [PurePosixPath(name) for name, _, _ in members]
+        yield from (Download(place, p) for p in paths if p.parts[:1] != ("__MACOSX",))
+    else:
+        yield Download(place.parent, PurePosixPath(place.name))
+
+
+Member = tuple[str, int, Callable[[], IO[bytes]]]
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[Iterator[Member]]:
+    """The files in an archive: name, size in bytes, and how to open it before the next."""
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as content:
+                yield (
+                    (info.filename, info.file_size, lambda info=info: content.open(info))
+                    for info in content.infolist()
+                    if not info.is_dir()
+                )
+        else:
+            with tarfile.open(archive) as tar:
+                yield (
+                    (member.name, member.size, lambda member=member: tar.extractfile(member))
+                    for member in tar
+                    if member.isfile()
+                )
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".:")
+        raise DatasetError(f"{archive} is damaged or cut short ({reason}).") from None
+    except (OSError, RuntimeError) as error:  # no room to write to; a password
+        raise DatasetError(f"{archive} cannot be unpacked ({error}).") from None
+
+
+def _is_read_in_place(archive: Path) -> bool:
+    try:
+        find_photos([archive])
+    except DatasetError:
+        return False
+    return True
+
+
+def _unpack(archive: Path, outs: Mapping[PurePosixPath, Path]) -> None:
+    """Unpack files of an archive to new places; those that are there already stay."""
+    title = f"Unpacking {archive.name}"
+    with _opened(archive) as members, tqdm(total=len(outs), desc=title, unit="file") as bar:
+        for name, size, opened in members:
+            out = outs.get(PurePosixPath(name))
+            if not out:
+                continue
+            if not (out.exists() and out.stat().st_size == size):
+                _write(opened, out)
+            bar.update()
+
+
+def _write(opened: Callable[[], IO[bytes]], out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f"{out.name}.part")
+    with opened() as source, part.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    os.replace(part, out)
+
+
+def _link(path: Path, out: Path) -> None:
+    try:
+        if out.is_symlink() and not out.exists():  # what it led to has moved
+            out.unlink()
+        if out.exists():
+            if not out.samefile(path):
+                raise DatasetError(f"{out} is there already, and is not {path}: move it away.")
+            return
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.symlink_to(path.absolute(), target_is_directory=path.is_dir())
+    except OSError as error:
+        raise DatasetError(f"{out} cannot be made a link ({error.strerror}).") from None
+
+
+def _in_recipe(path: Path) -> str:
+    """A path as a recipe writes it: from data.root, or whole where it lies elsewhere."""
+    inside = os.path.relpath(path.absolute(), ROOT.absolute())
+    return json.dumps(str(path.absolute()) if inside.startswith("..") else Path(inside).as_posix())
