@@ -55,16 +55,23 @@ class NoRepeatNgram:
 
     def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
-        length = history.shape[2]
-        if length < self.n:
+        places = history.shape[2] - self.n + 1  # where an n-gram can have begun
+        if places < 1:
             return
-        seen = history.unfold(2, self.n, 1)  # [B, K, length - n + 1, n]
-        prefix = history[:, :, None, length - self.n + 1 :]  # [B, K, 1, n - 1]
-        repeats = (seen[..., :-1] == prefix).all(dim=-1)
-        if repeats.any():
+        repeats: Tensor | None = (
+            None  # [B, K, places]: where the last n - 1 tokens have been before
+        )
+        for token in range(self.n - 1):
+            last = history[:, :, places + token, None]
+            same = history[:, :, token : token + places] == last
+            repeats = same if repeats is None else repeats & same
+        following = history[:, :, self.n - 1 :]
+        if repeats is None:
+            log_probs.scatter_(2, following, -torch.inf)
+        elif repeats.any():
             # Adding, unlike writing, cannot undo a -inf where one token ends several n-grams.
             penalty = torch.where(repeats, -torch.inf, 0.0).to(log_probs.dtype)
-            log_probs.scatter_add_(2, seen[..., -1], penalty)
+            log_probs.scatter_add_(2, following, penalty)
 
 
 def constraints_of(

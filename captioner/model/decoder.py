@@ -88,9 +88,12 @@ class DecoderState:
         Rows never leave their photo, so what belongs to the photo stays where it is.
         """
         photos = self.summary.shape[0]
-        rows = self.recurrent[0].shape[0] // photos
-        first = torch.arange(0, photos * rows, rows, device=parents.device)
-        index = (parents + first.unsqueeze(1)).flatten()
+        index = parents
+        if photos > 1:
+            rows = self.recurrent[0].shape[0]
+            first = torch.arange(0, rows, rows // photos, device=parents.device)
+            index = parents + first.unsqueeze(1)
+        index = index.flatten()
         return self.after(tuple([part.index_select(0, index) for part in self.recurrent]))
 
     def after(self, recurrent: State) -> DecoderState:
@@ -168,8 +171,12 @@ class Decoder(nn.Module):
 
     def attention_maps(self, features: Tensor, captions: Tensor) -> Tensor:
         """Where each word was predicted from `[B · K, T - 1, N]`: the heads' mean attention."""
-        _, weights = self._forced(features, captions)
-        return weights.mean(dim=1).reshape(captions.shape[0], captions.shape[1] - 1, -1)
+        return self.outputs_and_maps(features, captions)[1]
+
+    def outputs_and_maps(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
+        """What `outputs` and `attention_maps` return, in one pass."""
+        outputs, weights = self._forced(features, captions)
+        return outputs, weights.mean(dim=1).reshape(*outputs.shape[:2], -1)
 
     def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
         state = self.start(features, copies=captions.shape[0] // features.shape[0])
