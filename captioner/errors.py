@@ -25,6 +25,10 @@ class RecipeError(CaptionerError):
     """A training recipe has an unknown key, a wrong type or an impossible value."""
 
 
+class TrainingError(CaptionerError):
+    """A training run cannot go on; what it saved before is intact."""
+
+
 class OptionError(CaptionerError, ValueError):
     """A caller's option is out of range."""
 

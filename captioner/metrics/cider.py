@@ -51,13 +51,11 @@ class CiderD:
         # everywhere the same object is compared without being read.
         self._words: dict[Token, Token] = {}
         self._rarest = _squared_rarity(1, images)
-        self._squared_rarities = {
-            tuple(self._words.setdefault(word, word) for word in ngram): _squared_rarity(
-                count, images
-            )
-            for ngram, count in document_frequencies.items()
-            if count > 1
-        }
+        self._squared_rarities: dict[Ngram, float] = {}
+        for ngram, count in document_frequencies.items():
+            if count > 1:
+                words = tuple(self._words.setdefault(word, word) for word in ngram)
+                self._squared_rarities[words] = _squared_rarity(count, images)
 
     @classmethod
     def from_references(cls, references: Sequence[Sequence[Tokens]]) -> "CiderD":
