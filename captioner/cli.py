@@ -152,16 +152,19 @@ def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) ->
 
 def _train(options: argparse.Namespace) -> int:
     from captioner.memory import keep_memory
-    from captioner.training import check_data, read_recipe, train
+    from captioner.training import check_data, join, read_recipe, train
 
     keep_memory()
-    recipe = read_recipe(options.recipe, options.changes)
     if options.check:
-        report = check_data(recipe)
+        report = check_data(read_recipe(options.recipe, options.changes))
         print(report.text())
         return 0 if report.fine else 1
-    folder = train(recipe, options.out or Path("runs") / recipe.name, options.device)
-    print(folder)
+    with join(options.device) as workers:
+        recipe = workers.from_first(lambda: read_recipe(options.recipe, options.changes))
+        out = options.out or Path("runs") / recipe.name
+        folder = train(recipe, out, options.device)
+    if workers.first:
+        print(folder)
     return 0
 
 

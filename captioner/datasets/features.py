@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from captioner.datasets.photos import Photos
+from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
 from captioner.images import Preprocessing, normalise
 from captioner.model import Encoder
@@ -58,7 +58,7 @@ def _compute(
         features = _encode(encoder, normalise(pixels, preprocessing)).half().cpu().numpy()
         if out is None:
             shape = (count, *features.shape[1:])
-            out = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
+            out = new_array(part, np.float16, shape)
         out[first : first + len(features)] = features
         progress.update(len(features))
     progress.close()

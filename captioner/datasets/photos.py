@@ -66,7 +66,7 @@ def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
 def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Path) -> None:
     part = array.with_suffix(".part")
     shape = (len(records), 3, size, size)
-    pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+    pixels = new_array(part, np.uint8, shape)
     rows: list[int] = []
     unreadable: list[str] = []
     progress = tqdm(total=len(records), desc="Decoding photos", unit="photo", smoothing=0.05)
@@ -87,7 +87,24 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     progress.close()
     pixels.flush()
     os.replace(part, array)
-    listing.write_text(json.dumps({"rows": rows, "unreadable": unreadable}), encoding="utf-8")
+    part.write_text(json.dumps({"rows": rows, "unreadable": unreadable}), encoding="utf-8")
+    os.replace(part, listing)
+
+
+def new_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap:
+    """An array in a new file, to be written in place, that the disk has room for.
+
+    Raises OSError where it has not; without asking, the first page too many would kill the process.
+    """
+    try:
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # not on Windows and macOS
+            with path.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return array
 
 
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -1,6 +1,8 @@
 """Training: recipes, data, objectives, checkpoints and the loop."""
 
+from captioner.training.check import check_data
+from captioner.training.distributed import join
 from captioner.training.recipe import Recipe, read_recipe
 from captioner.training.run import train
 
-__all__ = ["Recipe", "read_recipe", "train"]
+__all__ = ["Recipe", "check_data", "join", "read_recipe", "train"]

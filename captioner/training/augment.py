@@ -11,13 +11,19 @@ JITTER = 0.2  # brightness, contrast and saturation are multiplied by 1 ± this
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
-def augment(pixels: Tensor, mirror: Tensor, generator: torch.Generator) -> Tensor:
+def draw(photos: int, generator: torch.Generator) -> Tensor:
+    """The random numbers `[B, 8]`, from 0 to 1, that change so many photos, each by its own."""
+    return torch.rand(photos, 8, generator=generator)
+
+
+def augment(pixels: Tensor, mirror: Tensor, draws: Tensor) -> Tensor:
     """Random crops, mirrored where allowed, with other brightness, contrast and saturation.
 
     pixels: `uint8 [B, 3, S, S]`. mirror: bool `[B]`, whether that photo may be mirrored; half of
-    those are. generator: of the CPU, whatever the pixels' device. Returns `uint8 [B, 3, S, S]`.
+    those are. draws: from `draw`, of the CPU, whatever the pixels' device. Returns
+    `uint8 [B, 3, S, S]`.
     """
-    draws = torch.rand(8, len(pixels), generator=generator).to(pixels.device)
+    draws = draws.T.to(pixels.device)
     photos = _crop(pixels.float(), draws[:4], mirror.to(pixels.device) & (draws[4] < 0.5))
     return _colour(photos, 1 + JITTER * (2 * draws[5:] - 1)).clamp_(0, 255).to(torch.uint8)
 

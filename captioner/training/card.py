@@ -24,7 +24,7 @@ def model_card(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> str:
     """
     best = max(rows, key=lambda row: row["cider"])
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
-    phases = "\n".join(_phase(phase, rows) for phase in recipe.phases)
+    phases = "\n".join(_phase(phase, rows) for phase in recipe.phases) + _mean(best)
     scores = " | ".join(f"{best[name]:.1f}" for name in _SCORES)
     return f"""# {recipe.name}
 
@@ -59,6 +59,13 @@ def _held_out(row: Mapping[str, Any]) -> str:
         return ""
     cider, bleu_4 = row["held_out_cider"], row["held_out_bleu_4"]
     return f"\nOn the held-out photos of another dataset: CIDEr {cider:.1f}, BLEU-4 {bleu_4:.1f}.\n"
+
+
+def _mean(row: Mapping[str, Any]) -> str:
+    if "epochs" not in row:
+        return ""
+    epochs = ", ".join(map(str, row["epochs"]))
+    return f"\n- the weights are the mean of those after epochs {epochs} of the last phase"
 
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from captioner.errors import ModelError
+from captioner.errors import ModelError, TrainingError
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """What is done of an epoch: steps, the sum of their losses or rewards, and seconds."""
+
+    steps: int = 0
+    shown: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,9 @@ class Progress:
     """Where a run stands.
 
     recipe: fingerprint of the recipe it belongs to. phase, epoch: so many epochs of that phase are
-    done. best: the best dev CIDEr so far, reached after `best_epoch` epochs of the phase. rows: so
-    many lines of `metrics.jsonl` are true.
+    done, and so_far of the next one. best: the best dev CIDEr so far, reached after `best_epoch`
+    epochs of the phase. rows: so many lines of `metrics.jsonl` are true. kept: dev CIDEr and epoch
+    of the weights that are kept for their mean, best first.
     """
 
     recipe: str
@@ -34,14 +45,90 @@ class Progress:
     best: float = float("-inf")
     best_epoch: int = 0
     rows: int = 0
+    so_far: SoFar = field(default_factory=SoFar)
+    kept: tuple[tuple[float, int], ...] = ()
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
-    """Write tensors and progress beside `path`, then move them there in one step."""
-    part = path.with_suffix(".part")
+    """Write tensors and progress beside `path`, then move them there in one step.
+
+    After a crash of the machine, too, `path` holds either all that is new or all that was there.
+
+    Raises TrainingError where they cannot be written; nothing of them is left then.
+    """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, part, metadata={"progress": json.dumps(asdict(progress))})
-    os.replace(part, path)
+    with writing(path), _empty_folder(path.with_suffix(".part")) as folder:
+        part = folder / path.name
+        save_file(contiguous, part, metadata={"progress": json.dumps(asdict(progress))})
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(path.parent)
+
+
+def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of several checkpoints' tensors, counters as in the last one.
+
+    Raises ModelError where one is damaged.
+    """
+    sums: dict[str, Tensor] = {}
+    for path in paths:
+        for name, tensor in load_checkpoint(path)[0].items():
+            adds_up = tensor.is_floating_point() and name in sums
+            sums[name] = sums[name] + tensor.double() if adds_up else _wide(tensor)
+    return {
+        name: (total / len(paths)).float() if total.is_floating_point() else total
+        for name, total in sums.items()
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file in one step. Raises TrainingError where it cannot be written."""
+    part = path.with_suffix(".part")
+    with writing(path):
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise TrainingError where `path` cannot be written, as on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be written ({error.strerror}).") from None
+    except SafetensorError as error:
+        reason = str(error).rpartition("I/O error: ")[2]
+        raise TrainingError(f"{path} cannot be written ({reason}).") from None
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+@contextmanager
+def _empty_folder(folder: Path) -> Iterator[Path]:
+    """A folder for a while, since safetensors writes under names of its own, which a kill leaves.
+
+    What a kill left in it is gone with the next one.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the new name is on the disk too."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
@@ -67,7 +154,10 @@ def _readable(path: Path) -> Iterator[Any]:
 
 
 def _progress(file: Any) -> Progress:
-    return Progress(**json.loads(file.metadata()["progress"]))
+    raw = json.loads(file.metadata()["progress"])
+    so_far = SoFar(**raw.pop("so_far", {}))
+    kept = tuple((cider, epoch) for cider, epoch in raw.pop("kept", ()))
+    return Progress(**raw, so_far=so_far, kept=kept)
 
 
 def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

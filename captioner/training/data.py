@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +17,17 @@ from captioner.datasets import (
     Photos,
     Record,
     decode_photos,
-    read_coco,
-    read_flickr8k,
+    read_dataset,
     read_names,
 )
 from captioner.errors import DatasetError
-from captioner.text import PAD, Vocabulary, tokenizer
+from captioner.text import END, PAD, Vocabulary, tokenizer
+from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
 
 log = logging.getLogger(__name__)
 
-_SIDES = frozenset(("left", "right"))
+_SIDES = frozenset(("left", "right", "左", "右"))
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class TrainingData:
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         size = recipe.preprocessing.size
+        self.max_words = recipe.data.max_words
         records = read_records(recipe)
         self.train = decode_photos(_split(records, "train"), size, cache)
         self.val = decode_photos(_split(records, "val"), size, cache)
@@ -55,16 +56,26 @@ class TrainingData:
         for photos in (self.train, self.val, self.held_out):
             if photos:
                 _report("photos cannot be read and are left out", photos.unreadable)
-        tokenize = tokenizer(recipe.data.language).tokenize
+        tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
         tokens = [[tokenize(c) for c in record.captions] for record in self.train.records]
         self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)
-        self._captions = [self._encode(captions, recipe.data.max_words) for captions in tokens]
+        self._captions = [self._encode(captions) for captions in tokens]
+        weights = [r.weight for r in self.train.records]
+        worded = [w if own else 0.0 for w, own in zip(weights, self._captions, strict=True)]
+        self._mixture = Mixture(torch.tensor(worded, dtype=torch.float64), recipe.seed)
+        if not len(self._mixture):
+            raise DatasetError("The recipe leaves an epoch no photo whose captions have words.")
         # A mirrored photo must not be called "left" of anything.
-        self._mirror = torch.tensor([not any(_SIDES & set(c) for c in cs) for cs in tokens])
+        self._mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
 
-    def _encode(self, captions: list[list[str]], max_words: int) -> list[Tensor]:
-        kept = [tokens[:max_words] for tokens in captions if tokens]
+    def _encode(self, captions: list[list[str]]) -> list[Tensor]:
+        kept = [tokens[: self.max_words] for tokens in captions if tokens]
         return [torch.tensor(self.vocabulary.encode(tokens)) for tokens in kept]
+
+    def references(self) -> list[list[tuple[int, ...]]]:
+        """The captions of each training photo as ids, with the end token and no start token."""
+        groups = [[tuple(c.tolist()[1:]) for c in captions] for captions in self._captions]
+        return [group or [(END,)] for group in groups]
 
     def summary(self) -> str:
         """One line for the person who waits."""
@@ -75,11 +86,18 @@ class TrainingData:
 
     def steps(self, batch: int) -> int:
         """Batches an epoch; what does not fill the last one waits for the next epoch's order."""
-        return max(1, len(self._captions) // batch)
+        return max(1, len(self._mixture) // batch)
 
-    def batches(self, batch: int, captions: int, generator: torch.Generator) -> Iterator[Batch]:
-        """One epoch in random order; `captions` of each photo's, drawn anew where it has fewer."""
-        order = torch.randperm(len(self._captions), generator=generator)
+    def batches(
+        self, batch: int, captions: int, generator: torch.Generator, epoch: int = 0
+    ) -> Iterator[Batch]:
+        """One epoch in random order; `captions` of each photo's, drawn anew where it has fewer.
+
+        epoch: its number, counted from 0. It decides whose turn it is among photos of a weight
+        that is no whole number; the generator decides everything else.
+        """
+        rows = self._mixture.rows(epoch)
+        order = rows[torch.randperm(len(rows), generator=generator)]
         for step in range(self.steps(batch)):
             rows = order[step * batch : (step + 1) * batch].sort().values  # kind to the disk
             drawn = [c for row in rows.tolist() for c in self._draw(row, captions, generator)]
@@ -100,28 +118,43 @@ def read_records(recipe: Recipe) -> list[Record]:
     """The records of all of a recipe's sources; missing photos are reported and left out."""
     records: list[Record] = []
     for source in recipe.data.sources:
-        dataset = _read(source, recipe)
+        dataset = read_source(source, recipe)
         _report(f"captioned photos of {source.path} are missing and left out", dataset.missing)
         records.extend(dataset.records)
     return records
 
 
-def _read(source: Source, recipe: Recipe) -> Dataset:
-    dataset = _read_all(source, recipe)
-    return dataset.hold_out(read_names(Path(source.held_out))) if source.held_out else dataset
+def read_source(source: Source, recipe: Recipe) -> Dataset:
+    """The records of one of a recipe's sources, held-out photos apart, with the source's weight.
+
+    Raises DatasetError, naming file and line, where something is missing or malformed.
+    """
+    dataset = read_dataset(
+        recipe.path(source.path),
+        source.format,
+        [recipe.path(place) for place in source.images] or None,
+        split=source.split,
+        val_share=source.val_share,
+        language=recipe.data.language,
+    )
+    if source.held_out:
+        dataset = dataset.hold_out(read_names(Path(source.held_out)))
+    records = tuple(replace(record, weight=source.weight) for record in dataset.records)
+    return replace(dataset, records=records)
 
 
-def _read_all(source: Source, recipe: Recipe) -> Dataset:
-    images = [recipe.path(place) for place in source.images] or None
-    if source.format == "flickr8k":
-        return read_flickr8k(recipe.path(source.path), images)
-    return read_coco(recipe.path(source.path), images, source.split)
+def _names_a_side(tokens: list[str]) -> bool:
+    """Whether a caption says left or right, which in Chinese is often a part of a word."""
+    return not _SIDES.isdisjoint((*tokens, *"".join(tokens)))
 
 
 def _split(records: list[Record], split: str) -> list[Record]:
     own = [record for record in records if record.split == split]
     if not own:
-        raise DatasetError(f"The recipe's data has no photo in the {split} split.")
+        raise DatasetError(
+            f"The recipe's data has no photo in the {split} split; `split` or `val_share` of a "
+            "source can give it some."
+        )
     return own
 
 

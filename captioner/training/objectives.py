@@ -1,25 +1,219 @@
-"""What training makes smaller."""
+"""What training makes smaller: cross-entropy on people's captions, then on the model's own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
+from captioner.decoding import BeamOptions, Hypothesis, SamplingOptions, beam_search, sample
+from captioner.metrics import CiderD, Tokens, bleu
 from captioner.model import Decoder
-from captioner.text import PAD
+from captioner.text import END, PAD, START, UNKNOWN
+
+_NEVER_WRITTEN = (PAD, START, UNKNOWN)
+_NEVER_READ = (*_NEVER_WRITTEN, END)
 
 
-def cross_entropy(
-    decoder: Decoder, features: Tensor, captions: Tensor, label_smoothing: float = 0.0
-) -> Tensor:
-    """Mean negative log-likelihood of a caption's words, each given the ones before it.
+class Sums(NamedTuple):
+    """An objective over some captions, as sums: those of all parts of a batch add up.
 
-    features: `[B, N, D]`. captions: `[B · K, T]`, padded. Returns a scalar, in nats a word.
-
-    Padding never reaches the vocabulary, which is the widest layer.
+    loss: a scalar to take the gradient of, summed over `words` words. shown: what a person watches,
+    summed over `counted`: the loss over words, in nats, or the reward over captions, in percent.
     """
-    outputs = decoder.outputs(features, captions)
+
+    loss: Tensor
+    words: int
+    shown: float
+    counted: int
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Negative log-likelihood of a caption's words, each given the ones before it.
+
+    label_smoothing: share of the target that is spread over all words (Szegedy et al. 2016).
+    word_dropout: share of the words read that become the unknown word, while what is to be
+        predicted stays (Bowman et al. 2016).
+    scheduled_sampling: share of the words read that are the model's own in the end (Bengio et al.
+        2015), all drawn in one pass over the true caption before the pass that learns (Mihaylova
+        and Martins 2019).
+    doubly_stochastic: weight λ of λ Σ_i (1 - Σ_t α_ti)² beside a caption's likelihood, which asks
+        for equal attention to every place i over the words t (Xu et al. 2015, where λ is 1).
+    """
+
+    label_smoothing: float = 0.0
+    word_dropout: float = 0.0
+    scheduled_sampling: float = 0.0
+    doubly_stochastic: float = 0.0
+
+    def __call__(
+        self, decoder: Decoder, features: Tensor, captions: Tensor, done: float = 1.0
+    ) -> Sums:
+        """The loss of captions `[B · K, T]`, padded, of photos with features `[B, N, D]`.
+
+        done: share of the training that lies behind, which scheduled sampling rises with.
+
+        Padding never reaches the vocabulary, which is the widest layer.
+        """
+        targets = captions[:, 1:]
+        words = targets != PAD
+        read = self._read(decoder, features, captions, self.scheduled_sampling * done)
+        if self.doubly_stochastic:
+            outputs, maps = decoder.outputs_and_maps(features, read)
+            penalty = self.doubly_stochastic * _unevenness(maps, words)
+        else:
+            outputs, penalty = decoder.outputs(features, read), features.new_zeros(())
+        logits, smoothing = decoder.logits(outputs[words]).float(), self.label_smoothing
+        loss = penalty + F.cross_entropy(
+            logits, targets[words], reduction="sum", label_smoothing=smoothing
+        )
+        count = len(logits)
+        return Sums(loss, count, loss.item(), count)
+
+    def _read(self, decoder: Decoder, features: Tensor, captions: Tensor, own: float) -> Tensor:
+        """The captions as the decoder reads them: some words its own, some unknown."""
+        words = captions[:, 1:] > UNKNOWN
+        read = captions.clone()
+        if own:
+            chosen = (torch.rand(words.shape, device=words.device) < own) & words
+            read[:, 1:][chosen] = _own_words(decoder, features, captions, chosen)
+        if self.word_dropout:
+            dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
+            read[:, 1:][dropped & words] = UNKNOWN
+        return read
+
+
+def _own_words(decoder: Decoder, features: Tensor, captions: Tensor, chosen: Tensor) -> Tensor:
+    """Words drawn from the model at the places chosen `[B · K, T - 1]`, after the true words."""
+    with _writing(decoder):
+        logits = decoder.logits(decoder.outputs(features, captions)[chosen]).float()
+        # After its end it would have written nothing that it could read on from.
+        logits[:, _NEVER_READ] = -torch.inf
+        return torch.multinomial(logits.softmax(dim=1), 1).squeeze(1)
+
+
+def _unevenness(maps: Tensor, words: Tensor) -> Tensor:
+    """Σ (1 - Σ_t α_t)² over places and captions; maps `[B · K, T, N]`, words `[B · K, T]`."""
+    looked = (maps.float() * words.unsqueeze(2)).sum(dim=1)
+    return (1 - looked).square().sum()
+
+
+@contextmanager
+def _writing(decoder: Decoder) -> Iterator[None]:
+    """The decoder as it will write: without dropout, and with nothing to learn from."""
+    training = decoder.training
+    decoder.eval()
+    with torch.no_grad():
+        yield
+    decoder.train(training)
+    # Older torch would go on with weights that were converted without a gradient.
+    torch.clear_autocast_cache()
+
+
+class SelfCritical:
+    """Self-critical sequence training (Rennie et al. 2017): sampled captions that score better than
+    a baseline become likelier, the others less likely.
+
+    The reward is CIDEr-D. The end counts as a word of caption and references, or captions would
+    learn to stop in the middle of a phrase, which the plain score does not see.
+
+    references: of every training photo, as ids that end with the end token. samples: captions
+    drawn for each photo. baseline: "greedy", the score of the caption that the model would write
+    (Rennie et al.); or "mean", that of the photo's other samples, which needs no further search
+    (Luo 2020). max_length: most words of a sample. bleu: weight of a caption's BLEU-4 beside its
+    CIDEr-D.
+    """
+
+    def __init__(
+        self,
+        references: Sequence[Sequence[Tokens]],
+        samples: int,
+        baseline: str,
+        max_length: int,
+        bleu: float = 0.0,
+    ) -> None:
+        self.baseline, self.bleu = baseline, bleu
+        self._references = references
+        self._prepared = CiderD.from_references(references).prepare(references)
+        self._max_length = max_length
+        common = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
+        self._sampling = SamplingOptions(top=samples, avoid=_NEVER_WRITTEN, **common)
+        self._greedy = BeamOptions(beam=1, avoid=_NEVER_WRITTEN, **common)
+
+    def __call__(self, decoder: Decoder, features: Tensor, rows: Tensor) -> Sums:
+        """Draw captions, score them, and see what would have made the good ones likelier.
+
+        features: `[B, N, D]`. rows: `[B]`, which training photos they are of.
+
+        Captions are drawn without dropout, as the model will write, and learned with it.
+        """
+        with _writing(decoder):
+            drawn = [own for group in self._draw(decoder, features) for own in group]
+            rewards = self._score(drawn, rows).to(features.device)  # [B, K]
+            baseline = self._baseline(decoder, features, rows, rewards)
+        advantage = (rewards - baseline).flatten()
+        captions = self._padded(drawn).to(features.device)
+        loss, words = _expected(decoder, features, captions, advantage)
+        return Sums(loss, words, 100 * rewards.sum().item(), rewards.numel())
+
+    def _draw(self, decoder: Decoder, features: Tensor) -> list[list[Hypothesis]]:
+        state = decoder.start(features)
+        photos, device = len(features), features.device
+        return sample(decoder.step, state, photos, START, END, self._sampling, device=device)
+
+    def _baseline(
+        self, decoder: Decoder, features: Tensor, rows: Tensor, rewards: Tensor
+    ) -> Tensor:
+        if self.baseline == "mean":
+            others = rewards.shape[1] - 1
+            return (rewards.sum(dim=1, keepdim=True) - rewards) / others
+        found = beam_search(
+            decoder.step, decoder.start(features), len(features), START, END, self._greedy,
+            device=features.device,
+        )  # fmt: skip
+        return self._score([group[0] for group in found], rows).to(features.device)
+
+    def _score(self, captions: Sequence[Hypothesis], rows: Tensor) -> Tensor:
+        """CIDEr-D of the captions of B photos, K of each one after another: `[B, K]`."""
+        each = len(captions) // len(rows)
+        photos = rows.repeat_interleave(each).tolist()
+        words = [self._ended(caption) for caption in captions]
+        rewards = torch.tensor(self._prepared.score(words, photos))
+        if self.bleu:
+            own = [self._references[photo] for photo in photos]
+            rewards += self.bleu * torch.tensor([s[3] for s in bleu(words, own).sentences])
+        return rewards.view(len(rows), each)
+
+    def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:
+        """Captions as the decoder reads them `[B · K, T]`, from the start token on."""
+        rows = [torch.tensor([START, *self._ended(caption)]) for caption in captions]
+        return pad_sequence(rows, True, PAD)
+
+    def _ended(self, caption: Hypothesis) -> tuple[int, ...]:
+        """A caption's words and its end, which one that was cut off does not have."""
+        cut_off = len(caption.tokens) == self._max_length
+        return caption.tokens if cut_off else (*caption.tokens, END)
+
+
+def _expected(
+    decoder: Decoder, features: Tensor, captions: Tensor, advantage: Tensor
+) -> tuple[Tensor, int]:
+    """Sum over all words of minus their log-probability times their caption's advantage, and how
+    many words these are.
+
+    Its gradient is that of the expected reward (Williams 1992, REINFORCE).
+    """
     targets = captions[:, 1:]
     words = targets != PAD
-    logits = decoder.logits(outputs[words])
-    return F.cross_entropy(logits.float(), targets[words], label_smoothing=label_smoothing)
+    logits = decoder.logits(decoder.outputs(features, captions)[words]).float()
+    # As they were drawn: from what is ever written.
+    logits[:, _NEVER_WRITTEN] = -torch.inf
+    losses = F.cross_entropy(logits, targets[words], reduction="none")
+    return (losses * advantage.repeat_interleave(words.sum(dim=1))).sum(), len(losses)

@@ -1,32 +1,29 @@
-"""One phase of a run: optimiser, rates, averaged weights, epochs."""
+"""One phase of a run: its epochs, each trained and scored."""
 
 from __future__ import annotations
 
-import math
+import hashlib
+import statistics
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from captioner.datasets import Photos
-from captioner.errors import CaptionerError
-from captioner.images import normalise
-from captioner.metrics import Scores
 from captioner.model import CaptioningModel
-from captioner.pipeline import has_bfloat16
-from captioner.training import checkpoint
-from captioner.training.augment import augment
-from captioner.training.data import Batch, TrainingData, take
-from captioner.training.evaluation import evaluate
-from captioner.training.objectives import cross_entropy
+from captioner.training.checkpoint import SoFar
+from captioner.training.data import TrainingData
+from captioner.training.distributed import Workers
+from captioner.training.evaluation import Evaluation, evaluate
 from captioner.training.recipe import Phase
+from captioner.training.step import Examples, Learner, Stepper
+
+_MEASURED = 20  # steps after which a phase's time can be foretold
 
 
 @dataclass(frozen=True)
@@ -39,22 +36,37 @@ class Features:
 
 
 @dataclass(frozen=True)
-class EpochResult:
-    """Mean loss in nats a word, seconds of training, scores of the averaged weights.
+class Scored:
+    """A model's captions and scores, for the dev split and for held-out photos if there are any."""
 
-    scores: on the dev split; held_out: on the held-out photos, where there are any.
-    """
+    val: Evaluation
+    held_out: Evaluation | None
+
+    def row(self) -> dict[str, float]:
+        """The scores as `metrics.jsonl` keeps them."""
+        own = {"": self.val, "held_out_": self.held_out}
+        return {
+            f"{prefix}{name}": round(value, 2)
+            for prefix, evaluation in own.items()
+            if evaluation
+            for name, value in evaluation.scores.as_dict().items()
+        }
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """Mean loss in nats a word or mean reward, seconds of training, scores of averaged weights."""
 
     loss: float
     seconds: float
-    scores: Scores
-    held_out: Scores | None
+    scored: Scored
 
 
 class PhaseRun:
-    """Trains `model` as a phase says.
+    """Trains `model` as a phase says, together with the other workers.
 
-    features: of the frozen encoder; None where the encoder is trained too.
+    features: of the frozen encoder; None where the encoder is trained too. index: the phase's
+    number in the run, which with `seed` decides everything random.
     """
 
     def __init__(
@@ -63,45 +75,34 @@ class PhaseRun:
         model: CaptioningModel,
         data: TrainingData,
         features: Features | None,
+        *,
+        workers: Workers,
         seed: int,
+        index: int,
     ) -> None:
-        self.phase, self.model, self.data, self.features, self.seed = (
-            phase, model, data, features, seed,
-        )  # fmt: skip
-        self.device = next(model.parameters()).device
+        self.phase, self.data, self.features, self.workers = phase, data, features, workers
+        self._seed, self._index = seed, index
         self.steps = data.steps(phase.batch)
-        self.step = 0
-        model.encoder.requires_grad_(features is None)
-        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(phase.average))
-        self.optimizer = AdamW(_groups(model, phase), weight_decay=phase.weight_decay, fused=True)
+        self.shown = "reward" if phase.objective == "self_critical" else "loss"
+        learner = Learner(phase, model, data, features.train if features else None)
+        self.stepper = Stepper(learner, workers, self.steps * phase.epochs)
+        self._durations: list[float] = []
 
-    @property
-    def averaged(self) -> CaptioningModel:
-        """The model with the moving average of the weights, which is what is kept."""
-        return cast(CaptioningModel, self.average.module)
-
-    def epoch(self, number: int) -> EpochResult:
+    def epoch(
+        self, number: int, so_far: SoFar, after_step: Callable[[SoFar, float], None]
+    ) -> EpochResult:
         """Train one epoch, counted from 0, and score the averaged weights on the dev split.
 
-        Everything random in it depends on the seed and the epoch's number alone, so that a run
+        so_far: what an interrupted run had done of it. after_step: called after each step with
+        what is done now and the step's own loss or reward.
+
+        Everything random in a step depends on the seed and the step's number alone, so that a run
         that goes on after an interruption draws what it would have drawn without.
         """
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        torch.manual_seed(self.seed * 7919 + number)  # dropout
-        started = time.monotonic()
-        loss = self._train(number, generator)
-        seconds = time.monotonic() - started
-        return EpochResult(loss, seconds, *self._scores())
-
-    def _scores(self) -> tuple[Scores, Scores | None]:
-        data, features = self.data, self.features
-        val = self._score(data.val, features.val if features else None)
-        if data.held_out is None:
-            return val, None
-        return val, self._score(data.held_out, features.held_out if features else None)
-
-    def _score(self, photos: Photos, features: np.ndarray | None) -> Scores:
-        return evaluate(self.averaged, self.data.vocabulary, photos, features)
+        so_far = self._train(number, so_far, after_step)
+        self.stepper.check_weights()
+        scored = score(self.stepper.averaged, self.data, self.features, self.workers)
+        return EpochResult(so_far.shown / self.steps, so_far.seconds, scored)
 
     def row(self, number: int, result: EpochResult) -> dict[str, Any]:
         """What `metrics.jsonl` keeps of an epoch."""
@@ -109,103 +110,89 @@ class PhaseRun:
         return {
             "phase": self.phase.name,
             "epoch": number + 1,
-            "loss": round(result.loss, 4),
+            self.shown: round(result.loss, 4),
             "photos_per_second": round(photos / result.seconds, 1),
-            "device": _device_name(self.device),
-            **_rounded(result.scores),
-            **{f"held_out_{name}": value for name, value in _rounded(result.held_out).items()},
+            "device": _device_name(self.workers),
+            **result.scored.row(),
         }
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything that a later call of `restore` needs."""
-        return {
-            **checkpoint.named("model", dict(self.model.state_dict())),
-            **checkpoint.named("average", dict(self.average.state_dict())),
-            **checkpoint.named("optimizer", checkpoint.optimizer_tensors(self.optimizer)),
-        }
+    def _train(
+        self, number: int, so_far: SoFar, after_step: Callable[[SoFar, float], None]
+    ) -> SoFar:
+        self.stepper.model.train()
+        batches = islice(self._batches(number), so_far.steps, None)
+        before = time.monotonic() - so_far.seconds
+        with self._bar(number, so_far) as bar:
+            for step, batch in enumerate(batches, start=so_far.steps):
+                started = time.monotonic()
+                torch.manual_seed(self._seed_of(number, step))
+                value = self.stepper.step(batch, number * self.steps + step)
+                self._foretell(time.monotonic() - started, number * self.steps + step + 1)
+                seconds = time.monotonic() - before
+                so_far = SoFar(step + 1, so_far.shown + value, seconds)
+                after_step(so_far, value)
+                bar.set_postfix({self.shown: f"{so_far.shown / (step + 1):.3f}"}, refresh=False)
+                bar.update(len(batch))
+        return so_far
 
-    def restore(self, tensors: dict[str, Tensor], epochs: int) -> None:
-        """Go on where `tensors` were taken, after so many epochs."""
-        self.model.load_state_dict(checkpoint.under("model", tensors))
-        self.average.load_state_dict(checkpoint.under("average", tensors))
-        checkpoint.load_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
-        self.step = epochs * self.steps
+    def _batches(self, number: int) -> Iterator[Examples]:
+        """All batches of an epoch from its start on, the same in every process."""
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
+        phase = self.phase
+        for batch in self.data.batches(phase.batch, phase.captions, generator, number):
+            yield Examples.of(batch, generator)
 
-    def _train(self, number: int, generator: torch.Generator) -> float:
-        self.model.train()
-        total = 0.0
-        title = f"{self.phase.name} {number + 1}/{self.phase.epochs}"
-        batches = self.data.batches(self.phase.batch, self.phase.captions, generator)
-        photos = self.steps * self.phase.batch
-        with tqdm(total=photos, desc=title, unit="photo", smoothing=0.05) as bar:
-            for done, batch in enumerate(batches, start=1):
-                total += self._update(batch, generator)
-                bar.set_postfix(loss=f"{total / done:.3f}", refresh=False)
-                bar.update(len(batch.rows))
-        return total / self.steps
+    def _seed_of(self, number: int, step: int) -> int:
+        """For dropout and for sampled captions; every process has its own."""
+        place = (self._seed, self._index, number, step, self.workers.rank)
+        return int.from_bytes(hashlib.sha256(repr(place).encode()).digest()[:4], "big")
 
-    def _update(self, batch: Batch, generator: torch.Generator) -> float:
-        """One step of the optimiser; returns the loss."""
-        with precision(self.device):
-            features = self._features(batch, generator)
-            captions = batch.captions.to(self.device)
-            smoothing = self.phase.label_smoothing
-            loss = cross_entropy(self.model.decoder, features, captions, smoothing)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise CaptionerError(
-                f"The loss is no longer a number in phase '{self.phase.name}'; the last checkpoint "
-                "is intact. Try a lower rate."
-            )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        trained = [p for group in self.optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(trained, self.phase.clip)
-        share = self._share_of_peak()
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * share
-        self.optimizer.step()
-        self.average.update_parameters(self.model)
-        self.step += 1
-        return value
+    def _bar(self, number: int, so_far: SoFar) -> tqdm:
+        return tqdm(
+            total=self.steps * self.phase.batch,
+            initial=so_far.steps * self.phase.batch,
+            desc=f"{self.phase.name} {number + 1}/{self.phase.epochs}",
+            unit="photo",
+            smoothing=0.05,
+            disable=not self.workers.first,
+        )
 
-    def _features(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        if self.features is not None:
-            return take(self.features.train, batch.rows).to(self.device).float()
-        pixels = take(self.data.train.pixels, batch.rows).to(self.device)
-        if self.phase.augment:
-            pixels = augment(pixels, batch.mirror, generator)
-        return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]
+    def _foretell(self, seconds: float, done: int) -> None:
+        """Once enough steps are measured, say how long the rest of the phase will take.
 
-    def _share_of_peak(self) -> float:
-        """Linear warm-up, then a cosine to a hundredth (Loshchilov and Hutter 2017)."""
-        total = self.steps * self.phase.epochs
-        warmup = max(1, int(self.phase.warmup * total))
-        if self.step < warmup:
-            return (self.step + 1) / warmup
-        done = (self.step - warmup) / max(1, total - warmup)
-        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        The first ones take longer, since kernels are compiled and files read; hence the median.
+        """
+        if len(self._durations) == _MEASURED:
+            return
+        self._durations.append(seconds)
+        if len(self._durations) == _MEASURED and self.workers.first:
+            left = statistics.median(self._durations) * (self.stepper.steps - done)
+            message = f"{self.phase.name}: {in_words(left)} of training left, evaluation apart."
+            tqdm.write(message, file=sys.stderr)
 
 
-def precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where the device has it in hardware."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+def score(
+    model: CaptioningModel, data: TrainingData, features: Features | None, workers: Workers
+) -> Scored:
+    """Caption the dev split and the held-out photos, and score the captions."""
+    words = data.vocabulary
+    own = features.val if features else None
+    val = evaluate(model, words, data.val, own, workers=workers)
+    if data.held_out is None:
+        return Scored(val, None)
+    own = features.held_out if features else None
+    return Scored(val, evaluate(model, words, data.held_out, own, workers=workers))
 
 
-def _rounded(scores: Scores | None) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in scores.as_dict().items()} if scores else {}
+def in_words(seconds: float) -> str:
+    """A stretch of time as a person says it, such as "2 h 5 min"."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{round(seconds)} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def _groups(model: CaptioningModel, phase: Phase) -> Iterator[dict[str, Any]]:
-    """Rates of their own for encoder and decoder; vectors (biases, norms) do not decay."""
-    for part, rate in ((model.encoder, phase.encoder_rate), (model.decoder, phase.rate)):
-        parameters = [p for p in part.parameters() if p.requires_grad]
-        matrices = [p for p in parameters if p.dim() > 1]
-        vectors = [p for p in parameters if p.dim() <= 1]
-        if parameters:
-            yield {"params": matrices, "peak": rate}
-            yield {"params": vectors, "peak": rate, "weight_decay": 0.0}
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+def _device_name(workers: Workers) -> str:
+    device = workers.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return name if workers.count == 1 else f"{workers.count} x {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import typing
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from captioner.errors import RecipeError
+from captioner.datasets import FORMATS, VAL_SHARE
+from captioner.errors import OptionError, RecipeError
 from captioner.images import Preprocessing
 from captioner.model import DecoderConfig, EncoderConfig
+from captioner.text import tokenizer
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,28 +24,41 @@ else:
     import tomli as tomllib
 
 
+_CHOICES = {
+    "objective": ("cross_entropy", "self_critical"),
+    "baseline": ("mean", "greedy"),
+}
+
+
 @dataclass(frozen=True)
 class Source:
-    """A caption dataset.
+    """A caption dataset; docs/datasets.md shows every layout.
 
-    format: "flickr8k" (path is its folder) or "coco" (path is its captions file).
-    images: folders or tar archives with the photos, where they do not lie beside the captions.
-    split: for COCO, whose files do not say it: "train" or "val".
+    format: one of captioner.datasets.FORMATS.
+    path: its captions file, or its folder where the layout is one.
+    images: folders or archives with the photos, where they do not lie beside the captions.
+    split: "train", "val" or "test" for all its photos, where the dataset does not say it.
+    val_share: else the share of them that evaluates, chosen by a hash of their names.
     held_out: a text file beside the recipe with one photo name a line. These photos are never
         trained on; they are a second dev split, scored beside the first.
+    weight: how often a photo of it comes in an epoch. At 2 each comes twice; at 0.5 half of them
+        come, and the other half in the next epoch.
     """
 
     format: str
     path: str
     images: tuple[str, ...] = ()
-    split: str = "train"
+    split: str = ""
+    val_share: float = VAL_SHARE
     held_out: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Data:
     """What is trained on. Every path is relative to `root`, and `root` to the working folder.
 
+    unit: what the language is cut into, such as "word" or "character"; its first where not given.
     min_count: a word seen less often in training is unknown to the model.
     max_words: longer training captions are cut.
     """
@@ -50,6 +66,7 @@ class Data:
     sources: tuple[Source, ...]
     root: str = "data"
     language: str = "en"
+    unit: str = ""
     min_count: int = 4
     max_words: int = 24
 
@@ -73,33 +90,52 @@ class EncoderSource(EncoderConfig):
 class Phase:
     """A stretch of training with one setting.
 
-    batch: photos a step; each brings `captions` of its captions.
+    objective: "cross_entropy" on people's captions, or "self_critical" on the model's own.
+    batch: photos a step, of all processes together; each brings `captions` of its captions, or of
+        the model's samples.
+    accumulate: the batch is cut into so many parts that pass through the model one after another:
+        the same gradient with less memory.
     rate, encoder_rate: peak learning rates (AdamW), reached after `warmup` of all steps, then
         falling along a cosine to a hundredth. An encoder rate of 0 freezes the encoder, and its
         features are computed once.
+    encoder_weight_decay: of the encoder; `weight_decay` where not given.
+    word_dropout, scheduled_sampling, doubly_stochastic: of cross-entropy, see `CrossEntropy`; the
+        share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
     average: decay of the exponential moving average of the weights, which is what is kept.
     patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
+    baseline, bleu: of the self-critical objective, see `SelfCritical`.
     """
 
     name: str
     epochs: int
     rate: float
+    objective: str = "cross_entropy"
     encoder_rate: float = 0.0
     batch: int = 64
     captions: int = 5
+    accumulate: int = 1
     warmup: float = 0.05
     weight_decay: float = 0.01
+    encoder_weight_decay: float | None = None
     label_smoothing: float = 0.1
     clip: float = 1.0
     average: float = 0.999
     augment: bool = True
     patience: int = 0
+    word_dropout: float = 0.0
+    scheduled_sampling: float = 0.0
+    doubly_stochastic: float = 0.0
+    baseline: str = "mean"
+    bleu: float = 0.0
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that a training run depends on.
 
+    checkpoint_minutes: the run is saved after each epoch and, within one, as often as this.
+    average_best: the final model is the mean of the weights of so many best epochs of the last
+        phase, if that scores better on the dev split than the best one alone; 1 does not try.
     about: Markdown for the model card: what only a person can say of data, licences and limits.
     """
 
@@ -110,6 +146,8 @@ class Recipe:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     seed: int = 1
+    checkpoint_minutes: float = 10.0
+    average_best: int = 1
     about: str = ""
 
     def path(self, relative: str) -> Path:
@@ -202,11 +240,58 @@ def _check(recipe: Recipe, path: Path) -> None:
     if not recipe.phases:
         raise RecipeError(f"{path}: there is no [[phases]] to train.")
     for phase in recipe.phases:
-        for name in ("epochs", "batch", "captions"):
+        for name in ("epochs", "batch", "captions", "accumulate"):
             if getattr(phase, name) < 1:
                 raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be at least 1.")
+        _check_objective(phase, path)
+        _check_cross_entropy(phase, recipe.decoder, path)
+    if recipe.average_best < 1:
+        raise RecipeError(f"{path}: average_best must be at least 1.")
+    if not recipe.checkpoint_minutes >= 0:
+        raise RecipeError(f"{path}: checkpoint_minutes must be 0 or more.")
     for source in recipe.data.sources:
-        if source.format not in ("flickr8k", "coco"):
+        _check_source(source, path)
+    try:
+        tokenizer(recipe.data.language, recipe.data.unit)
+    except OptionError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def _check_objective(phase: Phase, path: Path) -> None:
+    for name, known in _CHOICES.items():
+        if getattr(phase, name) not in known:
             raise RecipeError(
-                f"{path}: format '{source.format}' is unknown; there is: coco, flickr8k."
+                f"{path}: {name} '{getattr(phase, name)}' of phase '{phase.name}' is unknown; "
+                f"there is: {', '.join(known)}."
             )
+    if phase.objective == "self_critical" and phase.baseline == "mean" and phase.captions < 2:
+        raise RecipeError(
+            f"{path}: captions of phase '{phase.name}' must be at least 2, since the baseline of "
+            "each sample is the mean of the others."
+        )
+
+
+def _check_cross_entropy(phase: Phase, decoder: DecoderConfig, path: Path) -> None:
+    for name in ("word_dropout", "scheduled_sampling", "doubly_stochastic"):
+        value = getattr(phase, name)
+        if not 0 <= value <= (math.inf if name == "doubly_stochastic" else 1):
+            limit = "0 or more" if name == "doubly_stochastic" else "from 0 to 1"
+            raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be {limit}.")
+        if value and phase.objective != "cross_entropy":
+            raise RecipeError(
+                f"{path}: {name} of phase '{phase.name}' is for the objective cross_entropy only."
+            )
+    if phase.doubly_stochastic and decoder.attention == "none":
+        raise RecipeError(f"{path}: doubly_stochastic needs an attention other than 'none'.")
+
+
+def _check_source(source: Source, path: Path) -> None:
+    if source.format not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise RecipeError(f"{path}: format '{source.format}' is unknown; there is: {known}.")
+    if source.split not in ("", "train", "val", "test"):
+        raise RecipeError(f"{path}: split '{source.split}' is unknown; there is: train, val, test.")
+    if not 0 <= source.val_share < 1:
+        raise RecipeError(f"{path}: val_share of {source.path} must be at least 0 and below 1.")
+    if not 0 < source.weight < math.inf:
+        raise RecipeError(f"{path}: weight of {source.path} must be above 0.")

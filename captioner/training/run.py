@@ -2,12 +2,17 @@
 
     captioner train configs/flickr8k-en.toml
     captioner train configs/flickr8k-en.toml --set data.root=photos --set phases.0.epochs=3
+    torchrun --nproc-per-node=4 -m captioner train configs/flickr8k-en.toml     on several GPUs
 
 The same command goes on where an interrupted run stopped. Below the run's folder:
 
     last.safetensors    everything needed to go on
     best.safetensors    the weights with the best dev CIDEr so far
+    best-N.safetensors  those of other good epochs, where the recipe asks for their mean
     metrics.jsonl       a line an epoch
+    samples/            the same dev photos with their captions, a picture an epoch
+    tensorboard/        the curves as they grow, where tensorboard is installed
+    curves.png          the curves of the finished run, where matplotlib is installed
     model/              the finished model folder
 """
 
@@ -16,7 +21,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import asdict, replace
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +35,17 @@ import torch
 from torch import Tensor
 
 from captioner.datasets import Photos, cache_features
-from captioner.errors import CaptionerError, RecipeError
+from captioner.errors import CaptionerError, RecipeError, TrainingError
 from captioner.model import CaptioningModel, ModelConfig, load_pretrained, save_model
+from captioner.text import units
 from captioner.training import checkpoint
 from captioner.training.card import model_card
-from captioner.training.checkpoint import Progress
+from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.data import TrainingData
 from captioner.training.depthwise import speed_up_depthwise
-from captioner.training.phase import Features, PhaseRun
+from captioner.training.distributed import Workers, join
+from captioner.training.phase import EpochResult, Features, PhaseRun, score
+from captioner.training.pictures import Board, same_photos, save_contact_sheet, save_curves
 from captioner.training.recipe import Phase, Recipe
 
 log = logging.getLogger(__name__)
@@ -42,29 +55,26 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
     """Train as the recipe says, below `out`; returns the finished model folder.
 
     Raises RecipeError where `out` holds a run of another recipe, DatasetError and ModelError where
-    data or weights cannot be read, CaptionerError where `out` cannot be written or the loss is no
-    longer a number.
+    data or weights cannot be read, TrainingError where the disk is full, the memory is too small or
+    the loss is no longer a number, CaptionerError where `out` cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "metrics.jsonl").touch()
-    except OSError as error:
-        raise CaptionerError(f"{out} cannot be written ({error.strerror}).") from None
-    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Run(recipe, out, chosen).train()
+    with join(device) as workers:
+        workers.from_first(lambda: _make_folder(out))
+        return Run(recipe, out, workers).train()
 
 
 class Run:
     """A training run: its data, its model, and where it stands."""
 
-    def __init__(self, recipe: Recipe, out: Path, device: torch.device) -> None:
-        self.recipe, self.out, self.device = recipe, out, device
+    def __init__(self, recipe: Recipe, out: Path, workers: Workers) -> None:
+        self.recipe, self.out, self.workers = recipe, out, workers
         self.cache = out.parent / "cache"
         self._metrics = out / "metrics.jsonl"
         self._last = out / "last.safetensors"
-        self.progress = self._find_progress()
+        self._next_best = out / "best.next.safetensors"
+        self.progress = workers.from_first(self._find_progress)
         torch.manual_seed(recipe.seed)
-        self.data = TrainingData(recipe, self.cache)
+        self.data = workers.in_turn(lambda: TrainingData(recipe, self.cache))
         log.info("%s.", self.data.summary())
         self.model = CaptioningModel(
             ModelConfig(
@@ -73,44 +83,102 @@ class Run:
                 recipe.preprocessing,
                 recipe.data.language,
                 len(self.data.vocabulary),
+                recipe.data.unit or units(recipe.data.language)[0],
             )
         )
-        self._load_encoder()
-        self.model.to(device).to(memory_format=torch.channels_last)
-        if device.type == "cpu":
+        workers.in_turn(self._load_encoder)
+        self.model.to(workers.device).to(memory_format=torch.channels_last)
+        if workers.device.type == "cpu":
             speed_up_depthwise(self.model.encoder)
+        self._sampled = same_photos([record.name for record in self.data.val.records])
+        self._board = Board(out / "tensorboard", self._step) if workers.first else None
+        self._saved = time.monotonic()
 
     def train(self) -> Path:
         """Train the phases that are not done yet; returns the model folder."""
         tensors = self._go_on()
         for index in range(self.progress.phase, len(self.recipe.phases)):
             if index > self.progress.phase:  # each phase starts from the best model so far
-                self.progress = replace(self.progress, phase=index, epoch=0, best_epoch=0)
+                recipe = _fingerprint(self.recipe, index)
+                self.progress = replace(
+                    self.progress, recipe=recipe, phase=index, epoch=0, best_epoch=0, kept=()
+                )
                 tensors = {}
                 self._load_best()
-            self._phase(self.recipe.phases[index], tensors)
+            with _enough_memory(self.recipe.phases[index]):
+                self._phase(self.recipe.phases[index], tensors)
+        if self._board:
+            self._board.close()
         self._load_best()
-        return self._publish()
+        with _enough_memory(self.recipe.phases[-1]):
+            self._average()
+        self.workers.from_first(self._publish)
+        return self.out / "model"
 
     def _phase(self, phase: Phase, tensors: dict[str, Tensor]) -> None:
         features = self._features() if phase.encoder_rate == 0 else None
-        run = PhaseRun(phase, self.model, self.data, features, self.recipe.seed)
+        index, seed = self.progress.phase, self.recipe.seed
+        run = PhaseRun(
+            phase, self.model, self.data, features, workers=self.workers, seed=seed, index=index
+        )
         if tensors:
-            run.restore(tensors, self.progress.epoch)
+            run.stepper.restore(tensors)
         for number in range(self.progress.epoch, phase.epochs):
             if phase.patience and number - self.progress.best_epoch > phase.patience:
                 break
-            result = run.epoch(number)
-            self._keep(run, number + 1, result.scores.cider)
+            result = run.epoch(number, self.progress.so_far, partial(self._after_step, run))
+            self.progress = replace(self.progress, epoch=number + 1, so_far=SoFar())
+            self._keep(run, result.scored.val.scores.cider)
             self._log(run.row(number, result))
-            self._save("last", run.tensors())
+            self._show(run, result)
+            self.workers.from_first(lambda: self._save_last(run))
 
-    def _keep(self, run: PhaseRun, epoch: int, cider: float) -> None:
-        """Count the epoch, and remember its model where it is the best so far."""
-        self.progress = replace(self.progress, epoch=epoch)
+    def _after_step(self, run: PhaseRun, so_far: SoFar, value: float) -> None:
+        """What the first worker does after each step, and the others need not wait for."""
+        self.progress = replace(self.progress, so_far=so_far)
+        if self._board is None:
+            return
+        if so_far.steps % 10 == 0:
+            self._board.add("train", {run.shown: value}, self._step)
+            self._board.add("rate", run.stepper.rates(), self._step)
+        if time.monotonic() - self._saved >= 60 * self.recipe.checkpoint_minutes:
+            self._save_last(run)
+
+    @property
+    def _step(self) -> int:
+        """Steps of the whole run, counting phases that ended early as if they had not."""
+        phases, progress = self.recipe.phases, self.progress
+        earlier = sum(self.data.steps(p.batch) * p.epochs for p in phases[: progress.phase])
+        own = self.data.steps(phases[progress.phase].batch) * progress.epoch
+        return earlier + own + progress.so_far.steps
+
+    def _keep(self, run: PhaseRun, cider: float) -> None:
+        """Remember an epoch's model where it is the best so far, or one of the best to be kept."""
+        epoch, weights = self.progress.epoch, dict(run.stepper.averaged.state_dict())
+        last_phase = self.progress.phase == len(self.recipe.phases) - 1
+        if last_phase and self.recipe.average_best > 1:
+            known = [*self.progress.kept, (cider, epoch)]
+            kept = sorted(known, key=lambda own: -own[0])[: self.recipe.average_best]
+            self.progress = replace(self.progress, kept=tuple(kept))
+            if (cider, epoch) in kept:
+                self._save(f"best-{epoch}", weights)
         if cider > self.progress.best:
             self.progress = replace(self.progress, best=cider, best_epoch=epoch)
-            self._save("best", dict(run.averaged.state_dict()))
+            self._save("best.next", weights)
+
+    def _average(self) -> None:
+        """Take the mean of the best epochs' weights where it scores better than the best epoch."""
+        epochs = sorted(epoch for _, epoch in self.progress.kept)
+        if len(epochs) < 2:
+            return
+        files = [self.out / f"best-{epoch}.safetensors" for epoch in epochs]
+        mean = self.workers.from_first(lambda: checkpoint.mean_weights(files))
+        self.model.load_state_dict(mean)
+        features = self._features() if self.recipe.phases[-1].encoder_rate == 0 else None
+        scored = score(self.model, self.data, features, self.workers)
+        self._log({"phase": f"mean of {len(epochs)} epochs", "epochs": epochs, **scored.row()})
+        if scored.val.scores.cider <= self.progress.best:
+            self._load_best()
 
     def _features(self) -> Features:
         data = self.data
@@ -118,25 +186,39 @@ class Run:
         return Features(self._encode(data.train), self._encode(data.val), held_out)
 
     def _encode(self, photos: Photos) -> np.ndarray:
-        preprocessing = self.recipe.preprocessing
-        return cache_features(self.model.encoder, photos, preprocessing, self.cache, self.device)
+        encoder, preprocessing, device = (
+            self.model.encoder, self.recipe.preprocessing, self.workers.device,
+        )  # fmt: skip
+        return self.workers.in_turn(
+            lambda: cache_features(encoder, photos, preprocessing, self.cache, device)
+        )
 
     def _go_on(self) -> dict[str, Tensor]:
         """Read the checkpoint of an interrupted run, if there is one."""
-        self._forget_rows()
-        if not self._last.exists():
-            return {}
-        tensors, progress = checkpoint.load_checkpoint(self._last)
-        # Before a phase computes features with it: an earlier phase may have trained the encoder.
-        self.model.load_state_dict(checkpoint.under("model", tensors))
-        log.info("Going on after %d epochs of phase %d.", progress.epoch, progress.phase + 1)
+        tensors = self.workers.from_first(self._read_last)
+        if tensors:
+            # Before a phase computes features with it: an earlier phase may have trained the
+            # encoder.
+            self.model.load_state_dict(checkpoint.under("model", tensors))
+            progress = self.progress
+            log.info(
+                "Going on after %d epochs and %d steps of phase %d.",
+                progress.epoch, progress.so_far.steps, progress.phase + 1,
+            )  # fmt: skip
         return tensors
+
+    def _read_last(self) -> dict[str, Tensor]:
+        self._forget_rows()
+        self._settle_best()
+        self._next_best.unlink(missing_ok=True)
+        return checkpoint.load_checkpoint(self._last)[0] if self._last.exists() else {}
 
     def _find_progress(self) -> Progress:
         """Where an interrupted run of this recipe stands; asked before any data are read."""
-        new = Progress(_fingerprint(self.recipe))
-        found = checkpoint.load_progress(self._last) if self._last.exists() else new
-        if found.recipe != new.recipe:
+        if not self._last.exists():
+            return Progress(_fingerprint(self.recipe, 0))
+        found = checkpoint.load_progress(self._last)
+        if found.recipe != _fingerprint(self.recipe, found.phase):
             raise RecipeError(
                 f"{self.out} holds a run of another recipe; choose another folder with --out, "
                 "or delete it."
@@ -144,10 +226,34 @@ class Run:
         return found
 
     def _save(self, name: str, tensors: dict[str, Tensor]) -> None:
-        checkpoint.save_checkpoint(self.out / f"{name}.safetensors", tensors, self.progress)
+        path = self.out / f"{name}.safetensors"
+        self.workers.from_first(lambda: checkpoint.save_checkpoint(path, tensors, self.progress))
+
+    def _save_last(self, run: PhaseRun) -> None:
+        """Save where the run stands; the weights that it no longer needs can go then."""
+        checkpoint.save_checkpoint(self._last, run.stepper.tensors(), self.progress)
+        self._saved = time.monotonic()
+        self._settle_best()
+        kept = {f"best-{epoch}" for _, epoch in self.progress.kept}
+        for path in self.out.glob("best-*.safetensors"):
+            if path.stem not in kept:
+                path.unlink()
+
+    def _settle_best(self) -> None:
+        """Take over a new best model, once the last checkpoint knows of its epoch.
+
+        Until then a run that is killed goes on from before that epoch, and a phase that begins with
+        it must find the best model that there was.
+        """
+        if not self._next_best.exists():
+            return
+        new, known = checkpoint.load_progress(self._next_best), self.progress
+        if (new.phase, new.epoch) <= (known.phase, known.epoch):
+            os.replace(self._next_best, self.out / "best.safetensors")
 
     def _load_best(self) -> None:
-        tensors, _ = checkpoint.load_checkpoint(self.out / "best.safetensors")
+        best = self.out / "best.safetensors"
+        tensors, _ = self.workers.from_first(lambda: checkpoint.load_checkpoint(best))
         self.model.load_state_dict(tensors)
 
     def _load_encoder(self) -> None:
@@ -159,25 +265,86 @@ class Run:
     def _forget_rows(self) -> None:
         """Drop the line of an epoch that was killed after it was written and before it counted."""
         lines = self._metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        self._metrics.write_text("".join(lines[: self.progress.rows]), encoding="utf-8")
+        checkpoint.write_text(self._metrics, "".join(lines[: self.progress.rows]))
 
     def _log(self, row: dict[str, Any]) -> None:
-        with self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        self.workers.from_first(lambda: self._append(row))
         self.progress = replace(self.progress, rows=self.progress.rows + 1)
         log.info(
-            "%s, epoch %d: loss %.3f, dev CIDEr %.1f, BLEU-4 %.1f (best CIDEr %.1f)%s.",
-            row["phase"], row["epoch"], row["loss"], row["cider"], row["bleu_4"],
-            self.progress.best,
+            "%s: %sdev CIDEr %.1f, BLEU-4 %.1f (best CIDEr %.1f)%s.",
+            f"{row['phase']}, epoch {row['epoch']}" if "epoch" in row else row["phase"],
+            "".join(f"{n} {row[n]:.3f}, " for n in ("loss", "reward") if n in row),
+            row["cider"], row["bleu_4"], self.progress.best,
             f"; held out CIDEr {row['held_out_cider']:.1f}" if "held_out_cider" in row else "",
         )  # fmt: skip
 
-    def _publish(self) -> Path:
+    def _append(self, row: dict[str, Any]) -> None:
+        with checkpoint.writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def _show(self, run: PhaseRun, result: EpochResult) -> None:
+        """Draw what the model now says of a few photos."""
+        if self._board is None:
+            return
+        self._board.add("dev", result.scored.row(), self._step)
+        title = f"{self.progress.rows:03}-{run.phase.name}-{self.progress.epoch}"
+        captions = result.scored.val.captions
+        save_contact_sheet(self.out / "samples", title, self.data.val, captions, self._sampled)
+
+    def _publish(self) -> None:
         lines = self._metrics.read_text(encoding="utf-8").splitlines()
-        card = model_card(self.recipe, [json.loads(line) for line in lines])
-        save_model(self.out / "model", self.model, self.data.vocabulary, card)
-        return self.out / "model"
+        rows = [json.loads(line) for line in lines]
+        save_curves([row for row in rows if "epoch" in row], self.out / "curves.png")
+        folder = self.out / "model"
+        with checkpoint.writing(folder):
+            save_model(folder, self.model, self.data.vocabulary, model_card(self.recipe, rows))
 
 
-def _fingerprint(recipe: Recipe) -> str:
-    return hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode()).hexdigest()[:16]
+@contextmanager
+def _enough_memory(phase: Phase) -> Iterator[None]:
+    """Say in one sentence that a phase needs more memory than there is, of the GPU or the CPU."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        signs = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")
+        if not (isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)):
+            raise
+        raise TrainingError(
+            f"The memory is too small for phase '{phase.name}'; the last checkpoint is intact. "
+            f"Try a smaller batch than {phase.batch}, or cut it into more parts with `accumulate`."
+        ) from None
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "metrics.jsonl").touch()
+    except OSError as error:
+        raise CaptionerError(f"{out} cannot be written ({error.strerror}).") from None
+
+
+def _fingerprint(recipe: Recipe, phase: int) -> str:
+    """Of all that has had a part in a run when that phase is under way.
+
+    Later phases may still be changed or added. What a recipe leaves at its default does not count,
+    so that a run outlives an update that brings a new setting.
+    """
+    begun = replace(
+        recipe,
+        phases=recipe.phases[: phase + 1],
+        checkpoint_minutes=Recipe.checkpoint_minutes,
+        average_best=Recipe.average_best,
+        about="",
+    )
+    text = json.dumps(_said(begun), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _said(value: Any) -> Any:
+    """Nested dataclasses as dictionaries of what differs from the default."""
+    if isinstance(value, tuple):
+        return [_said(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    own = {f.name: getattr(value, f.name) for f in fields(value)}
+    return {f.name: _said(own[f.name]) for f in fields(value) if own[f.name] != f.default}

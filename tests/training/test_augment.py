@@ -6,6 +6,7 @@ from torch import Tensor
 
 from captioner.training import augment as module
 from captioner.training.augment import CROP_SIDE, JITTER, augment
+from captioner.training.augment import draw as numbers
 
 SIZE = 64
 
@@ -26,7 +27,7 @@ def coordinates(count: int) -> Tensor:
 
 def draw(pixels: Tensor, mirror: bool, seed: int = 0) -> Tensor:
     allowed = torch.full((len(pixels),), mirror)
-    return augment(pixels, allowed, torch.Generator().manual_seed(seed))
+    return augment(pixels, allowed, numbers(len(pixels), torch.Generator().manual_seed(seed)))
 
 
 def edges(batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,18 +1,21 @@
 """The small parts of training against independent computations."""
 
+import errno
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from captioner.errors import ModelError
+from captioner.errors import ModelError, TrainingError
 from captioner.model import Decoder, DecoderConfig
 from captioner.training import checkpoint
-from captioner.training.checkpoint import Progress
+from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.depthwise import speed_up_depthwise
-from captioner.training.objectives import cross_entropy
+from captioner.training.objectives import CrossEntropy
 
 
 def test_cross_entropy_is_the_mean_over_words_and_ignores_padding() -> None:
@@ -28,8 +31,9 @@ def test_cross_entropy_is_the_mean_over_words_and_ignores_padding() -> None:
         for t in range(5)
         if captions[row, t + 1] != 0
     ]
-    found = cross_entropy(decoder, features, captions)
-    torch.testing.assert_close(found, torch.stack(by_hand).mean())
+    found = CrossEntropy()(decoder, features, captions)
+    torch.testing.assert_close(found.loss, torch.stack(by_hand).sum())
+    assert found.words == found.counted == len(by_hand)
 
 
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 8), (5, 1, 9), (3, 2, 9), (5, 2, 8)])
@@ -68,6 +72,53 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     checkpoint.load_optimizer(fresh, checkpoint.under("optimizer", loaded))
     for key, value in optimizer.state_dict()["state"][0].items():
         assert torch.equal(fresh.state_dict()["state"][0][key], value), key
+
+
+def test_where_an_epoch_stands_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    progress = Progress("abc", so_far=SoFar(7, 0.1 + 0.2, 1 / 3), kept=((1 / 3, 2), (0.1, 1)))
+    checkpoint.save_checkpoint(tmp_path / "c.safetensors", {"a": torch.zeros(1)}, progress)
+    assert checkpoint.load_progress(tmp_path / "c.safetensors") == progress
+    assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.safetensors"
+    checkpoint.save_checkpoint(path, {"a": torch.ones(3)}, Progress("old"))
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = r"c\.safetensors cannot be written \(No space left on device\)\."
+    with pytest.raises(TrainingError, match=said):
+        checkpoint.save_checkpoint(path, {"a": torch.zeros(3)}, Progress("new"))
+    tensors, progress = checkpoint.load_checkpoint(path)
+    assert (tensors["a"].tolist(), progress.recipe) == ([1, 1, 1], "old")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_kill_left_while_saving_is_gone_with_the_next_save(tmp_path: Path) -> None:
+    (tmp_path / "c.part").mkdir()
+    (tmp_path / "c.part" / ".tmp123").write_bytes(b"torn")
+    checkpoint.save_checkpoint(tmp_path / "c.safetensors", {"a": torch.ones(3)}, Progress("x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_the_mean_of_checkpoints_is_that_of_their_numbers(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    parts = [torch.randn(50) for _ in range(3)]
+    paths = []
+    for number, part in enumerate(parts):
+        tensors = {"a": part, "count": torch.tensor(number), "b": torch.tensor(0.1)}
+        paths.append(tmp_path / f"{number}.safetensors")
+        checkpoint.save_checkpoint(paths[-1], tensors, Progress("x"))
+    mean = checkpoint.mean_weights(paths)
+    exact = np.mean([part.double().numpy() for part in parts], axis=0)
+    assert np.array_equal(mean["a"].numpy(), exact.astype(np.float32))
+    assert mean["count"] == 2
+    assert torch.equal(mean["b"], torch.tensor(0.1))  # what is the same in all stays the same
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

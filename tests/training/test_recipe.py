@@ -55,17 +55,44 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
     [
         ("decoder.hiden=3", "unknown key 'hiden'"),
         ("phases.0.epochs=many", "epochs: expected int, found 'many'"),
+        (
+            "phases.0.objective=magic",
+            "objective 'magic' of phase 'only' is unknown; there is: cross",
+        ),
+        (
+            "phases.0={name='x', epochs=1, rate=1, objective='self_critical', captions=1}",
+            "at least 2",
+        ),
         ("phases.0.epochs=0", "epochs of phase 'only' must be at least 1"),
         ("phases.9.epochs=1", r"no key 'phases\.9\.epochs'"),
         ("seed", "not of the form key=value"),
         ("encoder.stages=3", "stages: expected list, found 3"),
         ("phases=[]", "no .*phases"),
+        ("phases.0.accumulate=0", "accumulate of phase 'only' must be at least 1"),
+        ("phases.0.word_dropout=1.5", "word_dropout of phase 'only' must be from 0 to 1"),
+        ("phases.0.scheduled_sampling=-1", "scheduled_sampling of phase 'only' must be from 0"),
+        ("phases.0.doubly_stochastic=-1", "doubly_stochastic of phase 'only' must be 0 or more"),
+        (
+            "phases.0={name='x', epochs=1, rate=1, objective='self_critical', word_dropout=0.1}",
+            "word_dropout of phase 'x' is for the objective cross_entropy only",
+        ),
+        (
+            "decoder={attention='none', hidden=8} ; phases.0.doubly_stochastic=1",
+            "needs an attention other than 'none'",
+        ),
+        ("phases.0.encoder_weight_decay=a", "encoder_weight_decay: expected float, found 'a'"),
+        ("average_best=0", "average_best must be at least 1"),
+        ("checkpoint_minutes=-1", "checkpoint_minutes must be 0 or more"),
         ("data.sources=[{format='xml', path='x'}]", "format 'xml' is unknown"),
+        ("data.sources.0.split=dev", "split 'dev' is unknown; there is: train, val, test"),
+        ("data.sources.0.val_share=1", r"val_share of a\.json must be at least 0 and below 1"),
+        ("data.sources.0.weight=0", r"weight of a\.json must be above 0"),
+        ("data.sources.0.weight=nan", r"weight of a\.json must be above 0"),
     ],
 )
 def test_a_wrong_change_is_explained(minimal: Path, change: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        read_recipe(minimal, [change])
+        read_recipe(minimal, change.split(" ; "))
 
 
 def test_missing_damaged_and_incomplete_files_are_named(tmp_path: Path) -> None:

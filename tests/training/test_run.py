@@ -2,17 +2,30 @@
 
 import json
 import os
+import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
-from captioner.model import read_folder
+from captioner.cli import main
+from captioner.metrics import Scores
+from captioner.model import CaptioningModel, read_folder
+from captioner.training import checkpoint, phase, step
+from captioner.training import run as module
+from captioner.training.evaluation import Evaluation
+from captioner.training.phase import Scored
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +33,7 @@ RECIPE = """
 name = "test"
 [data]
 min_count = 1
-sources = [{format = "flickr8k", path = "toy"}]
+sources = [{format = "flickr8k", path = "toy", weight = 0.75}]
 [encoder]
 name = "resnet18"
 stages = [1]
@@ -43,6 +56,14 @@ epochs = 2
 rate = 3e-3
 encoder_rate = 1e-3
 batch = 8
+average = 0.5
+[[phases]]
+name = "self-critical"
+objective = "self_critical"
+epochs = 2
+rate = 1e-3
+batch = 8
+captions = 3
 average = 0.5
 """
 
@@ -86,14 +107,25 @@ def test_a_run_ends_with_a_model_folder_and_a_line_an_epoch(finished: Path) -> N
     assert model.config.preprocessing.size == 32
     assert [(row["phase"], row["epoch"]) for row in rows(finished)] == [
         ("decoder", 1), ("decoder", 2), ("all layers", 1), ("all layers", 2),
+        ("self-critical", 1), ("self-critical", 2),
     ]  # fmt: skip
-    losses = [float(str(row["loss"])) for row in rows(finished)]
+    losses = [float(str(row["loss"])) for row in rows(finished)[:4]]
     assert losses[-1] < losses[0]
     assert "| CIDEr |" in (finished / "model" / "README.md").read_text()
 
 
+def assert_same_end(one: Path, other: Path) -> None:
+    """Weights, their average and the optimiser's state to the last bit, and every line."""
+    for name in ("last", "best"):
+        ours, theirs = (load_file(folder / f"{name}.safetensors") for folder in (one, other))
+        assert ours.keys() == theirs.keys()
+        assert [n for n in ours if not torch.equal(ours[n], theirs[n])] == []
+    lines = [[{**row, "photos_per_second": 0} for row in rows(folder)] for folder in (one, other)]
+    assert lines[0] == lines[1]
+
+
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(home: Path, finished: Path) -> None:
-    for enough in (1, 3):  # once in each phase
+    for enough in (1, 3, 5):  # once in each phase
         process = subprocess.Popen(command(home, "killed"), stderr=subprocess.DEVNULL)
         metrics = home / "killed" / "metrics.jsonl"
         while process.poll() is None:
@@ -104,11 +136,111 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(home: Path, finishe
         process.wait()
     result = run(home, "killed")
     assert result.returncode == 0, result.stderr
-    whole = load_file(finished / "best.safetensors")
-    resumed = load_file(home / "killed" / "best.safetensors")
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert [r["loss"] for r in rows(home / "killed")] == [r["loss"] for r in rows(finished)]
+    assert_same_end(home / "killed", finished)
+
+
+SMALL = ("phases.0.batch=2", "phases.1.batch=2", "phases.2.batch=2", "phases.2.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def calm(home: Path) -> Path:
+    """A run of many small steps, whose last two or more epochs are kept for their mean."""
+    result = run(home, "calm", *SMALL, "average_best=2")
+    assert result.returncode == 0, result.stderr
+    return home / "calm"
+
+
+def test_a_run_killed_within_an_epoch_goes_on_from_its_last_step(home: Path, calm: Path) -> None:
+    often = (*SMALL, "average_best=2", "checkpoint_minutes=0")
+    rng, found = random.Random(1), []
+    last = home / "often" / "last.safetensors"
+    for place in [(p, 0, 1) for p in (0, 1, 2)] + [(p, 1, rng.randint(3, 11)) for p in (0, 1, 2)]:
+        process = subprocess.Popen(command(home, "often", *often), stderr=subprocess.DEVNULL)
+        while process.poll() is None and not (last.exists() and stands(last) >= place):
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        found.append(stands(last)[2])
+    assert any(0 < steps < 12 for steps in found)
+    result = run(home, "often", *often)
+    assert result.returncode == 0, result.stderr
+    assert_same_end(home / "often", calm)
+    assert not list((home / "often").glob("*.part"))
+
+
+def by_weights(model: CaptioningModel, *_: object) -> Scored:
+    """Scores that the weights alone decide, and that mostly rise."""
+    cider = 1000 * model.decoder.words.bias.abs().mean().item()
+    return Scored(Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider)), None)
+
+
+def test_a_run_stopped_after_any_of_its_saves_ends_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when it is killed between the files that an epoch leaves."""
+    monkeypatch.setattr(phase, "score", by_weights)
+    monkeypatch.setattr(module, "score", by_weights)
+    saved: list[str] = []
+    save = checkpoint.save_checkpoint
+
+    def stopping(path: Path, *rest: Any) -> None:
+        save(path, *rest)
+        saved.append(path.stem)
+        if len(saved) == stop:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save_checkpoint", stopping)
+    stop = 0
+    changes = ("average_best=2", "phases.2.epochs=3")
+    assert main(command(home, "smooth", *changes)[3:]) == 0
+    in_phases = " ".join(saved).split("last")
+    assert all("best.next" in in_phases[epoch] for epoch in (0, 2, 4))  # each phase's first
+    files = sorted(path.name for path in (home / "smooth").glob("*.*"))
+    assert sum(name.startswith("best-") for name in files) == 2
+    for stop in range(1, len(saved) + 1):
+        saved.clear()
+        out = f"rough-{stop}"
+        assert main(command(home, out, *changes)[3:]) == 130
+        assert main(command(home, out, *changes)[3:]) == 0
+        assert_same_end(home / out, home / "smooth")
+        assert sorted(path.name for path in (home / out).glob("*.*")) == files
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_mean_of_the_best_epochs_is_taken_where_it_scores_better(
+    home: Path, calm: Path, better: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = home / f"mean-{better}"
+    shutil.copytree(calm, out)
+    last_phase = sorted(
+        rows(calm)[-4:-1], key=lambda row: (-float(str(row["cider"])), row["epoch"])
+    )
+    epochs = sorted(int(str(row["epoch"])) for row in last_phase[:2])
+    files = [out / f"best-{epoch}.safetensors" for epoch in epochs]
+    assert sorted(out.glob("best-*.safetensors")) == files
+    best = max(float(str(row["cider"])) for row in rows(calm)[:-1])
+    scores = Scores(1, 1, 1, 1, 1, best + 1 if better else best)
+    monkeypatch.setattr(module, "score", lambda *_: Scored(Evaluation((), scores), None))
+    assert main(command(home, out.name, *SMALL, "average_best=2")[3:]) == 0
+    assert len(rows(out)) == len(rows(calm))
+    assert rows(out)[-1]["phase"] == "mean of 2 epochs"
+    assert rows(out)[-1]["epochs"] == epochs
+    one, other = (load_file(file) for file in files)
+    kept = load_file(out / "best.safetensors")
+    for name, found in load_file(out / "model" / "model.safetensors").items():
+        mean = (one[name].double() + other[name].double()) / 2
+        assert torch.equal(found, (mean.float() if better else kept[name]).half())
+    card = (out / "model" / "README.md").read_text()
+    assert ("the mean of those after epochs" in card) == better
+
+
+def stands(path: Path) -> tuple[int, int, int]:
+    """Phase, epoch and step of a checkpoint, of one file though it is replaced meanwhile."""
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    progress = json.loads(header["__metadata__"]["progress"])
+    return progress["phase"], progress["epoch"], progress["so_far"]["steps"]
 
 
 def test_ctrl_c_stops_without_a_traceback(home: Path) -> None:
@@ -136,11 +268,92 @@ def test_another_recipe_in_the_same_folder_is_refused(home: Path, finished: Path
     assert "holds a run of another recipe" in result.stderr
 
 
-def test_a_loss_that_is_no_number_stops_in_one_sentence(home: Path) -> None:
-    result = run(home, "nan", "phases.0.rate=1e30", "phases.0.clip=1e30", "phases.0.warmup=0")
+def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path) -> None:
+    shutil.copytree(finished, home / "longer")
+    more = (
+        "phases=["
+        + ", ".join(
+            f"{{name='{name}', epochs=2, rate={rate}, batch=8, average=0.5{rest}}}"
+            for name, rate, rest in (
+                ("decoder", 3e-3, ""),
+                ("all layers", 3e-3, ", encoder_rate=1e-3"),
+                ("self-critical", 1e-3, ", objective='self_critical', captions=3"),
+                ("more", 1e-4, ""),
+            )
+        )
+        + "]"
+    )
+    result = run(home, "longer", more)
+    assert result.returncode == 0, result.stderr
+    assert [row["phase"] for row in rows(home / "longer")][-3:] == ["self-critical", "more", "more"]
+    changed = more.replace("rate=0.001,", "rate=0.002,")
+    assert "another recipe" in run(home, "longer", changed).stderr
+
+
+def assert_goes_on_from_the_first_phase(home: Path, out: str, finished: Path) -> None:
+    """Nothing is left of the second phase, so that it may also be changed."""
+    assert stands(home / out / "last.safetensors") == (0, 2, 0)
+    assert run(home, out).returncode == 0
+    assert_same_end(home / out, finished)
+
+
+def test_a_loss_that_is_no_number_stops_in_one_sentence(home: Path, finished: Path) -> None:
+    result = run(home, "nan", "phases.1.rate=1e30", "phases.1.clip=1e30", "phases.1.warmup=0")
     assert result.returncode == 2
     assert "loss is no longer a number" in result.stderr
     assert "Traceback" not in result.stderr
+    assert_goes_on_from_the_first_phase(home, "nan", finished)
+
+
+def test_a_full_disk_stops_in_one_sentence_and_leaves_the_last_checkpoint(
+    home: Path, finished: Path
+) -> None:
+    # Enough for the first phase's optimiser, but not for the second's, which trains all layers.
+    most = (finished / "last.safetensors").stat().st_size + 10_000
+    result = subprocess.run(
+        command(home, "full"), check=False, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+    )  # fmt: skip
+    assert result.returncode == 2
+    said = result.stderr.strip().splitlines()[-1]
+    assert said.startswith(f"captioner: {home / 'full' / 'last.safetensors'} cannot be written (")
+    assert "Traceback" not in result.stderr
+    assert sorted(path.name for path in (home / "full").glob("*[.]*")) == [
+        "best.safetensors", "last.safetensors", "metrics.jsonl",
+    ]  # fmt: skip
+    assert_goes_on_from_the_first_phase(home, "full", finished)
+
+
+def too_large(*_: object) -> Tensor:
+    return torch.empty(2**50)
+
+
+def too_large_for_numpy(*_: object) -> np.ndarray:
+    return np.empty(2**50)
+
+
+def too_large_for_the_gpu(*_: object) -> Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+@pytest.mark.parametrize("fails", [too_large, too_large_for_numpy, too_large_for_the_gpu])
+def test_too_little_memory_stops_in_one_sentence(
+    home: Path,
+    fails: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(step.Learner, "_encoded", fails)
+    out = fails.__name__
+    assert main(command(home, out)[3:]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said == (
+        "captioner: The memory is too small for phase 'decoder'; the last checkpoint is intact. "
+        "Try a smaller batch than 8, or cut it into more parts with `accumulate`."
+    )
+    monkeypatch.undo()
+    fewer = command(home, out, "phases.0.batch=4", "phases.0.epochs=1", "phases.1.epochs=1")
+    assert main(fewer[3:]) == 0  # the advice can be followed
 
 
 def test_an_unwritable_output_folder_is_named(home: Path) -> None:

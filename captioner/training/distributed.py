@@ -1,0 +1,175 @@
+"""Several processes that train one model: `torchrun` starts them, this module joins them.
+
+    torchrun --nproc-per-node=2 -m captioner train RECIPE.toml
+
+Each process takes its share of every batch and of every evaluation, and PyTorch's own
+DistributedDataParallel adds the gradients up. The first process alone writes files. Without
+torchrun there is one process, and nothing here does anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from captioner.errors import CaptionerError, OptionError, TrainingError
+
+T = TypeVar("T")
+
+_PATIENCE = 10.0  # seconds in which torchrun ends the processes of a machine where one has failed
+_LONGEST_WAIT = timedelta(days=2)  # for the first process, which decodes all photos alone
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The processes of a run, as one of them sees them.
+
+    device: which this process computes on. rank: its number among all `count` processes;
+    local_rank: among those of its machine. Every method must be called by all of them together.
+    """
+
+    device: torch.device
+    rank: int = 0
+    local_rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes files and talks to people."""
+        return self.rank == 0
+
+    def share(self, things: int) -> slice:
+        """This process's part of so many things; the shares differ by one at most."""
+        return slice(
+            things * self.rank // self.count,
+            things * (self.rank + 1) // self.count,
+        )
+
+    def add(self, values: Sequence[float]) -> list[float]:
+        """Each value summed over the processes."""
+        sums = torch.tensor(values, dtype=torch.float64)
+        if self.count > 1:
+            dist.all_reduce(sums)
+        return sums.tolist()
+
+    def gather(self, items: list[T]) -> list[T]:
+        """The processes' lists one after another, in order of rank."""
+        if self.count == 1:
+            return items
+        lists: list[Any] = [None] * self.count
+        dist.all_gather_object(lists, items)
+        return [item for own in lists for item in own]
+
+    def from_first(self, work: Callable[[], T]) -> T:
+        """Do the work in the first process only: all return what it returned, or raise the
+        CaptionerError that it raised."""
+        if self.count == 1:
+            return work()
+        box: list[Any] = [None, None]
+        if self.first:
+            try:
+                box[0] = work()
+            except CaptionerError as error:
+                box[1] = error
+        dist.broadcast_object_list(box, src=0)
+        if box[1] is not None:
+            raise box[1]
+        return box[0]
+
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """Do the work in the first process, then in the first of each other machine, then in all
+        others: what a machine's first one keeps on disk the others find there."""
+        own = 0 if self.first else 1 if self.local_rank == 0 else 2
+        results = []
+        for turn in range(3 if self.count > 1 else 1):
+            if turn == own:
+                results.append(work())
+            self.add([0])  # all wait for this turn's processes
+        return results[0]
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module, whose gradients become the mean of all processes' gradients."""
+        return DistributedDataParallel(module) if self.count > 1 else module
+
+
+@contextmanager
+def join(device: torch.device | str | None = None) -> Iterator[Workers]:
+    """Meet the other processes that torchrun has started, and stop with them.
+
+    device: such as "cuda" or "cpu"; the GPUs where there are some, if not given. Of several GPUs
+    each process takes the one of its number. A second `join` within the first changes nothing.
+
+    Raises OptionError where a machine has more processes than GPUs, and TrainingError where
+    another process has stopped without a word to this one.
+    """
+    kind = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    count = int(os.environ["WORLD_SIZE"]) if dist.is_torchelastic_launched() else 1
+    if count == 1:
+        yield Workers(kind)
+        return
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    with _one_voice(rank):
+        workers = Workers(_own(kind, local_rank), rank, local_rank, count)
+        if dist.is_initialized():
+            yield workers
+            return
+        backend = "cpu:gloo,cuda:nccl" if kind.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=_LONGEST_WAIT)
+        yield workers
+        dist.destroy_process_group()
+
+
+def _own(device: torch.device, local_rank: int) -> torch.device:
+    """The device of that kind that is this process's own."""
+    if device.type != "cuda":
+        return device
+    processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+    if processes > gpus:
+        raise OptionError(f"This machine has {gpus} GPUs, too few for {processes} processes.")
+    own = torch.device("cuda", local_rank)
+    torch.cuda.set_device(own)
+    return own
+
+
+@contextmanager
+def _one_voice(rank: int) -> Iterator[None]:
+    """Let one process say why all stop.
+
+    Where one process fails, torchrun ends the others of its machine. So a process other than the
+    first, or one that has only lost another, waits for that before it says anything itself.
+    """
+    if rank > 0:
+        logging.getLogger("captioner").setLevel(logging.ERROR)
+    try:
+        yield
+    except CaptionerError:
+        if rank > 0:
+            time.sleep(_PATIENCE)
+        raise
+    except KeyboardInterrupt:
+        if rank > 0:
+            raise SystemExit(130) from None
+        raise
+    except RuntimeError as error:
+        if not _is_lost_peer(error):
+            raise
+        time.sleep(_PATIENCE)
+        raise TrainingError(
+            "Another process of this training has stopped; its own message says why."
+        ) from None
+
+
+def _is_lost_peer(error: RuntimeError) -> bool:
+    """gloo throws plain runtime errors, which name it."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)

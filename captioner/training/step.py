@@ -1,0 +1,238 @@
+"""One step of training: a batch's gradient, in parts and by several processes, and new weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import AdamW
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from captioner.errors import TrainingError
+from captioner.images import normalise
+from captioner.model import CaptioningModel
+from captioner.pipeline import has_bfloat16
+from captioner.training import augment, checkpoint
+from captioner.training.data import Batch, TrainingData, take
+from captioner.training.distributed import Workers
+from captioner.training.objectives import CrossEntropy, SelfCritical, Sums
+from captioner.training.recipe import Phase
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some photos of a batch.
+
+    rows: `[P]`. captions: `[P · K, T]`. mirror: `[P]`. draws: `[P, 8]`, of `augment.draw`.
+    """
+
+    rows: Tensor
+    captions: Tensor
+    mirror: Tensor
+    draws: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, generator: torch.Generator) -> Examples:
+        """All photos of a batch, with the numbers that augment them."""
+        draws = augment.draw(len(batch.rows), generator)
+        return cls(batch.rows, batch.captions, batch.mirror, draws)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, which: slice) -> Examples:
+        """Those of them, with their captions."""
+        captions = self.captions.unflatten(0, (len(self), -1))[which].flatten(0, 1)
+        return Examples(self.rows[which], captions, self.mirror[which], self.draws[which])
+
+
+class Learner(nn.Module):
+    """Photos with captions in, a phase's objective out.
+
+    features: `float16 [n, N, D]` of all training photos; None where the encoder is trained too.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        model: CaptioningModel,
+        data: TrainingData,
+        features: np.ndarray | None,
+    ) -> None:
+        super().__init__()
+        self.phase, self.model = phase, model
+        self._pixels, self._features = data.train.pixels, features
+        self.objective = _objective(phase, data)
+        model.encoder.requires_grad_(features is None)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    def forward(self, photos: Examples, done: float) -> Sums:
+        """The objective; done: share of the phase that lies behind, from 0 to 1."""
+        with precision(self.device):
+            features = self._encoded(photos)
+            if isinstance(self.objective, SelfCritical):
+                return self.objective(self.model.decoder, features, photos.rows)
+            captions = photos.captions.to(self.device)
+            return self.objective(self.model.decoder, features, captions, done)
+
+    def _encoded(self, photos: Examples) -> Tensor:
+        if self._features is not None:
+            return take(self._features, photos.rows).to(self.device).float()
+        pixels = take(self._pixels, photos.rows).to(self.device)
+        if self.phase.augment:
+            pixels = augment.augment(pixels, photos.mirror, photos.draws)
+        return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]
+
+
+class Stepper:
+    """Takes a phase's steps: gradient, rates, new weights and their moving average.
+
+    steps: how many the whole phase has.
+    """
+
+    def __init__(self, learner: Learner, workers: Workers, steps: int) -> None:
+        self.phase, self.workers, self.steps = learner.phase, workers, steps
+        self.model = learner.model
+        self._learner = workers.wrap(learner)
+        decay = get_ema_multi_avg_fn(self.phase.average)
+        self.average = AveragedModel(self.model, multi_avg_fn=decay)
+        self.optimizer = AdamW(
+            _groups(self.model, self.phase), weight_decay=self.phase.weight_decay, fused=True
+        )
+
+    @property
+    def averaged(self) -> CaptioningModel:
+        """The model with the moving average of the weights, which is what is kept."""
+        return cast(CaptioningModel, self.average.module)
+
+    def step(self, batch: Examples, number: int) -> float:
+        """Take step `number` of the phase, from 0, with the batch of all processes together.
+
+        Returns the batch's mean loss or reward. Raises TrainingError where the loss or the gradient
+        is no number; the weights are then as they were.
+        """
+        if len(batch) < self.workers.count:
+            raise TrainingError(
+                f"A batch of {len(batch)} photos, as in phase '{self.phase.name}', is too small "
+                f"for {self.workers.count} processes."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, words, shown, counted = self._gradient(batch, number / self.steps)
+        trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        # They are summed over words, and averaged over processes.
+        gradients = [p.grad for p in trained if p.grad is not None]
+        torch._foreach_mul_(gradients, self.workers.count / words)
+        norm = nn.utils.clip_grad_norm_(trained, self.phase.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _no_number(self.phase)
+        share = self._share_of_peak(number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        self.optimizer.step()
+        self.average.update_parameters(self.model)
+        return shown / counted
+
+    def rates(self) -> dict[str, float]:
+        """The rates of the last step, of `encoder` and `decoder`, where they are trained."""
+        return {group["part"]: group["lr"] for group in self.optimizer.param_groups}
+
+    def check_weights(self) -> None:
+        """Raise TrainingError where a weight is no number, before it replaces one that is."""
+        if not all(p.isfinite().all() for p in self.model.parameters()):
+            raise _no_number(self.phase)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that a later call of `restore` needs. Raises as `check_weights`."""
+        self.check_weights()
+        return {
+            **checkpoint.named("model", dict(self.model.state_dict())),
+            **checkpoint.named("average", dict(self.average.state_dict())),
+            **checkpoint.named("optimizer", checkpoint.optimizer_tensors(self.optimizer)),
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on where `tensors` were taken."""
+        self.model.load_state_dict(checkpoint.under("model", tensors))
+        self.average.load_state_dict(checkpoint.under("average", tensors))
+        checkpoint.load_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
+
+    def _gradient(self, batch: Examples, done: float) -> list[float]:
+        """Leave in each process the mean of the processes' gradients, summed over words; returns
+        the sums of loss, words, shown and counted over all photos."""
+        own = batch.part(self.workers.share(len(batch)))
+        parts = min(self.phase.accumulate, len(own))
+        totals = np.zeros(4)
+        for index in range(parts):
+            part = own.part(slice(len(own) * index // parts, len(own) * (index + 1) // parts))
+            with self._alone() if index < parts - 1 else nullcontext():
+                sums = self._learner(part, done)
+                sums.loss.backward()
+            totals += (sums.loss.item(), *sums[1:])
+        return self.workers.add(totals.tolist())
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Nothing is sent to other processes before the last part."""
+        if isinstance(self._learner, DistributedDataParallel):
+            return self._learner.no_sync()
+        return nullcontext()
+
+    def _share_of_peak(self, step: int) -> float:
+        """Linear warm-up, then a cosine to a hundredth (Loshchilov and Hutter 2017)."""
+        warmup = max(1, int(self.phase.warmup * self.steps))
+        if step < warmup:
+            return (step + 1) / warmup
+        done = (step - warmup) / max(1, self.steps - warmup)
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _no_number(phase: Phase) -> TrainingError:
+    return TrainingError(
+        f"The loss is no longer a number in phase '{phase.name}'; the last checkpoint is intact. "
+        "Try a lower rate."
+    )
+
+
+def precision(device: torch.device) -> torch.autocast:
+    """bfloat16 where the device has it in hardware."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def _objective(phase: Phase, data: TrainingData) -> CrossEntropy | SelfCritical:
+    if phase.objective == "self_critical":
+        return SelfCritical(
+            data.references(), phase.captions, phase.baseline, data.max_words, phase.bleu
+        )
+    return CrossEntropy(
+        phase.label_smoothing,
+        phase.word_dropout,
+        phase.scheduled_sampling,
+        phase.doubly_stochastic,
+    )
+
+
+def _groups(model: CaptioningModel, phase: Phase) -> Iterator[dict[str, Any]]:
+    """Encoder and decoder have their own rates and decays; vectors (biases, norms) do not decay."""
+    encoder_decay = phase.encoder_weight_decay
+    if encoder_decay is None:
+        encoder_decay = phase.weight_decay
+    for name, part, rate, decay in (
+        ("encoder", model.encoder, phase.encoder_rate, encoder_decay),
+        ("decoder", model.decoder, phase.rate, phase.weight_decay),
+    ):
+        parameters = [p for p in part.parameters() if p.requires_grad]
+        matrices = [p for p in parameters if p.dim() > 1]
+        vectors = [p for p in parameters if p.dim() <= 1]
+        if parameters:
+            yield {"params": matrices, "peak": rate, "part": name, "weight_decay": decay}
+            yield {"params": vectors, "peak": rate, "part": name, "weight_decay": 0.0}

@@ -1,0 +1,119 @@
+"""What a phase tells: the line of an epoch, and how long it will take."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from captioner.metrics import Scores
+from captioner.model import CaptioningModel, ModelConfig
+from captioner.training import phase as module
+from captioner.training import read_recipe
+from captioner.training.checkpoint import SoFar
+from captioner.training.data import TrainingData
+from captioner.training.distributed import Workers
+from captioner.training.evaluation import Evaluation
+from captioner.training.phase import PhaseRun, Scored, in_words
+
+ROOT = Path(__file__).parents[2]
+
+RECIPE = """
+name = "test"
+[data]
+min_count = 1
+sources = [{format = "flickr8k", path = "toy"}]
+[encoder]
+name = "resnet18"
+stages = [1]
+weights = "random"
+[preprocessing]
+size = 32
+[decoder]
+hidden = 16
+heads = 2
+[[phases]]
+name = "all layers"
+epochs = 2
+rate = 1e-3
+encoder_rate = 1e-3
+batch = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phase")
+    command = [sys.executable, ROOT / "data" / "toy.py", folder / "toy", "--photos", "30"]
+    subprocess.run([*command, "--size", "32"], check=True)
+    (folder / "test.toml").write_text(RECIPE)
+    return folder
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
+    """A phase of two epochs of twelve steps, whose scores are all 50."""
+    recipe = read_recipe(home / "test.toml", [f"data.root={home}"])
+    data = TrainingData(recipe, home / "cache")
+    config = ModelConfig(
+        recipe.encoder.config, recipe.decoder, recipe.preprocessing, "en", len(data.vocabulary)
+    )
+    scored = Scored(Evaluation((), Scores(*[50.0] * 6)), None)
+    monkeypatch.setattr(module, "score", lambda *_: scored)
+    workers = Workers(torch.device("cpu"))
+    return PhaseRun(
+        recipe.phases[0], CaptioningModel(config), data, None, workers=workers, seed=1, index=0
+    )
+
+
+def test_an_epochs_line_has_the_mean_over_all_its_steps(run: PhaseRun) -> None:
+    values: list[float] = []
+    stood: list[SoFar] = []
+    for number in range(2):
+        result = run.epoch(
+            number, SoFar(), lambda so_far, value: (stood.append(so_far), values.append(value))
+        )  # type: ignore[func-returns-value]
+        row = run.row(number, result)
+        own = values[12 * number :]
+        assert len(own) == 12
+        assert row["loss"] == pytest.approx(sum(own) / 12, abs=1e-4)
+        assert row["photos_per_second"] == pytest.approx(24 / result.seconds, rel=0.01)
+        assert (row["phase"], row["epoch"], row["cider"]) == ("all layers", number + 1, 50.0)
+    assert [so_far.steps for so_far in stood] == [*range(1, 13)] * 2
+
+
+def test_an_epoch_that_goes_on_counts_what_was_done_before(run: PhaseRun) -> None:
+    values: list[float] = []
+    before = SoFar(steps=9, shown=90.0, seconds=1000.0)
+    result = run.epoch(0, before, lambda so_far, value: values.append(value))
+    assert len(values) == 3
+    assert result.loss == pytest.approx((90 + sum(values)) / 12)
+    assert 1000 < result.seconds < 1100
+
+
+def test_after_twenty_steps_it_says_how_long_the_rest_will_take(
+    run: PhaseRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        run.epoch(number, SoFar(), lambda so_far, value: None)
+        said = re.findall(
+            "all layers: (.*) of training left, evaluation apart", capsys.readouterr().err
+        )
+        assert len(said) == number  # the twentieth step is in the second epoch
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (61, "1 min"),
+        (3540, "59 min"),
+        (3599, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+    ],
+)
+def test_times_are_said_as_a_person_says_them(seconds: float, said: str) -> None:
+    assert in_words(seconds) == said
