@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -36,21 +36,34 @@ class Board:
 
     def __init__(self, folder: Path, first: int) -> None:
         self._writer: Any = None
-        if importlib.util.find_spec("tensorboard") is not None:
+        try:
             from torch.utils.tensorboard import SummaryWriter
-
+        except ImportError:
+            return
+        with self._nothing_worse_than_a_warning():
             self._writer = SummaryWriter(folder, purge_step=first)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
         """Keep numbers by name, each a curve over the steps of the whole run."""
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        with self._nothing_worse_than_a_warning():
             for name, value in values.items():
                 self._writer.add_scalar(f"{group}/{name}", value, step)
 
     def close(self) -> None:
         """Write what is still in memory."""
         if self._writer is not None:
-            self._writer.close()
+            with self._nothing_worse_than_a_warning():
+                self._writer.close()
+
+    @contextmanager
+    def _nothing_worse_than_a_warning(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            log.warning("TensorBoard gets nothing more (%s).", error.strerror or error)
+            self._writer = None
 
 
 def same_photos(names: Sequence[str], count: int = COUNT) -> list[int]:
@@ -103,11 +116,10 @@ def save_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
     rows: of `metrics.jsonl`, one an epoch. Without matplotlib the log says that nothing is drawn.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        log.info("No %s, since matplotlib is not installed.", path.name)
-        return
     try:
         _curves(rows).savefig(path)
+    except ImportError:
+        log.info("No %s, since matplotlib is not installed.", path.name)
     except OSError as error:
         log.warning("%s cannot be written (%s).", path, error.strerror or error)
 

@@ -209,7 +209,7 @@ class Run:
 
     def _read_last(self) -> dict[str, Tensor]:
         self._forget_rows()
-        self._settle_best()
+        self._settle()
         self._next_best.unlink(missing_ok=True)
         return checkpoint.load_checkpoint(self._last)[0] if self._last.exists() else {}
 
@@ -230,26 +230,25 @@ class Run:
         self.workers.from_first(lambda: checkpoint.save_checkpoint(path, tensors, self.progress))
 
     def _save_last(self, run: PhaseRun) -> None:
-        """Save where the run stands; the weights that it no longer needs can go then."""
         checkpoint.save_checkpoint(self._last, run.stepper.tensors(), self.progress)
         self._saved = time.monotonic()
-        self._settle_best()
-        kept = {f"best-{epoch}" for _, epoch in self.progress.kept}
-        for path in self.out.glob("best-*.safetensors"):
-            if path.stem not in kept:
-                path.unlink()
+        self._settle()
 
-    def _settle_best(self) -> None:
-        """Take over a new best model, once the last checkpoint knows of its epoch.
+    def _settle(self) -> None:
+        """Take over a new best model, once the last checkpoint knows of its epoch, and drop weights
+        that are no longer needed.
 
         Until then a run that is killed goes on from before that epoch, and a phase that begins with
         it must find the best model that there was.
         """
-        if not self._next_best.exists():
-            return
-        new, known = checkpoint.load_progress(self._next_best), self.progress
-        if (new.phase, new.epoch) <= (known.phase, known.epoch):
-            os.replace(self._next_best, self.out / "best.safetensors")
+        if self._next_best.exists():
+            new, known = checkpoint.load_progress(self._next_best), self.progress
+            if (new.phase, new.epoch) <= (known.phase, known.epoch):
+                os.replace(self._next_best, self.out / "best.safetensors")
+        kept = {f"best-{epoch}" for _, epoch in self.progress.kept}
+        for path in self.out.glob("best-*.safetensors"):
+            if path.stem not in kept:
+                path.unlink()
 
     def _load_best(self) -> None:
         best = self.out / "best.safetensors"

@@ -1,5 +1,6 @@
 """Photos decoded once, and features computed once."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 from captioner.datasets import Record, cache_features, decode_photos
+from captioner.datasets.photos import new_array
 from captioner.errors import DatasetError
 from captioner.images import Preprocessing, normalise, open_image, to_pixels
 from captioner.model import Encoder, EncoderConfig
@@ -87,3 +89,20 @@ def test_other_weights_get_another_cache(records: list[Record], tmp_path: Path) 
         cpu = torch.device("cpu")
         found.append(cache_features(encoder, photos, preprocessing, tmp_path / "cache", cpu))
     assert not np.array_equal(found[0], found[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve room")
+def test_an_array_that_is_written_in_place_has_its_room_reserved(tmp_path: Path) -> None:
+    """On a disk that fills up meanwhile, writing to memory would kill the process."""
+    path = tmp_path / "new.npy"
+    new_array(path, np.uint8, (1000, 1000))
+    assert path.stat().st_blocks * 512 >= 1_000_000
+    array = np.load(path, mmap_mode="r")
+    assert array.shape == (1000, 1000)
+    assert not array.any()
+
+
+def test_an_array_that_there_is_no_room_for_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large|No space left"):
+        new_array(tmp_path / "new.npy", np.uint8, (2**60,))
+    assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 """What a person looks at: contact sheets pixel by pixel, curves, and TensorBoard's own reader."""
 
-import importlib.util
 import logging
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,7 @@ def test_curves_hold_every_number_and_mark_the_phases(tmp_path: Path) -> None:
 def test_without_matplotlib_the_log_says_that_there_are_no_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with caplog.at_level(logging.INFO):
         save_curves(ROWS, tmp_path / "curves.png")
     assert "No curves.png, since matplotlib is not installed." in caplog.text
@@ -149,8 +149,19 @@ def test_tensorboard_reads_what_was_kept_and_not_what_was_dropped(tmp_path: Path
 def test_without_tensorboard_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     board = Board(tmp_path / "board", 0)
     board.add("train", {"loss": 1.0}, 0)
     board.close()
     assert not (tmp_path / "board").exists()
+
+
+def test_a_disk_that_tensorboard_cannot_write_to_is_only_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("tensorboard")
+    (tmp_path / "file").write_text("in the way")
+    board = Board(tmp_path / "file", 0)
+    board.add("train", {"loss": 1.0}, 0)
+    board.close()
+    assert "TensorBoard gets nothing more (File exists)." in caplog.text
