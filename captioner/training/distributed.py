@@ -119,11 +119,11 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
         yield Workers(kind)
         return
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    if dist.is_initialized():
+        yield Workers(_own(kind, local_rank), rank, local_rank, count)
+        return
     with _one_voice(rank):
         workers = Workers(_own(kind, local_rank), rank, local_rank, count)
-        if dist.is_initialized():
-            yield workers
-            return
         backend = "cpu:gloo,cuda:nccl" if kind.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_LONGEST_WAIT)
         yield workers

@@ -130,8 +130,8 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         loss, words, shown, counted = self._gradient(batch, number / self.steps)
         trained = [p for group in self.optimizer.param_groups for p in group["params"]]
-        # They are summed over words, and averaged over processes.
         gradients = [p.grad for p in trained if p.grad is not None]
+        # From the mean over processes of sums over words to the mean over all words.
         torch._foreach_mul_(gradients, self.workers.count / words)
         norm = nn.utils.clip_grad_norm_(trained, self.phase.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
