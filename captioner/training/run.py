@@ -46,7 +46,7 @@ from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers, join
 from captioner.training.phase import EpochResult, Features, PhaseRun, score
 from captioner.training.pictures import Board, same_photos, save_contact_sheet, save_curves
-from captioner.training.recipe import Phase, Recipe
+from captioner.training.recipe import Data, Phase, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -326,10 +326,12 @@ def _fingerprint(recipe: Recipe, phase: int) -> str:
     """Of all that has had a part in a run when that phase is under way.
 
     Later phases may still be changed or added. What a recipe leaves at its default does not count,
-    so that a run outlives an update that brings a new setting.
+    so that a run outlives an update that brings a new setting; nor does where the files lie.
     """
+    sources = tuple(replace(s, held_out=Path(s.held_out).name) for s in recipe.data.sources)
     begun = replace(
         recipe,
+        data=replace(recipe.data, root=Data.root, sources=sources),
         phases=recipe.phases[: phase + 1],
         checkpoint_minutes=Recipe.checkpoint_minutes,
         average_best=Recipe.average_best,

@@ -268,6 +268,14 @@ def test_another_recipe_in_the_same_folder_is_refused(home: Path, finished: Path
     assert "holds a run of another recipe" in result.stderr
 
 
+def test_a_finished_run_is_known_where_its_data_have_moved(home: Path, finished: Path) -> None:
+    shutil.copytree(finished, home / "known")
+    shutil.copytree(home / "toy", home / "elsewhere" / "toy")
+    result = run(home, "known", f"data.root={home / 'elsewhere'}")
+    assert result.returncode == 0, result.stderr
+    assert rows(home / "known") == rows(finished)
+
+
 def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path) -> None:
     shutil.copytree(finished, home / "longer")
     more = (
