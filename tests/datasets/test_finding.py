@@ -147,7 +147,7 @@ photos = st.builds("{}{}.jpg".format, folders, st.sampled_from("12"))
 
 @given(st.sets(photos), st.sets(photos))
 def test_matching_agrees_with_the_rule_spelled_out(there: set[str], named: set[str]) -> None:
-    index = PhotoIndex(Found(p, f"/root/{p}", Path("/root", p)) for p in there)
+    index = PhotoIndex(Found(p, f"/photos/{p}", Path("/photos", p)) for p in there)
     expected = {name: name for name in named & there}
     owners: dict[str, list[str]] = {}
     ambiguous = False
@@ -170,4 +170,4 @@ def test_matching_agrees_with_the_rule_spelled_out(there: set[str], named: set[s
         with pytest.raises(DatasetError):
             index.match(named)
     else:
-        assert index.match(named) == {n: Path("/root", p) for n, p in expected.items()}
+        assert index.match(named) == {n: Path("/photos", p) for n, p in expected.items()}

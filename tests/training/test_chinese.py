@@ -1,8 +1,7 @@
 """Chinese from captions to captions: a run on the toy dataset in words and in characters."""
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ name = "test-zh"
 language = "zh"
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
-[encoder]
-name = "resnet18"
-stages = [1]
-weights = "random"
-[preprocessing]
-size = 32
 [decoder]
 hidden = 32
 heads = 2
@@ -56,17 +49,14 @@ def in_chinese(english: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(make_home: Callable[[str, int], Path]) -> Path:
     """Toy photos, each with one caption in Chinese."""
     pytest.importorskip("jieba")
-    folder = tmp_path_factory.mktemp("chinese")
-    command = [sys.executable, ROOT / "data" / "toy.py", folder / "toy", "--photos", "30"]
-    subprocess.run([*command, "--size", "32"], check=True)
+    folder = make_home(RECIPE, 30)
     english = (folder / "toy" / "Flickr8k.token.txt").read_text("utf-8").splitlines()
     pairs = (line.split("#0\t") for line in english if "#0\t" in line)
     lines = (f"{name}#zhc#0 {in_chinese(caption)}\n" for name, caption in pairs)
     (folder / "toy" / "flickr8kzhc.caption.txt").write_text("".join(lines), encoding="utf-8")
-    (folder / "zh.toml").write_text(RECIPE, encoding="utf-8")
     return folder
 
 
@@ -76,7 +66,7 @@ def test_a_trained_model_prints_chinese_without_spaces(
 ) -> None:
     changes = ["--device", "cpu", "--set", f"data.root={home}", "--set", f"data.unit={unit}"]
     out = home / unit
-    assert main(["train", str(home / "zh.toml"), "--out", str(out), *changes]) == 0
+    assert main(["train", str(home / "test.toml"), "--out", str(out), *changes]) == 0
     model, vocabulary = read_folder(out / "model")
     assert (model.config.language, model.config.unit) == ("zh", unit)
     assert ("一个" in vocabulary.words) == (unit == "word")
@@ -88,7 +78,7 @@ def test_a_trained_model_prints_chinese_without_spaces(
 
 
 def test_the_unit_is_the_languages_first_where_the_recipe_says_none(home: Path) -> None:
-    data = TrainingData(read_recipe(home / "zh.toml", [f"data.root={home}"]), home / "cache")
+    data = TrainingData(read_recipe(home / "test.toml", [f"data.root={home}"]), home / "cache")
     assert {"一个", "红色", "三角形"} <= set(data.vocabulary.words)
 
 
@@ -104,7 +94,7 @@ def test_photos_with_a_side_in_a_word_are_not_mirrored(home: Path) -> None:
     (folder / "Flickr_8k.trainImages.txt").write_text("a.png\nb.png\nc.png\n")
     (folder / "Flickr_8k.devImages.txt").write_text("d.png\n")
     changes = [f"data.root={home}", "data.sources=[{format='flickr8k', path='sides'}]"]
-    data = TrainingData(read_recipe(home / "zh.toml", changes), home / "cache")
+    data = TrainingData(read_recipe(home / "test.toml", changes), home / "cache")
     assert "左边" in data.vocabulary.words
     (batch,) = data.batches(3, 1, torch.Generator())
     assert dict(zip(batch.rows.tolist(), batch.mirror.tolist(), strict=True)) == {
@@ -116,10 +106,10 @@ def test_a_unit_that_is_none_is_refused_before_anything_is_read(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changes = ["--set", "data.unit=letter", "--out", str(home / "none")]
-    assert main(["train", str(home / "zh.toml"), *changes]) == 2
+    assert main(["train", str(home / "test.toml"), *changes]) == 2
     said = capsys.readouterr().err.strip()
     assert said.endswith("no unit 'letter' for language 'zh'; there is: word, character.")
-    assert "zh.toml" in said
+    assert "test.toml" in said
     assert not (home / "none").exists()
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,6 @@ name = "test"
 [data]
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
-[encoder]
-name = "resnet18"
-stages = [1]
-weights = "random"
-[preprocessing]
-size = 32
 [decoder]
 hidden = 32
 heads = 2
@@ -103,11 +98,8 @@ sys.exit(main())
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("distributed")
-    command = [sys.executable, ROOT / "data" / "toy.py", folder / "toy", "--photos", "44"]
-    subprocess.run([*command, "--size", "32"], check=True)
-    (folder / "test.toml").write_text(RECIPE)
+def home(make_home: Callable[[str, int], Path]) -> Path:
+    folder = make_home(RECIPE, 44)
     (folder / "equal.py").write_text(EQUAL)
     (folder / "failing.py").write_text(FAILING)
     return folder
@@ -152,9 +144,10 @@ def test_two_processes_end_with_the_weights_of_one(home: Path) -> None:
 
 def test_a_run_may_go_on_with_more_processes(home: Path) -> None:
     assert train(home, ["-m", "captioner"], "grown").returncode == 0
-    (home / "test.toml").write_text(f'{RECIPE}[[phases]]\nname = "more"\nepochs = 1\nrate = 1e-3\n')
+    recipe = (home / "test.toml").read_text()
+    (home / "test.toml").write_text(f'{recipe}[[phases]]\nname = "more"\nepochs = 1\nrate = 1e-3\n')
     result = train(home, [*TWO, "-m", "captioner"], "grown", "phases.3.batch=8")
-    (home / "test.toml").write_text(RECIPE)
+    (home / "test.toml").write_text(recipe)
     assert result.returncode == 0, result.stderr
     rows = [
         json.loads(line) for line in (home / "grown" / "metrics.jsonl").read_text().splitlines()

@@ -1,8 +1,7 @@
 """What a phase tells: the line of an epoch, and how long it will take."""
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,6 @@ name = "test"
 [data]
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
-[encoder]
-name = "resnet18"
-stages = [1]
-weights = "random"
-[preprocessing]
-size = 32
 [decoder]
 hidden = 16
 heads = 2
@@ -44,12 +37,8 @@ batch = 2
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("phase")
-    command = [sys.executable, ROOT / "data" / "toy.py", folder / "toy", "--photos", "30"]
-    subprocess.run([*command, "--size", "32"], check=True)
-    (folder / "test.toml").write_text(RECIPE)
-    return folder
+def home(make_home: Callable[[str, int], Path]) -> Path:
+    return make_home(RECIPE, 30)
 
 
 @pytest.fixture

@@ -34,12 +34,6 @@ name = "test"
 [data]
 min_count = 1
 sources = [{format = "flickr8k", path = "toy", weight = 0.75}]
-[encoder]
-name = "resnet18"
-stages = [1]
-weights = "random"
-[preprocessing]
-size = 32
 [decoder]
 hidden = 32
 heads = 2
@@ -69,12 +63,8 @@ average = 0.5
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("training")
-    command = [sys.executable, ROOT / "data" / "toy.py", folder / "toy", "--photos", "40"]
-    subprocess.run([*command, "--size", "32"], check=True)
-    (folder / "test.toml").write_text(RECIPE)
-    return folder
+def home(make_home: Callable[[str, int], Path]) -> Path:
+    return make_home(RECIPE, 40)
 
 
 def command(home: Path, out: str, *changes: str) -> list[str]:
