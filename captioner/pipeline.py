@@ -26,10 +26,9 @@ from captioner.decoding import (
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
 from captioner.model import CaptioningModel, for_inference, read_config, read_folder
-from captioner.text import END, LANGUAGES, PAD, START, UNKNOWN, Vocabulary, tokenizer
+from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
 
 DEFAULT_MODEL = "flickr8k-en"
-_NEVER_WRITTEN = (PAD, START, UNKNOWN)
 PhotoT = TypeVar("PhotoT")
 
 
@@ -134,7 +133,7 @@ class Captioner:
         **options: Any,
     ) -> list[Caption]:
         """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
-        unwanted = (*_NEVER_WRITTEN, *self._numbers(avoid))
+        unwanted = (*NEVER_WRITTEN, *self._numbers(avoid))
         search = _search(sampling, {**options, "avoid": unwanted}, self.device)
         decoder = self.model.decoder
         found = search(decoder.step, decoder.start(features), len(features), START, END)

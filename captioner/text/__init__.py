@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from captioner.errors import OptionError
 from captioner.text import chinese, english
-from captioner.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
+from captioner.text.vocabulary import END, NEVER_WRITTEN, PAD, START, UNKNOWN, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def tokenizer(language: str, unit: str | None = None) -> Tokenizer:
 __all__ = [
     "END",
     "LANGUAGES",
+    "NEVER_WRITTEN",
     "PAD",
     "START",
     "UNKNOWN",

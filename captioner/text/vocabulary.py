@@ -12,6 +12,7 @@ from pathlib import Path
 from captioner.errors import ModelError
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
+NEVER_WRITTEN = (PAD, START, UNKNOWN)  # a caption may end, but has none of these
 SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")
 
 

@@ -15,10 +15,9 @@ from torch.nn.utils.rnn import pad_sequence
 from captioner.decoding import BeamOptions, Hypothesis, SamplingOptions, beam_search, sample
 from captioner.metrics import CiderD, Tokens, bleu
 from captioner.model import Decoder
-from captioner.text import END, PAD, START, UNKNOWN
+from captioner.text import END, NEVER_WRITTEN, PAD, START, UNKNOWN
 
-_NEVER_WRITTEN = (PAD, START, UNKNOWN)
-_NEVER_READ = (*_NEVER_WRITTEN, END)
+_NEVER_READ = (*NEVER_WRITTEN, END)
 
 
 class Sums(NamedTuple):
@@ -144,8 +143,8 @@ class SelfCritical:
         self._prepared = CiderD.from_references(references).prepare(references)
         self._max_length = max_length
         common = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
-        self._sampling = SamplingOptions(top=samples, avoid=_NEVER_WRITTEN, **common)
-        self._greedy = BeamOptions(beam=1, avoid=_NEVER_WRITTEN, **common)
+        self._sampling = SamplingOptions(top=samples, avoid=NEVER_WRITTEN, **common)
+        self._greedy = BeamOptions(beam=1, avoid=NEVER_WRITTEN, **common)
 
     def __call__(self, decoder: Decoder, features: Tensor, rows: Tensor) -> Sums:
         """Draw captions, score them, and see what would have made the good ones likelier.
@@ -214,6 +213,6 @@ def _expected(
     words = targets != PAD
     logits = decoder.logits(decoder.outputs(features, captions)[words]).float()
     # As they were drawn: from what is ever written.
-    logits[:, _NEVER_WRITTEN] = -torch.inf
+    logits[:, NEVER_WRITTEN] = -torch.inf
     losses = F.cross_entropy(logits, targets[words], reduction="none")
     return (losses * advantage.repeat_interleave(words.sum(dim=1))).sum(), len(losses)
