@@ -1,6 +1,6 @@
 // gradio takes a photo only at its own box, and says of any other file no more than "Invalid file
 // type". Here the whole page takes it, and every file reaches the server, whose answer is a sentence.
-() => {
+(() => {
   const asImage = (file) =>
     file.type.startsWith("image/") ? file : new File([file], file.name, { type: "image/*" });
 
@@ -36,4 +36,4 @@
   document.addEventListener("change", correct, true);
   document.addEventListener("error", show, true);
   document.addEventListener("load", show, true);
-}
+})();

@@ -204,7 +204,8 @@ def launch(captioner: "Captioner", host: str, port: int, open_browser: bool = Fa
         max_file_size="200mb",
         theme=theme(),
         css_paths=STYLE_SHEET,
-        js=SCRIPT.read_text(encoding="utf-8"),
+        # In the head it runs before there is a box to give a photo to; gradio's `js` runs after.
+        head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
         app_kwargs={"middleware": [Middleware(SameOriginOnly)]},
     )
     return page

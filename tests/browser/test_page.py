@@ -253,6 +253,24 @@ def test_the_copy_button_copies_the_sentence(visit: Visit, drawing: Path) -> Non
     )
 
 
+def test_the_very_first_moment_is_not_too_early(visit: Visit, server: SimpleNamespace) -> None:
+    """A file that gradio itself would refuse, given as soon as there is a box to give it to."""
+    visit.page.add_init_script("""
+        new MutationObserver((_, observer) => {
+            const input = document.querySelector("#photo input[type=file]");
+            if (!input) return;
+            observer.disconnect();
+            const chosen = new DataTransfer();
+            chosen.items.add(new File(["Milk"], "notes.txt", { type: "text/plain" }));
+            input.files = chosen.files;
+            input.dispatchEvent(new Event("change", { bubbles: true }));
+        }).observe(document, { childList: true, subtree: true });
+    """)
+    visit.page.goto(server.url)
+
+    assert "notes.txt" in visit.problem()
+
+
 @pytest.mark.parametrize("name", ["notes.jpg", "notes.txt"])
 def test_no_photo_gets_a_plain_sentence_and_the_next_photo_is_captioned(
     name: str, visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
