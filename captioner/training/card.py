@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from captioner.model import DecoderConfig
 from captioner.training.recipe import Phase, Recipe
 
 _SCORES = {
@@ -30,7 +32,7 @@ def model_card(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> str:
 
 Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
 {", ".join(map(str, recipe.encoder.stages))}, {recipe.preprocessing.size} pixels. Decoder: \
-{recipe.decoder.cell} of {recipe.decoder.hidden} units with {recipe.decoder.attention} attention.
+{_decoder(recipe.decoder)}.
 
 {recipe.about.strip()}
 
@@ -52,6 +54,18 @@ prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 |{"---|" * len(_SCORES)}
 | {scores} |
 {_held_out(best)}"""
+
+
+def _decoder(config: DecoderConfig) -> str:
+    """Its cell, size and attention, and every other choice that is not the usual one."""
+    told = ("cell", "hidden", "attention", "layers")
+    unusual = "".join(
+        f", {field.name} {getattr(config, field.name)}"
+        for field in fields(config)
+        if field.name not in told and getattr(config, field.name) != field.default
+    )
+    layers = f"{config.layers} layers of " if config.layers > 1 else ""
+    return f"{config.cell}, {layers}{config.hidden} units, {config.attention} attention{unusual}"
 
 
 def _held_out(row: Mapping[str, Any]) -> str:

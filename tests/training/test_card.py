@@ -1,0 +1,31 @@
+"""The model card tells what the recipe says and what the run's best epoch scored."""
+
+from pathlib import Path
+
+from captioner.training.card import model_card
+from captioner.training.recipe import read_recipe
+
+RECIPE = Path(__file__).parents[2] / "configs" / "light-en.toml"
+SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider")
+
+
+def row(phase: str, cider: float) -> dict[str, object]:
+    scores = {name: 10.0 + number for number, name in enumerate(SCORES)}
+    return {"phase": phase, "epoch": 1, **scores, "cider": cider}
+
+
+def test_the_decoder_is_described_with_every_unusual_choice() -> None:
+    changes = ["decoder.layers=2", "decoder.residual=true", "decoder.hidden=384"]
+    card = model_card(read_recipe(RECIPE, changes), [row("decoder", 50.0)])
+
+    assert "lstm, 2 layers of 384 units, multihead attention" in card
+    assert "residual True" in card
+    assert "layer_norm" not in card  # as usual, so not worth a word
+
+
+def test_the_best_epoch_is_what_is_told() -> None:
+    rows = [row("decoder", 50.0), row("all layers", 61.25), row("self-critical", 60.0)]
+    card = model_card(read_recipe(RECIPE), rows)
+
+    assert "| 10.0 | 11.0 | 12.0 | 13.0 | 14.0 | 61.2 |" in card
+    assert "- all layers: 1 epochs" in card
