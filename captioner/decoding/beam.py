@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
+from captioner.decoding.required import Required
 from captioner.decoding.types import BeamOptions, Hypothesis, StateT, Step
 
 
@@ -29,6 +31,9 @@ def beam_search(  # noqa: PLR0917
     are finished; the best others go on, always ``beam`` of them. The search stops as soon as no
     live hypothesis can still enter any image's ``top`` best, which changes no result.
 
+    With ``include``, this happens in each group of hypotheses that have written equally many of the
+    required tokens, and only complete ones end, see :class:`~captioner.decoding.required.Required`.
+
     Args:
         step: advances the model by one token, see :data:`~captioner.decoding.Step`. Its logits
             become log-probabilities over the whole vocabulary; constraints do not renormalise.
@@ -42,38 +47,57 @@ def beam_search(  # noqa: PLR0917
     Returns:
         For each image its ``top`` best distinct hypotheses, best score first. Should fewer have
         ended within ``max_length`` steps, live ones follow, best score first, cut off without an
-        end token. Fewer than ``top`` come back only if the beam met no others.
+        end token. Fewer than ``top`` come back only if the beam met no others. An image for which
+        no caption holds all of ``include`` gets those that hold most of it.
     """
+    beginning = state
+    required = Required(options.include, end, device) if options.include else None
     constraints = constraints_of(options, end, device)
     finished = _Finished(options, end)
     live = torch.full((images, 1), start, device=device)
     log_prob = torch.zeros(images, 1, device=device)  # [B, K] of each live hypothesis
     history = live.new_empty(images, 1, 0)  # [B, K, t]
+    progress = required.begin(images) if required else history  # [B, K, P]
 
     for length in range(1, options.max_length + 1):
         logits, state = step(live.flatten(), state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*live.shape, logits.shape[-1])
         constrain(log_probs, history, constraints, end)
-        totals, parents, tokens = _best(log_probs.add_(log_prob[:, :, None]), options.beam)
+        log_probs.add_(log_prob[:, :, None])
+        groups = required.split(log_probs, progress) if required else log_probs[:, None]
+        totals, parents, tokens = _best(groups, options.beam)
 
         ended = tokens == end
         if ended.any():
             # Only an ending among the `beam` best counts: a poor one that merely comes early
             # would otherwise win by being short.
-            if ended[:, : options.beam].any():
-                finishing = totals.masked_fill(~ended, -torch.inf)[:, : options.beam]
-                finished.add(finishing, _rows(history, parents[:, : options.beam]))
+            if ended[:, -1, : options.beam].any():
+                finishing = totals.masked_fill(~ended, -torch.inf)[:, -1, : options.beam]
+                finished.add(finishing, _rows(history, parents[:, -1, : options.beam]))
             totals, order = totals.masked_fill(ended, -torch.inf).topk(options.beam)
-            parents, tokens = parents.gather(1, order), tokens.gather(1, order)
-        log_prob = totals[:, : options.beam]
-        parents, live = parents[:, : options.beam], tokens[:, : options.beam]
+            parents, tokens = parents.gather(2, order), tokens.gather(2, order)
+        totals, parents, tokens = (x[:, :, : options.beam] for x in (totals, parents, tokens))
+        log_prob, parents, live = totals.flatten(1), parents.flatten(1), tokens.flatten(1)
         history = torch.cat([_rows(history, parents), live[:, :, None]], dim=2)
-        if length == options.max_length or finished.beats(log_prob[:, 0], length):
+        if length == options.max_length or finished.beats(log_prob.amax(dim=1), length):
             break
         state = state.reorder(parents)
+        if required:
+            progress = required.advance(progress, parents, live)
 
-    return finished.hypotheses(log_prob, history)
+    if not required:
+        return finished.hypotheses(log_prob, history)
+    complete_first = (
+        rows.unflatten(1, (-1, options.beam)).flip(1).flatten(1, 2) for rows in (log_prob, history)
+    )
+    found = finished.hypotheses(*complete_first)
+    if all(found):
+        return found
+    # Nothing was left to write before everything required had been.
+    without = replace(options, include=())
+    others = beam_search(step, beginning, images, start, end, without, device=device)
+    return [own or other for own, other in zip(found, others, strict=True)]
 
 
 class _Finished:
@@ -145,15 +169,16 @@ def _listed(
 
 
 def _best(totals: Tensor, beam: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Find the best continuations ``[B, K, V]``, twice ``beam``: at most half of them can end.
+    """Find the best continuations ``[B, G, K, V]`` of each group, twice ``beam``: at most half of
+    them can end.
 
-    Returns log-probabilities, parent rows and tokens, each ``[B, 2 * beam]``, best first.
+    Returns log-probabilities, parent rows and tokens, each ``[B, G, 2 * beam]``, best first.
     """
-    vocabulary = totals.shape[2]
-    totals = totals.flatten(1)
-    missing = 2 * beam - totals.shape[1]
+    vocabulary = totals.shape[3]
+    totals = totals.flatten(2)
+    missing = 2 * beam - totals.shape[2]
     if missing > 0:  # a vocabulary smaller than the beam: repeat a row that can never win
-        last = totals.shape[1] - 1
+        last = totals.shape[2] - 1
         totals, places = F.pad(totals, (0, missing), value=-torch.inf).topk(2 * beam)
         places = places.clamp(max=last)
     else:

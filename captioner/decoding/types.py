@@ -106,13 +106,25 @@ class BeamOptions(DecodingOptions):
     Attributes:
         beam: how many hypotheses of each image are followed at once; 1 is greedy search. How
             many are asked for with ``top`` does not change which is found to be the best.
+        include: phrases, each of token ids, that must all appear (grid beam search). Each token of
+            them widens the search by a beam.
     """
 
     beam: int = 3
+    include: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.beam >= 1, f"beam must be 1 or more, not {self.beam}.")
+        _require(all(self.include), "include must not hold an empty phrase.")
+        tokens = [token for phrase in self.include for token in phrase]
+        _require(
+            len(tokens) <= self.max_length,
+            f"include asks for {len(tokens)} tokens, but max_length is {self.max_length}.",
+        )
+        _require(
+            set(self.avoid).isdisjoint(tokens), "include must not hold what avoid holds as well."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

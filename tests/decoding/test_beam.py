@@ -1,8 +1,8 @@
 """Beam search against brute force, on small tables of history-dependent probabilities."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -77,6 +77,9 @@ def score_of(tokens: tuple[int, ...], log_prob: float, options: BeamOptions) -> 
     return log_prob / (len(tokens) + ended) ** options.length_penalty
 
 
+Finder = Callable[[Toy, int, BeamOptions], list[Hypothesis]]
+
+
 def every_caption(
     toy: Toy,
     image: int,
@@ -96,18 +99,44 @@ def every_caption(
             yield from every_caption(toy, image, options, longer, log_prob + log_probs[token])
 
 
+def written(tokens: tuple[int, ...], options: BeamOptions) -> int:
+    """Count the required tokens that a caption has: of whole phrases all, of one that it ends in
+    the middle of, those so far."""
+    count = 0
+    for phrase in options.include:
+        n = len(phrase)
+        whole = any(tokens[i : i + n] == phrase for i in range(len(tokens)))
+        begun = [m for m in range(1, n) if tokens[-m:] == phrase[:m]]
+        count += n if whole else max(begun, default=0)
+    return count
+
+
 def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
-    """Rank all possible captions: those that end, then those cut off, each by score."""
+    """Rank all possible captions: those that end, then those cut off, each by score; but by what
+    is required first, and without it none may end."""
     captions = [
         Hypothesis(tokens, log_prob, score_of(tokens, log_prob, options))
         for tokens, log_prob in every_caption(toy, image, options)
     ]
-    captions.sort(key=lambda caption: (len(caption.tokens) == options.max_length, -caption.score))
-    return captions[: options.top]
+    required = sum(map(len, options.include))
+
+    def rank(caption: Hypothesis) -> tuple[bool, int, float]:
+        cut_off = len(caption.tokens) == options.max_length
+        missing = required - written(caption.tokens, options) if cut_off else 0
+        return cut_off, missing, -caption.score
+
+    possible = [
+        caption
+        for caption in captions
+        if len(caption.tokens) == options.max_length or written(caption.tokens, options) == required
+    ]
+    return sorted(possible, key=rank)[: options.top]
 
 
 def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
-    """Search with lists and loops, always to the last step."""
+    """Search with lists and loops, always to the last step, a beam for each number of required
+    tokens written."""
+    required = sum(map(len, options.include))
     live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
     ended: list[tuple[tuple[int, ...], float]] = []
     for _ in range(options.max_length):
@@ -115,11 +144,18 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
             (tokens, token, log_prob + toy.log_probs(image, tokens)[token])
             for tokens, log_prob in live
             for token in allowed(tokens, toy.table.shape[1], options)
+            if token != END or written(tokens, options) == required
         ]
         candidates.sort(key=lambda candidate: -candidate[2])
-        ended += [(tokens, lp) for tokens, token, lp in candidates[: options.beam] if token == END]
-        going = [((*tokens, token), lp) for tokens, token, lp in candidates if token != END]
-        live = going[: options.beam]
+        live = []
+        for group in range(required, -1, -1):
+            own = [
+                (tokens if token == END else (*tokens, token), token, lp)
+                for tokens, token, lp in candidates
+                if written(tokens if token == END else (*tokens, token), options) == group
+            ]
+            ended += [(tokens, lp) for tokens, token, lp in own[: options.beam] if token == END]
+            live += [(tokens, lp) for tokens, token, lp in own if token != END][: options.beam]
     ended.sort(key=lambda caption: -score_of(caption[0], caption[1], options))
     best = (ended + live)[: options.top]
     return [Hypothesis(tokens, lp, score_of(tokens, lp, options)) for tokens, lp in best]
@@ -127,6 +163,11 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
 
 def search(toy: Toy, images: list[int], options: BeamOptions) -> list[list[Hypothesis]]:
     return beam_search(toy.step, toy.state(images), len(images), START, END, options)
+
+
+def without_if_none(find: Finder, toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
+    """What is found with everything required, or else without."""
+    return find(toy, image, options) or find(toy, image, replace(options, include=()))
 
 
 def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
@@ -149,6 +190,12 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
         "no_repeat_ngram": draw(st.integers(0, 3)),
         "avoid": tuple(draw(st.sets(st.integers(0, vocabulary - 1), max_size=2))),
     }
+    words = sorted(set(range(1, vocabulary)) - set(options["avoid"]))
+    if words and draw(st.booleans()):
+        phrases = st.lists(st.sampled_from(words), min_size=1, max_size=2).map(tuple)
+        include = draw(st.lists(phrases, max_size=2).map(tuple))
+        if sum(map(len, include)) <= max_length:
+            options["include"] = include
     return Toy.seeded(draw(st.integers(0, 10**6)), vocabulary), options
 
 
@@ -161,7 +208,7 @@ def test_a_beam_as_wide_as_the_tree_equals_exhaustive_search(
     widest = toy.table.shape[1] ** values["max_length"]
     options = BeamOptions(beam=widest, top=min(top, widest), **values)
     for image, found in enumerate(search(toy, [0, 1, 2], options)):
-        assert_same(found, exhaustive(toy, image, options))
+        assert_same(found, without_if_none(exhaustive, toy, image, options))
 
 
 @settings(max_examples=150, deadline=None)
@@ -173,7 +220,7 @@ def test_a_narrow_beam_equals_a_search_by_loops_that_never_stops_early(
     values["max_length"] += data.draw(st.integers(0, 8))
     options = BeamOptions(beam=beam, top=data.draw(st.integers(1, beam + 4)), **values)
     for image, found in enumerate(search(toy, [0, 1, 2], options)):
-        assert_same(found, one_at_a_time(toy, image, options))
+        assert_same(found, without_if_none(one_at_a_time, toy, image, options))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -192,6 +239,22 @@ def test_the_best_are_sorted_and_distinct(seed: int) -> None:
         assert len({caption.tokens for caption in found}) == 6
         scores = [caption.score for caption in found if len(caption.tokens) < 12]
         assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_required_phrases_appear_in_every_image(seed: int) -> None:
+    options = BeamOptions(beam=2, max_length=12, include=((7, 3), (3, 5), (9,)))
+    for found in search(Toy.seeded(seed, 20), list(range(8)), options):
+        assert written(found[0].tokens, options) == 5
+
+
+def test_a_required_phrase_may_begin_anew_within_itself() -> None:
+    """In 2 2 3 the second 2 begins the phrase 2 3."""
+    toy = Toy(torch.tensor([[0.0, -math.inf, 5.0, 0.0]]).repeat(ROWS, 1))
+    options = BeamOptions(
+        beam=9, top=9, max_length=4, min_length=3, no_repeat_ngram=0, include=((2, 3),)
+    )
+    assert (2, 2, 3) in [caption.tokens for caption in search(toy, [0], options)[0]]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -318,6 +381,9 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
         ({"length_penalty": math.inf}, "length_penalty"),
         ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
         ({"avoid": (-1,)}, "avoid"),
+        ({"include": ((),)}, "include"),
+        ({"include": ((2, 3), (4,)), "max_length": 2}, "include"),
+        ({"include": ((2, 3),), "avoid": (3,)}, "include"),
     ],
 )
 def test_an_impossible_option_is_named_in_one_sentence(values: dict, word: str) -> None:
