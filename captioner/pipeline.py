@@ -8,28 +8,46 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from captioner.decoding import (
     BeamOptions,
+    Choice,
     Hypothesis,
     SamplingOptions,
     beam_search,
+    better_of_each,
+    consensus,
     sample,
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
-from captioner.model import CaptioningModel, for_inference, read_config, read_folder
+from captioner.model import CaptioningModel, Decoder, for_inference, read_config, read_folder
 from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
 
 DEFAULT_MODEL = "flickr8k-en"
 PhotoT = TypeVar("PhotoT")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How the gates and the cell state of an LSTM moved while it wrote a sentence.
+
+    input, forget, output: how open each unit's gate was, from 0 to 1. cell: the cell state after
+    the step. All `float32 [T, layers, H]`, bottom layer first; step t is the one that chose word t,
+    for which it had read the word before, or after it where the decoder wrote from the end.
+    """
+
+    input: Tensor
+    forget: Tensor
+    output: Tensor
+    cell: Tensor
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,8 @@ class Caption:
     text: the sentence. tokens: its words. log_prob: natural logarithm of the model's probability
     of this very sentence. score: what the search ranked it by. attention: `[T, h, w]`, for each
     word where on the photo's grid the model looked (each map sums to one), where it was asked for.
-    alternatives: the next best sentences, best first.
+    trace: of the gates, where it was asked for and the model's cell is an LSTM. alternatives: the
+    next best sentences, best first, without trace.
     """
 
     text: str
@@ -47,6 +66,7 @@ class Caption:
     log_prob: float
     score: float
     attention: Tensor | None = None
+    trace: Trace | None = None
     alternatives: tuple[Caption, ...] = ()
 
 
@@ -55,7 +75,9 @@ class Captioner:
 
     Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
     max_length, length_penalty, no_repeat_ngram), or with `sampling=True` those of
-    `SamplingOptions` (temperature, top_k, top_p, seed); `avoid` takes words.
+    `SamplingOptions` (temperature, top_k, top_p, seed); `avoid` and `include` take words or, the
+    latter, phrases. With
+    `attention=True` and `trace=True` a caption also holds how it came about.
     """
 
     def __init__(
@@ -76,23 +98,21 @@ class Captioner:
         """Code of the language that the model writes, such as "en"."""
         return self.model.config.language
 
-    def caption(self, photo: ImageSource, *, attention: bool = False, **options: Any) -> Caption:
+    def caption(self, photo: ImageSource, **options: Any) -> Caption:
         """Caption one photo: a path, the bytes of a file, a Pillow image or a NumPy array.
 
         Raises ImageError where it cannot be opened, OptionError where an option is out of range.
         """
-        return self.caption_batch([photo], attention=attention, **options)[0]
+        return self.caption_batch([photo], **options)[0]
 
-    def caption_batch(
-        self, photos: Sequence[ImageSource], *, attention: bool = False, **options: Any
-    ) -> list[Caption]:
+    def caption_batch(self, photos: Sequence[ImageSource], **options: Any) -> list[Caption]:
         """Caption several photos in one batch, in their order. Raises as `caption`."""
         if not photos:
             return []
         preprocessing = self.model.config.preprocessing
         opened = [open_image(photo, at_least=preprocessing.detail) for photo in photos]
         features, grid = self.encode(to_batch(opened, preprocessing))
-        return self.describe(features, grid, attention=attention, **options)
+        return self.describe(features, grid, **options)
 
     def caption_each(
         self,
@@ -128,17 +148,49 @@ class Captioner:
         grid: tuple[int, int],
         *,
         attention: bool = False,
+        trace: bool = False,
         sampling: bool = False,
         avoid: Sequence[str] = (),
+        include: Sequence[str] = (),
         **options: Any,
     ) -> list[Caption]:
         """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
-        unwanted = (*NEVER_WRITTEN, *self._numbers(avoid))
-        search = _search(sampling, {**options, "avoid": unwanted}, self.device)
-        decoder = self.model.decoder
-        found = search(decoder.step, decoder.start(features), len(features), START, END)
-        captions = [self._captions(hypotheses) for hypotheses in found]
-        return self._with_attention(captions, found, features, grid) if attention else captions
+        options["avoid"] = (*NEVER_WRITTEN, *self._numbers(avoid))
+        if include:
+            options["include"] = tuple(map(self._phrase, include))
+        chosen = self._search(features, _options(sampling, options))
+        captions = [self._captions(choices) for choices in chosen]
+        if attention:
+            captions = self._with_attention(captions, chosen, features, grid)
+        return self._with_trace(captions, chosen, features) if trace else captions
+
+    def _search(
+        self, features: Tensor, options: BeamOptions | SamplingOptions
+    ) -> list[list[Choice]]:
+        """Each photo's captions, best first or as drawn, of all that the decoders find."""
+        found = [self._find(decoder, features, options) for decoder in self._decoders]
+        by_photo = zip(*found, strict=True)
+        if isinstance(options, SamplingOptions):
+            return [better_of_each(own, options) for own in by_photo]
+        return [consensus(own, options) for own in by_photo]
+
+    @property
+    def _decoders(self) -> tuple[Decoder, ...]:
+        """One, or one for each direction in which captions are written."""
+        return self.model.decoder.directions
+
+    def _find(
+        self, decoder: Decoder, features: Tensor, options: BeamOptions | SamplingOptions
+    ) -> list[list[Hypothesis]]:
+        """Each photo's hypotheses of one decoder, in the order in which people read."""
+        beginning = (decoder.step, decoder.start(features), len(features), START, END)
+        if isinstance(options, SamplingOptions):
+            found = sample(*beginning, options, device=self.device)
+        else:
+            phrases = tuple(decoder.in_order(phrase) for phrase in options.include)
+            own = replace(options, include=phrases)
+            found = beam_search(*beginning, own, device=self.device)
+        return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in group] for group in found]
 
     def _numbers(self, words: Sequence[str]) -> list[int]:
         """A word that the model does not know is avoided already."""
@@ -146,8 +198,16 @@ class Captioner:
         numbers = (self.vocabulary.number(form) for form in forms)
         return [number for number in numbers if number is not None]
 
-    def _captions(self, hypotheses: list[Hypothesis]) -> Caption:
-        best, *others = (self._caption(hypothesis) for hypothesis in hypotheses)
+    def _phrase(self, phrase: str) -> tuple[int, ...]:
+        tokens = tokenizer(self.language, self.model.config.unit).tokenize(phrase)
+        numbers = [self.vocabulary.number(token) for token in tokens]
+        for token, number in zip(tokens, numbers, strict=True):
+            if number is None:
+                raise OptionError(f"The model does not know the word '{token}'.")
+        return tuple(number for number in numbers if number is not None)
+
+    def _captions(self, choices: list[Choice]) -> Caption:
+        best, *others = (self._caption(choice.hypothesis) for choice in choices)
         return replace(best, alternatives=tuple(others))
 
     def _caption(self, hypothesis: Hypothesis) -> Caption:
@@ -158,20 +218,52 @@ class Captioner:
     def _with_attention(
         self,
         captions: list[Caption],
-        found: list[list[Hypothesis]],
+        chosen: list[list[Choice]],
         features: Tensor,
         grid: tuple[int, int],
     ) -> list[Caption]:
-        """Read the best captions once more, all at once, to see where each word was looked for."""
-        rows = [[START, *hypotheses[0].tokens, END] for hypotheses in found]
-        longest = max(map(len, rows))
-        padded = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
-        maps = self.model.decoder.attention_maps(features, padded.to(features.device))
-        maps = maps.float().unflatten(2, grid).cpu()
-        return [
-            replace(caption, attention=own[: len(caption.tokens)].clone())
-            for caption, own in zip(captions, maps, strict=True)
-        ]
+        """Read all captions once more, all at once, to see where each word was looked for."""
+        photos = [photo for photo, own in enumerate(chosen) for _ in own]
+        looked = [one for caption in captions for one in (caption, *caption.alternatives)]
+        for decoder, rows, words in self._best([[choice] for own in chosen for choice in own]):
+            own_features = features[[photos[row] for row in rows]]
+            maps = decoder.attention_maps(own_features, words).float().unflatten(2, grid).cpu()
+            for row, own in zip(rows, maps, strict=True):
+                looked[row] = replace(looked[row], attention=_as_read(own, decoder, looked[row]))
+        listed = iter(looked)
+        groups = ([next(listed) for _ in own] for own in chosen)
+        return [replace(best, alternatives=tuple(others)) for best, *others in groups]
+
+    def _with_trace(
+        self, captions: list[Caption], chosen: list[list[Choice]], features: Tensor
+    ) -> list[Caption]:
+        """Read the best captions once more, all at once, to see how the gates moved."""
+        traced = list(captions)
+        for decoder, rows, words in self._best(chosen):
+            layers = decoder.trace(features[rows], words)
+            parts = [torch.stack(part, dim=2).float().cpu() for part in zip(*layers, strict=True)]
+            for row, *own in zip(rows, *parts, strict=True) if parts else ():
+                trace = Trace(*(_as_read(part, decoder, captions[row]) for part in own))
+                traced[row] = replace(captions[row], trace=trace)
+        return traced
+
+    def _best(self, chosen: list[list[Choice]]) -> Iterator[tuple[Decoder, list[int], Tensor]]:
+        """Each decoder with the rows of the photos whose best caption it wrote, and these captions
+        in its order `[B, T]`, padded."""
+        for number, decoder in enumerate(self._decoders):
+            best = {
+                row: own[0].hypothesis for row, own in enumerate(chosen) if own[0].decoder == number
+            }
+            if best:
+                words = [[START, *decoder.in_order(h.tokens), END] for h in best.values()]
+                padded = pad_sequence([torch.tensor(row) for row in words], True, PAD)
+                yield decoder, list(best), padded.to(self.device)
+
+
+def _as_read(steps: Tensor, decoder: Decoder, caption: Caption) -> Tensor:
+    """Those of a decoder's steps `[T, ...]` that wrote words, in the order of the words."""
+    own = steps[: len(caption.tokens)]
+    return own.flip(0) if decoder.backward else own.clone()
 
 
 def _attempt(opener: Callable[..., Any], photo: Any, detail: int) -> Any:
@@ -181,12 +273,10 @@ def _attempt(opener: Callable[..., Any], photo: Any, detail: int) -> Any:
         return error
 
 
-def _search(sampling: bool, options: dict[str, Any], device: torch.device) -> Any:
-    """Beam search or sampling with these options."""
+def _options(sampling: bool, options: dict[str, Any]) -> BeamOptions | SamplingOptions:
+    """Options of beam search or of sampling."""
     try:
-        if sampling:
-            return partial(sample, options=SamplingOptions(**options), device=device)
-        return partial(beam_search, options=BeamOptions(**options), device=device)
+        return SamplingOptions(**options) if sampling else BeamOptions(**options)
     except TypeError as error:
         raise OptionError(f"{str(error).partition('__init__() ')[2] or error}.") from None
 

@@ -4,6 +4,7 @@ import copy
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from PIL import Image
 
 import captioner
 from captioner import Captioner, pipeline
+from captioner.decoding import BeamOptions
 from captioner.errors import ImageError, ModelError, OptionError
+from captioner.images import to_batch
 from captioner.model import CaptioningModel, save_model
 from captioner.text import END, START, Vocabulary
 
@@ -32,14 +35,19 @@ def photos() -> list[Image.Image]:
     return [Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)) for _ in range(5)]
 
 
+def with_decoder(model: CaptioningModel, **changes: Any) -> CaptioningModel:
+    """A model with random weights and another decoder."""
+    torch.manual_seed(0)
+    config = model.config
+    return CaptioningModel(replace(config, decoder=replace(config.decoder, **changes))).eval()
+
+
 def test_the_log_probability_is_that_of_the_sentence(
     tiny: Captioner, photos: list[Image.Image]
 ) -> None:
     caption = tiny.caption(photos[0], max_length=5, beam=4)
     words = tiny.vocabulary.encode(caption.tokens)
     ended = words if len(caption.tokens) < 5 else words[:-1]
-    from captioner.images import to_batch
-
     with torch.no_grad():
         images = to_batch([photos[0]], tiny.model.config.preprocessing)
         log_probs = tiny.model(images, torch.tensor([ended])).log_softmax(2)[0]
@@ -71,6 +79,153 @@ def test_attention_is_a_map_a_word(tiny: Captioner, photos: list[Image.Image]) -
     assert caption.attention.shape == (len(caption.tokens), 2, 2)
     sums = caption.attention.sum((1, 2))
     torch.testing.assert_close(sums, torch.ones_like(sums), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm_peephole", "lstm_coupled", "grid_lstm"])
+def test_a_trace_equals_a_run_step_by_step(
+    cell: str,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    photos: list[Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
+    model = Captioner(with_decoder(tiny_model, cell=cell, layers=2), vocabulary, device="cpu")
+    features, grid = model.encode(to_batch(photos, model.model.config.preprocessing))
+    captions = model.describe(features, grid, trace=True, sampling=True, seed=1)
+    assert len({len(caption.tokens) for caption in captions}) > 1  # some rows are padded
+    decoder = model.model.decoder
+    for row, caption in enumerate(captions):
+        trace, state = caption.trace, decoder.start(features[row : row + 1])
+        assert trace is not None
+        parts = (trace.input, trace.forget, trace.output, trace.cell)
+        assert {part.shape for part in parts} == {(len(caption.tokens), 2, 32)}
+        for t, word in enumerate(vocabulary.encode(caption.tokens)[:-2]):
+            before = state.recurrent
+            x = decoder.words.weight[word] + state.summary[0]
+            _, state = decoder.step(torch.tensor([word]), state)
+            gates = decoder.cell.trace(x.unsqueeze(0), before)  # of this step alone
+            for layer in range(2):
+                for part, right in zip(parts, gates[layer], strict=True):
+                    torch.testing.assert_close(part[t, layer], right[0, 0], rtol=0, atol=1e-5)
+                h, c = state.recurrent[2 * layer : 2 * layer + 2]
+                torch.testing.assert_close(trace.cell[t, layer], c[0], rtol=0, atol=1e-5)
+                o = trace.output[t, layer]
+                shown = torch.tanh(o * c[0]) if cell == "grid_lstm" else o * torch.tanh(c[0])
+                torch.testing.assert_close(shown, h[0], rtol=0, atol=1e-5)
+
+
+@pytest.fixture
+def bidirectional(
+    tiny_model: CaptioningModel, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> Captioner:
+    monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
+    return Captioner(with_decoder(tiny_model, kind="bidirectional"), vocabulary, device="cpu")
+
+
+def alone(model: Captioner, side: str) -> Captioner:
+    """One direction of a bidirectional model, as a model that knows nothing of directions."""
+    config = model.model.config
+    config = replace(config, decoder=replace(config.decoder, kind="forward"))
+    one = CaptioningModel(config)
+    one.encoder = copy.deepcopy(model.model.encoder)
+    one.decoder.load_state_dict(getattr(model.model.decoder, side).state_dict(), strict=False)
+    return Captioner(one.eval(), model.vocabulary, device="cpu")
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {"top": 3, "length_penalty": 0.0},
+    "constrained": {"top": 2, "max_length": 4, "no_repeat_ngram": 1, "avoid": ["dog"]},
+    "sampled": {"top": 3, "sampling": True, "seed": 5, "temperature": 2.0},
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_the_likelier_sentence_of_both_directions_wins(bidirectional: Captioner, kind: str) -> None:
+    options, grid = OPTIONS[kind], (2, 2)
+    longest = options.get("max_length", 14)
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(12, 4, bidirectional.model.encoder.width, generator=generator)
+    ahead, back = (
+        alone(bidirectional, side).describe(features, grid, **options) for side in ("ahead", "back")
+    )
+    winners = set()
+    for row, caption in enumerate(bidirectional.describe(features, grid, **options)):
+        one, other = (
+            [(c.score, c.tokens[::step], c.log_prob) for c in (own, *own.alternatives)]
+            for own, step in ((ahead[row], 1), (back[row], -1))
+        )
+
+        def rank(own: tuple[float, tuple[str, ...], float]) -> tuple[bool, float]:
+            return len(own[1]) < longest, own[0]
+
+        if kind == "sampled":  # the same draws: the better one of each pair
+            right = [max(pair, key=rank) for pair in zip(one, other, strict=True)]
+        else:
+            by_words = {own[1]: own for own in sorted((*one, *other), key=rank)}
+            right = sorted(by_words.values(), key=rank, reverse=True)[: options["top"]]
+        captions = (caption, *caption.alternatives)
+        assert [c.tokens for c in captions] == [tokens for _, tokens, _ in right]
+        for own, (score, _, log_prob) in zip(captions, right, strict=True):
+            assert (own.score, own.log_prob) == pytest.approx((score, log_prob), abs=1e-4)
+        if kind == "constrained":
+            assert all(len(c.tokens) <= 4 for c in captions)
+            assert all(len(set(c.tokens)) == len(c.tokens) for c in captions)
+            assert not any("dog" in c.tokens for c in captions)
+        winners.add(right[0] in other)
+    assert winners == {True, False}
+
+
+def test_a_phrase_to_include_is_written_in_both_directions(bidirectional: Captioner) -> None:
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(12, 4, bidirectional.model.encoder.width, generator=generator)
+    phrase = tuple(bidirectional.vocabulary.encode(["red", "dog", "ball"])[1:-1])
+    chosen = bidirectional._search(features, BeamOptions(include=(phrase,), max_length=5))
+    assert {choices[0].decoder for choices in chosen} == {0, 1}
+    for choices in chosen:
+        assert "red dog ball" in " ".join(
+            bidirectional.vocabulary.decode(choices[0].hypothesis.tokens)
+        )
+
+
+@pytest.mark.parametrize("side", ["ahead", "back"])
+def test_attention_and_trace_are_those_of_the_winning_direction(
+    bidirectional: Captioner, photos: list[Image.Image], side: str
+) -> None:
+    both = bidirectional.model.decoder
+    own, other = (both.ahead, both.back) if side == "ahead" else (both.back, both.ahead)
+    with torch.no_grad():  # the other direction never ends, so that its captions are cut off
+        own.words.bias[END], other.words.bias[END] = 3, -1e4
+    features, grid = bidirectional.encode(
+        to_batch(photos, bidirectional.model.config.preprocessing)
+    )
+    asked = {"attention": True, "trace": True, "min_length": 3, "max_length": 6}
+    step = 1 if side == "ahead" else -1
+    right = alone(bidirectional, side).describe(features, grid, **asked)
+    for caption, own in zip(bidirectional.describe(features, grid, **asked), right, strict=True):
+        assert caption.tokens == own.tokens[::step]
+        assert caption.attention is not None
+        assert own.attention is not None
+        assert caption.trace is not None
+        assert own.trace is not None
+        turned = own.attention if step == 1 else own.attention.flip(0)
+        torch.testing.assert_close(caption.attention, turned, rtol=0, atol=1e-5)
+        for name in ("input", "forget", "output", "cell"):
+            expected = getattr(own.trace, name)
+            expected = expected if step == 1 else expected.flip(0)
+            torch.testing.assert_close(getattr(caption.trace, name), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("cell", "trace"), [("gru", True), ("rnn", True), ("lstm", False)])
+def test_there_is_no_trace_without_an_lstm_or_unasked(
+    cell: str,
+    trace: bool,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    photos: list[Image.Image],
+) -> None:
+    model = Captioner(with_decoder(tiny_model, cell=cell), vocabulary, device="cpu")
+    assert model.caption(photos[0], trace=trace).trace is None
 
 
 def test_words_to_avoid_never_appear(tiny: Captioner, photos: list[Image.Image]) -> None:
@@ -182,6 +337,29 @@ def test_a_language_that_no_model_writes_is_answered_with_what_there_is(
     said = r"^No installed model writes Chinese \(zh\); installed: c-en \(en\), a-en \(en\)\.$"
     with pytest.raises(ModelError, match=said):
         captioner.load_model(language="zh")
+
+
+def test_words_that_must_appear_do(tiny: Captioner, photos: list[Image.Image]) -> None:
+    asked = ["ball", "Grass on"]
+    for caption in tiny.caption_batch(photos, include=asked, max_length=8):
+        assert "ball" in caption.tokens
+        assert "grass on" in caption.text
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"include": ["dog", "xylophone"]}, "xylophone"),
+        ({"include": [" "]}, "include"),
+        ({"include": ["dog"], "avoid": ["dog"]}, "avoid"),
+        ({"include": ["dog"], "sampling": True}, "include"),
+    ],
+)
+def test_words_that_cannot_appear_are_named(
+    options: dict, word: str, tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    with pytest.raises(OptionError, match=word):
+        tiny.caption(photos[0], **options)
 
 
 def test_chinese_is_written_without_spaces_and_avoided_as_it_is_written(

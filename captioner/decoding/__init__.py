@@ -1,6 +1,7 @@
 """Beam search, sampling and constraints, driven by a step function; knows no model."""
 
 from captioner.decoding.beam import beam_search
+from captioner.decoding.consensus import Choice, better_of_each, consensus
 from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepeatNgram
 from captioner.decoding.sampling import sample
 from captioner.decoding.types import (
@@ -15,6 +16,7 @@ from captioner.decoding.types import (
 __all__ = [
     "Avoid",
     "BeamOptions",
+    "Choice",
     "Constraint",
     "DecoderState",
     "DecodingOptions",
@@ -24,5 +26,7 @@ __all__ = [
     "SamplingOptions",
     "Step",
     "beam_search",
+    "better_of_each",
+    "consensus",
     "sample",
 ]

@@ -1,5 +1,6 @@
 """The neural network: encoder, cells, attention, decoder, and its folder on disk."""
 
+from captioner.model.bidirectional import Bidirectional, decoder
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
@@ -7,6 +8,7 @@ from captioner.model.folder import read_config, read_folder, save_model
 from captioner.model.inference import for_inference
 
 __all__ = [
+    "Bidirectional",
     "CaptioningModel",
     "Decoder",
     "DecoderConfig",
@@ -14,6 +16,7 @@ __all__ = [
     "Encoder",
     "EncoderConfig",
     "ModelConfig",
+    "decoder",
     "encoder_names",
     "for_inference",
     "load_pretrained",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from captioner.images import Preprocessing
-from captioner.model.decoder import Decoder, DecoderConfig
+from captioner.model.bidirectional import decoder
+from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
 
 
@@ -27,13 +28,14 @@ class ModelConfig:
 
 
 class CaptioningModel(nn.Module):
-    """Images `[B, 3, H, W]` and captions `[B · K, T]` to logits `[B · K, T - 1, V]`."""
+    """Images `[B, 3, H, W]` and captions `[B · K, T]` to logits `[B · K, T - 1, V]`, or what else a
+    decoder of its kind returns."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = Encoder(config.encoder)
-        self.decoder = Decoder(config.decoder, self.encoder.width, config.vocabulary_size)
+        self.decoder = decoder(config.decoder, self.encoder.width, config.vocabulary_size)
 
     def forward(self, images: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits, through encoder and decoder."""

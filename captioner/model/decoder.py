@@ -10,13 +10,15 @@ from torch import Tensor, nn
 
 from captioner.errors import ModelError
 from captioner.model.attention import Memory, attention
-from captioner.model.cells import CellOptions, State, cell
+from captioner.model.cells import CellOptions, Gates, State, cell
+from captioner.text import PAD
 
 
 @dataclass(frozen=True)
 class DecoderConfig:
     """Parts and sizes of a decoder.
 
+    kind: "forward", or "bidirectional" for two decoders of which one writes backwards.
     cell, attention: their names, of those in `captioner.model.cells` and `.attention`.
     hidden: H, of the recurrent state, the word embeddings and the attention.
     heads: attention heads, for an attention that has several.
@@ -37,6 +39,7 @@ class DecoderConfig:
     recurrent_dropout: float = 0.0
     forget_bias: float = 1.0
     orthogonal: bool = True
+    kind: str = "forward"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -117,10 +120,16 @@ class Decoder(nn.Module):
 
     With attention `none` the photo is in the cell's first state and nowhere else, as in Show and
     Tell (Vinyals et al. 2015): no summary of it is read with each word, and y is of h alone.
+
+    A backward decoder is the same network for captions whose words are in reverse order: `ordered`
+    and `in_order` turn captions round for it.
     """
 
-    def __init__(self, config: DecoderConfig, features: int, vocabulary: int) -> None:
+    def __init__(
+        self, config: DecoderConfig, features: int, vocabulary: int, backward: bool = False
+    ) -> None:
         super().__init__()
+        self.backward = backward
         hidden = config.hidden
         self.norm = nn.LayerNorm(features)
         self.project = nn.Linear(features, hidden)
@@ -136,6 +145,25 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         nn.init.normal_(self.words.weight, std=hidden**-0.5)
         nn.init.zeros_(self.words.bias)
+
+    @property
+    def directions(self) -> tuple[Decoder, ...]:
+        """The decoders that are trained and searched: this one alone."""
+        return (self,)
+
+    def in_order(self, words: tuple[int, ...]) -> tuple[int, ...]:
+        """A caption's words as people read them in the decoder's order, and the other way round."""
+        return words[::-1] if self.backward else words
+
+    def ordered(self, captions: Tensor) -> Tensor:
+        """Captions `[R, T]` as people read them, from the start to the end token and padded, in the
+        decoder's order: the tokens between the two turned round, or as they are."""
+        if not self.backward:
+            return captions
+        places = torch.arange(captions.shape[1], device=captions.device).expand_as(captions)
+        last = (captions != PAD).sum(dim=1, keepdim=True) - 1
+        between = (places > 0) & (places < last)
+        return captions.gather(1, torch.where(between, last - places, places))
 
     def start(self, features: Tensor, copies: int = 1) -> DecoderState:
         """Grid features `[B, N, D]` to the state before the first word, `copies` rows per photo."""
@@ -178,12 +206,22 @@ class Decoder(nn.Module):
         outputs, weights = self._forced(features, captions)
         return outputs, weights.mean(dim=1).reshape(*outputs.shape[:2], -1)
 
+    def trace(self, features: Tensor, captions: Tensor) -> tuple[Gates, ...]:
+        """What the cell's gates did as each word was predicted, `[B · K, T - 1, H]` for each LSTM
+        layer, bottom first; nothing where the cell is no LSTM."""
+        state, inputs = self._begin(features, captions)
+        return self.cell.trace(inputs, state.recurrent)
+
     def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
-        state = self.start(features, copies=captions.shape[0] // features.shape[0])
-        inputs = self._inputs(captions[:, :-1], state)
+        state, inputs = self._begin(features, captions)
         h, _ = self.cell.sequence(inputs, state.recurrent)
         outputs, weights = self._look(h.reshape(len(features), -1, h.shape[2]), state)
         return outputs.view(h.shape), weights
+
+    def _begin(self, features: Tensor, captions: Tensor) -> tuple[DecoderState, Tensor]:
+        """The state before known captions, and what the cell reads of them `[B · K, T - 1, H]`."""
+        state = self.start(features, copies=captions.shape[0] // features.shape[0])
+        return state, self._inputs(captions[:, :-1], state)
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Outputs `[..., H]` to logits `[..., V]`."""

@@ -21,7 +21,8 @@ def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel
     """
     model.eval().requires_grad_(False)
     _fold_batch_norms(model.encoder)
-    model.decoder.remember_readings()
+    for decoder in model.decoder.directions:
+        decoder.remember_readings()
     model.to(dtype).to(memory_format=torch.channels_last)
     pack_linears(model.decoder)
     return model

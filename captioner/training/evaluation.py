@@ -1,30 +1,45 @@
-"""Captioning a split and scoring it, between epochs."""
+"""Captioning a split, scoring it and reading people's captions of it, between epochs."""
 
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
-from captioner.datasets import Photos
+from captioner.datasets import Photos, Record
 from captioner.images import normalise
 from captioner.metrics import Scores, score
 from captioner.model import CaptioningModel
 from captioner.pipeline import Captioner
-from captioner.text import Vocabulary, tokenizer
+from captioner.text import PAD, START, Vocabulary, tokenizer
 from captioner.training.data import take
 from captioner.training.distributed import Workers
+from captioner.training.objectives import CrossEntropy, added
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A caption for each photo, in their order, and what all of them score."""
+    """A caption for each photo, in their order, and what all of them score.
+
+    perplexity: e to the mean of minus the log-probability of each word and end of people's own
+        captions; a word outside the vocabulary counts as the unknown one. Of a model that writes
+        in several directions the mean is over all its decoders.
+    """
 
     captions: tuple[str, ...]
     scores: Scores
+    perplexity: float
+
+    def row(self) -> dict[str, float]:
+        """All figures by name."""
+        return {**self.scores.as_dict(), "perplexity": self.perplexity}
 
 
 def evaluate(
@@ -36,7 +51,7 @@ def evaluate(
     workers: Workers,
     batch: int = 50,
 ) -> Evaluation:
-    """Caption all photos with beam search and score them against their captions.
+    """Caption all photos with beam search, score that, and see how likely people's captions are.
 
     features: cached grid features `[n, N, D]` of the photos; encoded from their pixels without.
     Each worker captions its share, and all return the same.
@@ -45,6 +60,7 @@ def evaluate(
     captioner = Captioner(copy.deepcopy(model), vocabulary, device=device)
     grid = (0, 0)
     texts: list[str] = []
+    nats, words = 0.0, 0.0
     own = torch.arange(len(photos.records))[workers.share(len(photos.records))]
     with tqdm(
         total=len(own), desc="Evaluating", unit="photo", leave=False, disable=not workers.first
@@ -57,8 +73,36 @@ def evaluate(
             else:
                 encoded = take(features, rows).to(captioner.device, captioner.dtype)
             texts.extend(caption.text for caption in captioner.describe(encoded, grid))
+            records = [photos.records[row] for row in rows.tolist()]
+            own_nats, own_words = _surprise(captioner, encoded, records)
+            nats, words = nats + own_nats, words + own_words
             bar.update(len(rows))
     captions = workers.gather(texts)
+    nats, words = workers.add([nats, words])
     references = [record.captions for record in photos.records]
     scores = score(captions, references, tokenizer(model.config.language).tokenize)
-    return Evaluation(tuple(captions), scores)
+    # e to the 700th is as near to infinity as a number can be.
+    return Evaluation(tuple(captions), scores, math.exp(min(700, nats / max(1.0, words))))
+
+
+@torch.inference_mode()
+def _surprise(
+    captioner: Captioner, features: Tensor, records: Sequence[Record]
+) -> tuple[float, int]:
+    """Minus the log-probability of people's captions of these photos, and their number of words."""
+    config, vocabulary = captioner.model.config, captioner.vocabulary
+    tokenize = tokenizer(config.language, config.unit).tokenize
+    tokens = [[tokenize(caption) for caption in record.captions] for record in records]
+    encoded = [[vocabulary.encode(own) for own in group if own] for group in tokens]
+    if not any(encoded):
+        return 0.0, 0
+    most = max(map(len, encoded))
+    # All photos need as many: a start without a next word counts for nothing.
+    rows = [row for group in encoded for row in (*group, *[[START]] * (most - len(group)))]
+    captions = pad_sequence([torch.tensor(row) for row in rows], True, PAD)
+    captions = captions.to(features.device)
+    sums = added(
+        [CrossEntropy()(own, features, own.ordered(captions))
+         for own in captioner.model.decoder.directions]
+    )  # fmt: skip
+    return sums.shown, sums.counted

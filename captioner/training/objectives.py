@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,12 @@ class Sums(NamedTuple):
     words: int
     shown: float
     counted: int
+
+
+def added(parts: Sequence[Sums]) -> Sums:
+    """Several objectives as one."""
+    losses, words, shown, counted = zip(*parts, strict=True)
+    return Sums(sum(losses[1:], losses[0]), sum(words), sum(shown), sum(counted))
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ class SelfCritical:
         self._references = references
         self._prepared = CiderD.from_references(references).prepare(references)
         self._max_length = max_length
-        common = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
+        common: dict[str, Any] = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
         self._sampling = SamplingOptions(top=samples, avoid=NEVER_WRITTEN, **common)
         self._greedy = BeamOptions(beam=1, avoid=NEVER_WRITTEN, **common)
 

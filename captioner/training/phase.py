@@ -49,7 +49,7 @@ class Scored:
             f"{prefix}{name}": round(value, 2)
             for prefix, evaluation in own.items()
             if evaluation
-            for name, value in evaluation.scores.as_dict().items()
+            for name, value in evaluation.row().items()
         }
 
 

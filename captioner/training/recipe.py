@@ -1,4 +1,9 @@
-"""Training recipes: one TOML file each, read into frozen dataclasses."""
+"""Training recipes: one TOML file each, read into frozen dataclasses.
+
+A recipe may say only what it changes of another one beside it, which it names first:
+
+    base = "lstm.toml"
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
+import torch
+
 from captioner.datasets import FORMATS, VAL_SHARE
-from captioner.errors import OptionError, RecipeError
+from captioner.errors import ModelError, OptionError, RecipeError
 from captioner.images import Preprocessing
-from captioner.model import DecoderConfig, EncoderConfig
+from captioner.model import DecoderConfig, EncoderConfig, decoder
 from captioner.text import tokenizer
 
 if sys.version_info >= (3, 11):
@@ -158,19 +165,45 @@ class Recipe:
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe file and apply changes such as "data.root=photos" or "phases.0.epochs=3".
 
-    Raises RecipeError naming the file and the key that is unknown, missing or of a wrong type.
+    Raises RecipeError naming the file and the key that is unknown, missing, of a wrong type or
+    impossible. No data are read.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"There is no recipe {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path} is not a readable TOML file ({error}).") from None
+    raw = _with_base(path)
     for change in changes:
         _change(raw, change)
     recipe: Recipe = _beside(path, _build(Recipe, raw, str(path)))
     _check(recipe, path)
     return recipe
+
+
+def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A recipe's tables, upon those of its base; above: the recipes whose base it is."""
+    if path in above:
+        raise RecipeError(f"{path} is its own base.")
+    raw = _parse(path, above)
+    base = raw.pop("base", None)
+    if base is None:
+        return raw
+    if not isinstance(base, str) or not base or Path(base).name != base:
+        raise RecipeError(f"{path}: base must be the name of a recipe file beside it: {base!r}.")
+    return _merged(_with_base(path.with_name(base), (*above, path)), raw)
+
+
+def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        needed = f", the base of {above[-1]}" if above else ""
+        raise RecipeError(f"There is no recipe {path}{needed}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path} is not a readable TOML file ({error}).") from None
+
+
+def _merged(base: Any, own: Any) -> Any:
+    """Tables key by key; whatever else, such as the list of phases, as a whole."""
+    if not (isinstance(base, Mapping) and isinstance(own, Mapping)):
+        return own
+    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
 
 
 def _beside(path: Path, recipe: Recipe) -> Recipe:
@@ -233,7 +266,11 @@ def _build_dataclass(kind: Any, raw: Any, where: str) -> Any:
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if required and name not in raw:
             raise RecipeError(f"{where}: '{name}' is missing.")
-    return kind(**{key: _build(types[key], value, f"{where}: {key}") for key, value in raw.items()})
+    values = {key: _build(types[key], value, f"{where}: {key}") for key, value in raw.items()}
+    try:
+        return kind(**values)
+    except ModelError as error:
+        raise RecipeError(f"{where}: {error}") from None
 
 
 def _check(recipe: Recipe, path: Path) -> None:
@@ -245,6 +282,12 @@ def _check(recipe: Recipe, path: Path) -> None:
                 raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be at least 1.")
         _check_objective(phase, path)
         _check_cross_entropy(phase, recipe.decoder, path)
+    if recipe.preprocessing.size < 32:
+        size = recipe.preprocessing.size
+        raise RecipeError(
+            f"{path}: size of preprocessing must be at least 32, not {size}: a CNN halves the "
+            "sides of a photo five times."
+        )
     if recipe.average_best < 1:
         raise RecipeError(f"{path}: average_best must be at least 1.")
     if not recipe.checkpoint_minutes >= 0:
@@ -253,7 +296,9 @@ def _check(recipe: Recipe, path: Path) -> None:
         _check_source(source, path)
     try:
         tokenizer(recipe.data.language, recipe.data.unit)
-    except OptionError as error:
+        with torch.device("meta"):  # sizes without memory
+            decoder(recipe.decoder, features=1, vocabulary=1)
+    except (OptionError, ModelError) as error:
         raise RecipeError(f"{path}: {error}") from None
 
 

@@ -17,12 +17,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from captioner.errors import TrainingError
 from captioner.images import normalise
-from captioner.model import CaptioningModel
+from captioner.model import CaptioningModel, Decoder
 from captioner.pipeline import has_bfloat16
 from captioner.training import augment, checkpoint
 from captioner.training.data import Batch, TrainingData, take
 from captioner.training.distributed import Workers
-from captioner.training.objectives import CrossEntropy, SelfCritical, Sums
+from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
 from captioner.training.recipe import Phase
 
 
@@ -69,7 +69,7 @@ class Learner(nn.Module):
         super().__init__()
         self.phase, self.model = phase, model
         self._pixels, self._features = data.train.pixels, features
-        self.objective = _objective(phase, data)
+        self._objectives = [_objective(phase, data, own) for own in model.decoder.directions]
         model.encoder.requires_grad_(features is None)
 
     @property
@@ -78,13 +78,21 @@ class Learner(nn.Module):
         return next(self.model.parameters()).device
 
     def forward(self, photos: Examples, done: float) -> Sums:
-        """The objective; done: share of the phase that lies behind, from 0 to 1."""
+        """The objective; done: share of the phase that lies behind, from 0 to 1.
+
+        Of a model that writes in several directions it is that of all its decoders together.
+        """
+        captions = photos.captions.to(self.device)
+        parts = []
         with precision(self.device):
             features = self._encoded(photos)
-            if isinstance(self.objective, SelfCritical):
-                return self.objective(self.model.decoder, features, photos.rows)
-            captions = photos.captions.to(self.device)
-            return self.objective(self.model.decoder, features, captions, done)
+            decoders = self.model.decoder.directions
+            for decoder, objective in zip(decoders, self._objectives, strict=True):
+                if isinstance(objective, SelfCritical):
+                    parts.append(objective(decoder, features, photos.rows))
+                else:
+                    parts.append(objective(decoder, features, decoder.ordered(captions), done))
+        return added(parts)
 
     def _encoded(self, photos: Examples) -> Tensor:
         if self._features is not None:
@@ -208,11 +216,15 @@ def precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
-def _objective(phase: Phase, data: TrainingData) -> CrossEntropy | SelfCritical:
+def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntropy | SelfCritical:
     if phase.objective == "self_critical":
-        return SelfCritical(
-            data.references(), phase.captions, phase.baseline, data.max_words, phase.bleu
-        )
+        # A backward decoder's samples end where sentences begin, and so must their references:
+        # the score of both turned round is that of both as they are read.
+        references = [
+            [(*decoder.in_order(words[:-1]), words[-1]) for words in captions]
+            for captions in data.references()
+        ]
+        return SelfCritical(references, phase.captions, phase.baseline, data.max_words, phase.bleu)
     return CrossEntropy(
         phase.label_smoothing,
         phase.word_dropout,

@@ -129,9 +129,36 @@ def test_every_cell_and_attention_is_read_as_it_was_saved(
         assert torch.equal(read[name], tensor.half().float()), name
 
 
+def test_a_bidirectional_model_is_read_as_it_was_saved(
+    tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    decoder = DecoderConfig(hidden=32, heads=4, kind="bidirectional")
+    saved = CaptioningModel(replace(tiny_model.config, decoder=decoder))
+    save_model(tmp_path / "model", saved, vocabulary, "# Model\n")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["decoder"]["kind"] == "bidirectional"
+    model, _ = read_folder(tmp_path / "model")
+    read = model.decoder.state_dict()
+    for name, tensor in saved.decoder.state_dict().items():
+        assert torch.equal(read[name], tensor.half().float()), name
+    assert [own.backward for own in model.decoder.directions] == [False, True]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm_peephole", "lstm_coupled", "gru", "grid_lstm"])
+def test_weights_of_another_cell_are_refused(folder: Path, cell: str) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["decoder"]["cell"] = cell
+    path.write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"safetensors does not match its configuration: decoder"):
+        read_folder(folder)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"kind": "bidirectional"}, r"does not match its configuration: decoder\.ahead\."),
+        ({"kind": "sideways"}, r"config\.json: There is no kind of decoder named 'sideways'"),
         ({"cell": "gru"}, r"safetensors does not match its configuration: decoder\.cell\.input"),
         ({"layers": 2}, r"does not match its configuration: decoder\.cell\.layers\.0"),
         ({"cell": "abacus"}, r"config\.json: There is no cell named 'abacus'; there is: rnn,"),

@@ -49,7 +49,7 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
     config = ModelConfig(
         recipe.encoder.config, recipe.decoder, recipe.preprocessing, "en", len(data.vocabulary)
     )
-    scored = Scored(Evaluation((), Scores(*[50.0] * 6)), None)
+    scored = Scored(Evaluation((), Scores(*[50.0] * 6), 9.0), None)
     monkeypatch.setattr(module, "score", lambda *_: scored)
     workers = Workers(torch.device("cpu"))
     return PhaseRun(

@@ -1,9 +1,12 @@
 """Recipes: what is read, what is changed from the command line, what is refused."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from captioner.cli import main
 from captioner.errors import RecipeError
 from captioner.training import read_recipe
 
@@ -93,6 +96,73 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
 def test_a_wrong_change_is_explained(minimal: Path, change: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         read_recipe(minimal, change.split(" ; "))
+
+
+def test_a_recipe_changes_its_base_and_keeps_the_rest(minimal: Path) -> None:
+    middle, own = minimal.with_name("middle.toml"), minimal.with_name("own.toml")
+    middle.write_text('base = "x.toml"\nseed = 7\n[decoder]\nhidden = 64\nheads = 4\n')
+    own.write_text(
+        'base = "middle.toml"\nname = "own"\n[decoder]\nhidden = 32\n[data]\nmin_count = 2\n'
+        '[[phases]]\nname = "other"\nepochs = 1\nrate = 2\n'
+    )
+    recipe, base = read_recipe(own, ["decoder.dropout=0.1"]), read_recipe(minimal)
+    decoder = replace(base.decoder, hidden=32, heads=4, dropout=0.1)
+    phases = (replace(base.phases[0], name="other", epochs=1, rate=2.0),)  # the list as a whole
+    data = replace(base.data, min_count=2)
+    expected = replace(base, name="own", seed=7, decoder=decoder, phases=phases, data=data)
+    assert recipe == expected
+
+
+def test_held_out_photos_of_a_base_are_found_beside_it(minimal: Path) -> None:
+    minimal.write_text(MINIMAL.replace('a.json"}', 'a.json", held_out = "held.txt"}'))
+    own = minimal.with_name("own.toml")
+    own.write_text('base = "x.toml"\nname = "own"\n')
+    assert read_recipe(own).data.sources[0].held_out == str(minimal.with_name("held.txt"))
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ('"none.toml"', r"There is no recipe .*none\.toml, the base of .*own\.toml\.$"),
+        ('"own.toml"', r"own\.toml is its own base\.$"),
+        ('"circle.toml"', r"own\.toml is its own base\.$"),
+        ('"../x.toml"', r"own\.toml: base must be the name of a recipe file beside it: '\.\."),
+        ("3", "base must be the name of a recipe file beside it: 3"),
+    ],
+)
+def test_a_base_that_cannot_be_is_explained(tmp_path: Path, base: str, said: str) -> None:
+    (tmp_path / "own.toml").write_text(f"base = {base}")
+    (tmp_path / "circle.toml").write_text('base = "own.toml"')
+    with pytest.raises(RecipeError, match=said):
+        read_recipe(tmp_path / "own.toml")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("decoder.cell=abacus", r"x\.toml: There is no cell named 'abacus'; there is: rnn, lstm, "),
+        ("decoder.attention=psychic", "no attention named 'psychic'; there is: none, additive"),
+        ("decoder.kind=sideways", "no kind of decoder named 'sideways'; there is: forward, bidir"),
+        ("decoder.heads=7", r"x\.toml: 7 heads do not divide a hidden size of 512"),
+        ("decoder.hidden=0", r"x\.toml: decoder: A decoder's hidden size must be 1 or more, not 0"),
+        ("decoder.hidden=-8", "hidden size must be 1 or more, not -8"),
+        ("decoder.layers=0", r"x\.toml: decoder: layers must be 1 or more, not 0"),
+        ("decoder.residual=true", "residual needs 2 layers or more"),
+        ("decoder.recurrent_dropout=1", "recurrent_dropout must be from 0 to less than 1"),
+        ("preprocessing.size=16", "size of preprocessing must be at least 32, not 16"),
+    ],
+)
+def test_a_model_that_cannot_be_is_noticed_before_any_data_are_read(
+    minimal: Path, change: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        read_recipe(minimal, [change])
+    # The command has no data here, and does not come to miss them.
+    assert main(["train", str(minimal), "--set", change, "--out", str(minimal.parent / "o")]) == 2
+    error = capsys.readouterr().err.strip()
+    assert re.search(said, error)
+    assert len(error.splitlines()) == 1
+    assert not (minimal.parent / "o").exists()
 
 
 def test_missing_damaged_and_incomplete_files_are_named(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_run_killed_within_an_epoch_goes_on_from_its_last_step(home: Path, cal
 def by_weights(model: CaptioningModel, *_: object) -> Scored:
     """Scores that the weights alone decide, and that mostly rise."""
     cider = 1000 * model.decoder.words.bias.abs().mean().item()
-    return Scored(Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider)), None)
+    return Scored(Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0), None)
 
 
 def test_a_run_stopped_after_any_of_its_saves_ends_the_same(
@@ -211,7 +211,7 @@ def test_the_mean_of_the_best_epochs_is_taken_where_it_scores_better(
     assert sorted(out.glob("best-*.safetensors")) == files
     best = max(float(str(row["cider"])) for row in rows(calm)[:-1])
     scores = Scores(1, 1, 1, 1, 1, best + 1 if better else best)
-    monkeypatch.setattr(module, "score", lambda *_: Scored(Evaluation((), scores), None))
+    monkeypatch.setattr(module, "score", lambda *_: Scored(Evaluation((), scores, 9.0), None))
     assert main(command(home, out.name, *SMALL, "average_best=2")[3:]) == 0
     assert len(rows(out)) == len(rows(calm))
     assert rows(out)[-1]["phase"] == "mean of 2 epochs"

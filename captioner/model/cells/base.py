@@ -119,11 +119,9 @@ class Recurrent(nn.Module):
         return torch.stack(outputs, dim=1), state
 
     def trace(self, x: Tensor, state: State) -> tuple[Gates, ...]:
-        """What the gates of each LSTM layer did in a known sequence x `[B, T, I]`, bottom first.
-
-        Raises ModelError where the network is of another family.
-        """
-        raise ModelError(f"{type(self).__name__} is no LSTM: it has no gates and cell to trace.")
+        """What the gates of each LSTM layer did in a known sequence x `[B, T, I]`, bottom first;
+        nothing where the network is of another family."""
+        return ()
 
 
 class Cell(Recurrent):
