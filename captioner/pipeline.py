@@ -303,7 +303,7 @@ def load_model(
 
     Raises ModelError where there is no such model, or its folder cannot be used.
     """
-    folder = _find(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
+    folder = model_folder(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
     model, vocabulary = read_folder(folder)
     if language and model.config.language != language:
         own = _in_words(model.config.language)
@@ -339,7 +339,11 @@ def weights_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "weights"
 
 
-def _find(name: str) -> Path:
+def model_folder(name: str) -> Path:
+    """The folder of an installed model, or the one of one's own that `name` is a path of.
+
+    Raises ModelError where there is neither.
+    """
     installed = weights_folder() / name
     is_path = os.sep in name or name.startswith(".")
     if not is_path and (installed / "config.json").is_file():

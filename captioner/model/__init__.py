@@ -4,7 +4,7 @@ from captioner.model.bidirectional import Bidirectional, decoder
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-from captioner.model.folder import read_config, read_folder, save_model
+from captioner.model.folder import load_encoder, read_config, read_folder, save_model
 from captioner.model.inference import for_inference
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "decoder",
     "encoder_names",
     "for_inference",
+    "load_encoder",
     "load_pretrained",
     "read_config",
     "read_folder",

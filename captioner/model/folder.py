@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from captioner.errors import ModelError
 from captioner.images import Preprocessing
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
-from captioner.model.encoder import EncoderConfig
+from captioner.model.encoder import Encoder, EncoderConfig
 from captioner.text import Vocabulary
 
 FORMAT_VERSION = 1
@@ -64,6 +64,22 @@ def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     model = _build(config, folder / CONFIG)
     _fill(model, _read_weights(folder / WEIGHTS), folder / WEIGHTS)
     return model.eval(), vocabulary
+
+
+def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
+    """Fill an encoder with that of a model folder.
+
+    Raises ModelError where the folder cannot be used, or its encoder is another one.
+    """
+    other = read_config(folder).encoder
+    if other != config:
+        raise ModelError(
+            f"The encoder of {folder} is {other.name} with stages {other.stages}, not "
+            f"{config.name} with stages {config.stages}."
+        )
+    weights = _read_weights(folder / WEIGHTS)
+    own = {n.removeprefix("encoder."): t for n, t in weights.items() if n.startswith("encoder.")}
+    _fill(encoder, own, folder / WEIGHTS)
 
 
 def _build(config: ModelConfig, path: Path) -> CaptioningModel:
@@ -134,7 +150,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
 
 
-def _fill(model: CaptioningModel, weights: dict[str, Tensor], path: Path) -> None:
+def _fill(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     own = model.state_dict()
     expected = {n: t.shape for n, t in own.items() if not _is_counter(n)}
     wrong = [n for n, s in expected.items() if n not in weights or weights[n].shape != s]

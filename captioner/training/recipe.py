@@ -31,6 +31,7 @@ else:
     import tomli as tomllib
 
 
+OF_MODEL = "model:"
 _CHOICES = {
     "objective": ("cross_entropy", "self_critical"),
     "baseline": ("mean", "greedy"),
@@ -82,7 +83,8 @@ class Data:
 class EncoderSource(EncoderConfig):
     """The encoder, and where its first weights come from.
 
-    weights: a safetensors file below the data's root; "torchvision" to download; "random".
+    weights: a safetensors file below the data's root; "torchvision" to download; "random"; or
+        "model:NAME", the encoder of an installed model, or of the model folder of that path.
     """
 
     weights: str = "torchvision"

@@ -36,7 +36,14 @@ from torch import Tensor
 
 from captioner.datasets import Photos, cache_features
 from captioner.errors import CaptionerError, RecipeError, TrainingError
-from captioner.model import CaptioningModel, ModelConfig, load_pretrained, save_model
+from captioner.model import (
+    CaptioningModel,
+    ModelConfig,
+    load_encoder,
+    load_pretrained,
+    save_model,
+)
+from captioner.pipeline import model_folder
 from captioner.text import units
 from captioner.training import checkpoint
 from captioner.training.card import model_card
@@ -46,7 +53,7 @@ from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers, join
 from captioner.training.phase import EpochResult, Features, PhaseRun, score
 from captioner.training.pictures import Board, same_photos, save_contact_sheet, save_curves
-from captioner.training.recipe import Data, Phase, Recipe
+from captioner.training.recipe import OF_MODEL, Data, Phase, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -256,10 +263,13 @@ class Run:
         self.model.load_state_dict(tensors)
 
     def _load_encoder(self) -> None:
-        source = self.recipe.encoder.weights
-        if source != "random":
+        source, config = self.recipe.encoder.weights, self.recipe.encoder.config
+        if source.startswith(OF_MODEL):
+            folder = model_folder(source.removeprefix(OF_MODEL))
+            load_encoder(self.model.encoder, config, folder)
+        elif source != "random":
             file = source if source == "torchvision" else str(self.recipe.path(source))
-            load_pretrained(self.model.encoder, self.recipe.encoder.config, file)
+            load_pretrained(self.model.encoder, config, file)
 
     def _forget_rows(self) -> None:
         """Drop the line of an epoch that was killed after it was written and before it counted."""

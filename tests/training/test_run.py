@@ -288,6 +288,24 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
     assert "another recipe" in run(home, "longer", changed).stderr
 
 
+def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished: Path) -> None:
+    one_phase = "phases=[{name='decoder', epochs=1, rate=3e-3, batch=8}]"
+    weights = f"encoder.weights=model:{finished / 'model'}"
+    result = run(home, "shared-encoder", weights, one_phase)
+    assert result.returncode == 0, result.stderr
+    first, second = (
+        {name: tensor for name, tensor in load_file(folder / "model.safetensors").items()
+         if name.startswith("encoder.")}
+        for folder in (finished / "model", home / "shared-encoder" / "model")
+    )  # fmt: skip
+    assert first.keys() == second.keys()
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+    other = run(home, "another", weights, one_phase, "encoder.stages=[2]")
+    assert other.returncode == 2
+    assert "resnet18 with stages (1,), not resnet18 with stages (2,)" in other.stderr
+
+
 def assert_goes_on_from_the_first_phase(home: Path, out: str, finished: Path) -> None:
     """Nothing is left of the second phase, so that it may also be changed."""
     assert stands(home / out / "last.safetensors") == (0, 2, 0)
