@@ -148,7 +148,7 @@ class OurLoop:
         self.batches = [Examples.of(batch, generator) for batch in batches]
         self.encoding = 0.0  # seconds a photo
         frozen = phase.encoder_rate == 0
-        learner = Learner(phase, self.model, data, self._features(data) if frozen else None)
+        learner = Learner(phase, self.model, data, [self._features(data)] if frozen else None)
         self.stepper = Stepper(learner, Workers(torch.device("cpu")), max(steps, 100))
         self.model.train()
         self.number = 0

@@ -384,3 +384,20 @@ def test_importing_captioner_stays_light() -> None:
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"
+
+
+def test_the_maps_of_alternatives_are_those_of_their_own_words_and_photo(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    features, grid = tiny.encode(to_batch(photos, tiny.model.config.preprocessing))
+    captions = tiny.describe(features, grid, top=4, beam=4, attention=True, min_length=2)
+
+    for row, caption in enumerate(captions):
+        assert len(caption.alternatives) == 3
+        for other in caption.alternatives:
+            words = torch.tensor([tiny.vocabulary.encode(other.tokens)])
+            with torch.inference_mode():
+                maps = tiny.model.decoder.attention_maps(features[row : row + 1], words)[0]
+            expected = maps[: len(other.tokens)].unflatten(1, grid)
+            assert other.attention is not None
+            torch.testing.assert_close(other.attention, expected, rtol=0, atol=1e-5)

@@ -24,6 +24,7 @@ from captioner.errors import DatasetError
 from captioner.text import END, PAD, Vocabulary, tokenizer
 from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
+from captioner.training.views import view
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,10 @@ class TrainingData:
             raise DatasetError("The recipe leaves an epoch no photo whose captions have words.")
         # A mirrored photo must not be called "left" of anything.
         self._mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
+
+    def view(self, number: int) -> Photos:
+        """The training photos, augmented unless the number is 0, see `views.view`."""
+        return view(self.train, self._mirror, number)
 
     def _encode(self, captions: list[list[str]]) -> list[Tensor]:
         kept = [tokens[: self.max_words] for tokens in captions if tokens]

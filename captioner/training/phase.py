@@ -6,7 +6,7 @@ import hashlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,9 +28,12 @@ _MEASURED = 20  # steps after which a phase's time can be foretold
 
 @dataclass(frozen=True)
 class Features:
-    """Grid features `float16 [n, N, D]` of a frozen encoder, computed once."""
+    """Grid features `float16 [n, N, D]` of a frozen encoder, computed once.
 
-    train: np.ndarray
+    train: of each view of the training photos.
+    """
+
+    train: Sequence[np.ndarray]
     val: np.ndarray
     held_out: np.ndarray | None
 

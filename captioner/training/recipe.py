@@ -107,6 +107,10 @@ class Phase:
     rate, encoder_rate: peak learning rates (AdamW), reached after `warmup` of all steps, then
         falling along a cosine to a hundredth. An encoder rate of 0 freezes the encoder, and its
         features are computed once.
+    augment: while the encoder trains, photos are cropped, mirrored where no caption names a side,
+        and coloured a little differently each time.
+    views: for a frozen encoder, versions of each photo that its features are computed of: the photo
+        itself and augmented ones. Each time one of them is drawn.
     encoder_weight_decay: of the encoder; `weight_decay` where not given.
     word_dropout, scheduled_sampling, doubly_stochastic: of cross-entropy, see `CrossEntropy`; the
         share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
@@ -130,6 +134,7 @@ class Phase:
     clip: float = 1.0
     average: float = 0.999
     augment: bool = True
+    views: int = 1
     patience: int = 0
     word_dropout: float = 0.0
     scheduled_sampling: float = 0.0
@@ -279,9 +284,14 @@ def _check(recipe: Recipe, path: Path) -> None:
     if not recipe.phases:
         raise RecipeError(f"{path}: there is no [[phases]] to train.")
     for phase in recipe.phases:
-        for name in ("epochs", "batch", "captions", "accumulate"):
+        for name in ("epochs", "batch", "captions", "accumulate", "views"):
             if getattr(phase, name) < 1:
                 raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be at least 1.")
+        if phase.views > 1 and phase.encoder_rate:
+            raise RecipeError(
+                f"{path}: views of phase '{phase.name}' are for a frozen encoder; one that trains "
+                "sees new versions of each photo anyway."
+            )
         _check_objective(phase, path)
         _check_cross_entropy(phase, recipe.decoder, path)
     if recipe.preprocessing.size < 32:

@@ -123,7 +123,7 @@ class Run:
         return self.out / "model"
 
     def _phase(self, phase: Phase, tensors: dict[str, Tensor]) -> None:
-        features = self._features() if phase.encoder_rate == 0 else None
+        features = self._features(phase)
         index, seed = self.progress.phase, self.recipe.seed
         run = PhaseRun(
             phase, self.model, self.data, features, workers=self.workers, seed=seed, index=index
@@ -181,16 +181,20 @@ class Run:
         files = [self.out / f"best-{epoch}.safetensors" for epoch in epochs]
         mean = self.workers.from_first(lambda: checkpoint.mean_weights(files))
         self.model.load_state_dict(mean)
-        features = self._features() if self.recipe.phases[-1].encoder_rate == 0 else None
+        features = self._features(self.recipe.phases[-1])
         scored = score(self.model, self.data, features, self.workers)
         self._log({"phase": f"mean of {len(epochs)} epochs", "epochs": epochs, **scored.row()})
         if scored.val.scores.cider <= self.progress.best:
             self._load_best()
 
-    def _features(self) -> Features:
+    def _features(self, phase: Phase) -> Features | None:
+        """What a frozen encoder sees."""
+        if phase.encoder_rate:
+            return None
         data = self.data
+        train = [self._encode(data.view(number)) for number in range(phase.views)]
         held_out = self._encode(data.held_out) if data.held_out else None
-        return Features(self._encode(data.train), self._encode(data.val), held_out)
+        return Features(train, self._encode(data.val), held_out)
 
     def _encode(self, photos: Photos) -> np.ndarray:
         encoder, preprocessing, device = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,6 +24,7 @@ from captioner.training.data import Batch, TrainingData, take
 from captioner.training.distributed import Workers
 from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
 from captioner.training.recipe import Phase
+from captioner.training.views import take_views
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Examples:
 class Learner(nn.Module):
     """Photos with captions in, a phase's objective out.
 
-    features: `float16 [n, N, D]` of all training photos; None where the encoder is trained too.
+    features: `float16 [n, N, D]` of all training photos, of each of the phase's views; None where
+    the encoder is trained too.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Learner(nn.Module):
         phase: Phase,
         model: CaptioningModel,
         data: TrainingData,
-        features: np.ndarray | None,
+        features: Sequence[np.ndarray] | None,
     ) -> None:
         super().__init__()
         self.phase, self.model = phase, model
@@ -96,7 +98,8 @@ class Learner(nn.Module):
 
     def _encoded(self, photos: Examples) -> Tensor:
         if self._features is not None:
-            return take(self._features, photos.rows).to(self.device).float()
+            features = take_views(self._features, photos.rows, photos.draws[:, 0])
+            return features.to(self.device).float()
         pixels = take(self._pixels, photos.rows).to(self.device)
         if self.phase.augment:
             pixels = augment.augment(pixels, photos.mirror, photos.draws)

@@ -45,7 +45,7 @@ def learner(**settings: object) -> Learner:
     features = np.random.default_rng(0).normal(size=(2, 9, model.encoder.width)).astype(np.float16)
     chosen = {"name": "p", "epochs": 1, "rate": 1e-3, "label_smoothing": 0.0, "captions": 2}
     phase = Phase(**{**chosen, **settings})  # type: ignore[arg-type]
-    return Learner(phase, model, data, features)  # type: ignore[arg-type]
+    return Learner(phase, model, data, [features])  # type: ignore[arg-type]
 
 
 def test_the_loss_is_that_of_both_directions_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_the_loss_is_that_of_both_directions_together(monkeypatch: pytest.Monkey
     sums = one(batch, 0.0)
     decoder = one.model.decoder
     assert isinstance(decoder, Bidirectional)
-    features = torch.from_numpy(one._features).float()  # type: ignore[arg-type]
+    features = torch.from_numpy(one._features[0]).float()  # type: ignore[arg-type]
     expected = torch.zeros(())
     for own, step in ((decoder.ahead, 1), (decoder.back, -1)):
         for number, words in enumerate(CAPTIONS):

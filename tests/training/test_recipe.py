@@ -69,6 +69,11 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
         ("phases.0.epochs=0", "epochs of phase 'only' must be at least 1"),
         ("phases.9.epochs=1", r"no key 'phases\.9\.epochs'"),
         ("seed", "not of the form key=value"),
+        ("phases.0.views=0", "views of phase"),
+        (
+            "phases.0={name='x', epochs=1, rate=1, encoder_rate=1, views=2}",
+            "are for a frozen encoder",
+        ),
         ("encoder.stages=3", "stages: expected list, found 3"),
         ("phases=[]", "no .*phases"),
         ("phases.0.accumulate=0", "accumulate of phase 'only' must be at least 1"),

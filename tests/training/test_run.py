@@ -58,6 +58,7 @@ epochs = 2
 rate = 1e-3
 batch = 8
 captions = 3
+views = 2
 average = 0.5
 """
 
@@ -275,7 +276,7 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
             for name, rate, rest in (
                 ("decoder", 3e-3, ""),
                 ("all layers", 3e-3, ", encoder_rate=1e-3"),
-                ("self-critical", 1e-3, ", objective='self_critical', captions=3"),
+                ("self-critical", 1e-3, ", objective='self_critical', captions=3, views=2"),
                 ("more", 1e-4, ""),
             )
         )

@@ -1,0 +1,47 @@
+"""Views of the training photos: which pixels they show, and how rows are taken out of several."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from captioner.datasets import Photos, Record
+from captioner.training.augment import augment, draw
+from captioner.training.views import take_views, view
+
+COUNT = 7
+
+
+def photos() -> Photos:
+    pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 3, 16, 16), dtype=np.uint8)
+    records = tuple(Record(Path(f"{n}.png"), ("a dog",), "train") for n in range(COUNT))
+    return Photos(records, pixels, (), "key")
+
+
+def test_a_view_is_the_photos_augmented_whichever_rows_are_read() -> None:
+    plain, mirror = photos(), torch.arange(COUNT) % 2 == 0
+    draws = draw(COUNT, torch.Generator().manual_seed(3))
+    expected = augment(torch.from_numpy(plain.pixels), mirror, draws).numpy()
+    found = view(plain, mirror, 3)
+    assert found.records == plain.records
+    assert np.array_equal(found.pixels[0:COUNT], expected)
+    assert np.array_equal(found.pixels[2:5], expected[2:5])
+    assert not np.array_equal(expected, plain.pixels)
+
+
+def test_views_are_told_apart_by_their_keys() -> None:
+    plain, none = photos(), torch.zeros(COUNT, dtype=torch.bool)
+    assert view(plain, none, 0) is plain
+    keys = [view(plain, mirror, n).key for mirror in (none, ~none) for n in (1, 2)]
+    assert len({plain.key, *keys}) == 5
+
+
+def test_each_row_is_taken_out_of_the_view_that_its_number_chooses() -> None:
+    views = [np.full((COUNT, 2, 3), 10 * n, np.float16) for n in range(4)]
+    for n, features in enumerate(views):
+        features += np.arange(COUNT, dtype=np.float16)[:, None, None]
+        assert features[5, 0, 0] == 10 * n + 5
+    rows, draws = torch.tensor([5, 0, 5, 6]), torch.tensor([0.0, 0.26, 0.999, 0.74])
+    taken = take_views(views, rows, draws)
+    assert taken.shape == (4, 2, 3)
+    assert taken[:, 1, 2].tolist() == [5, 10, 35, 26]
