@@ -1,0 +1,190 @@
+"""Every cell of the course, trained alike: scores, sizes and speeds side by side.
+
+    python benchmarks/cells.py --set data.root=DATA
+
+Trains each recipe of configs/cells with three seeds, one run after another, below runs/cells, where
+all of them share one cache of the frozen encoder's features. Then it measures how long a decoder
+takes for one photo, all in turn, A B C … A B C …, so that a machine whose speed drifts slows all.
+Stopped or killed at any moment, the same command goes on. The results lie in benchmarks/cells.json;
+`python benchmarks/draw_cells.py` makes pictures and tables of them.
+
+It lies here because what a cell is worth shows only beside the others, over several seeds, and its
+speed depends on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+import captioner
+from captioner.datasets import open_photo
+from captioner.errors import CaptionerError
+from captioner.images import to_batch
+from captioner.memory import keep_memory
+from captioner.model.cells import CELLS
+from captioner.training import Recipe, read_recipe, train
+from captioner.training.checkpoint import write_text
+from captioner.training.data import read_records
+
+ROOT = Path(__file__).parents[1]
+ORDER = list(CELLS)  # in which the course has them; what else there is comes after
+RECIPES = sorted(
+    (ROOT / "configs" / "cells").glob("*.toml"),
+    key=lambda path: (ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem),
+)
+SEEDS = (1, 2, 3)
+PHOTOS, ROUNDS = 20, 7  # of the dev split, each decoded alone, so many times by each model
+
+log = logging.getLogger(__name__)
+Result = dict[str, Any]
+
+
+def result_of(recipe: Recipe, out: Path, device: str | None) -> Result:
+    """What a run gave; trained first, where that is not done. Raises CaptionerError as `train`."""
+    path, mark = out / "result.json", hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
+    if path.exists():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result["recipe"] == mark:
+            return result
+    train(recipe, out, device)
+    result = {"recipe": mark, **_scores(out, recipe.phases[-1].captions)}
+    write_text(path, json.dumps(result))
+    return result
+
+
+def _scores(out: Path, captions: int) -> Result:
+    """Of the epoch with the best dev CIDEr, whose weights the model has; and the run's speed.
+
+    captions: of each photo a step.
+    """
+    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if "epoch" in row]
+    best = max(rows, key=lambda row: row["cider"])
+    return {
+        **{name: best[name] for name in ("cider", "bleu_4", "perplexity")},
+        "captions_per_second": captions * statistics.median(r["photos_per_second"] for r in rows),
+        "curve": [row["cider"] for row in rows],
+    }
+
+
+def latencies(
+    recipes: Sequence[Recipe], models: Sequence[captioner.Captioner]
+) -> list[list[float]]:
+    """Milliseconds of decoding one photo with beam 3: for each model a median over photos a
+    round."""
+    encoded = _encoded_photos(recipes[0], models[0])
+    found: list[list[float]] = [[] for _ in models]
+    for number in tqdm(range(ROUNDS + 1), desc="Decoding", leave=False):
+        for times, model in zip(found, models, strict=True):
+            taken = [_milliseconds(model, *photo) for photo in encoded]
+            if number:  # the first round warms up
+                times.append(statistics.median(taken))
+    return found
+
+
+def _milliseconds(model: captioner.Captioner, features: Tensor, grid: tuple[int, int]) -> float:
+    started = time.perf_counter()
+    model.describe(features, grid, beam=3)
+    return 1e3 * (time.perf_counter() - started)
+
+
+def _encoded_photos(recipe: Recipe, model: captioner.Captioner) -> list[Any]:
+    """Grid features of some dev photos, with the grid; the encoder is the same in all models."""
+    records = [record for record in read_records(recipe) if record.split == "val"][:PHOTOS]
+    detail = recipe.preprocessing.detail
+    batches = (
+        to_batch([open_photo(record.photo, at_least=detail)], recipe.preprocessing)
+        for record in records
+    )
+    return [model.encode(batch) for batch in batches]
+
+
+def summary(recipe: Recipe, model: captioner.Captioner, runs: list[Result]) -> Result:
+    """What is known of one recipe; latency comes later."""
+    decoder = recipe.decoder
+    return {
+        "cell": decoder.cell,
+        "hidden": decoder.hidden,
+        "layers": decoder.layers,
+        "attention": decoder.attention,
+        "parameters": sum(p.numel() for p in model.model.decoder.parameters()),
+        "runs": [{k: v for k, v in run.items() if k != "recipe"} for run in runs],
+    }
+
+
+def machine(device: torch.device) -> Result:
+    """What the speeds belong to."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "device": name,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Train what is not trained yet, measure, and write the results."""
+    runs: dict[str, list[Result]] = {}
+    recipes: dict[str, Recipe] = {}
+    # All cells with one seed before the next, so that an unfinished comparison is a fair one.
+    for seed in options.seeds:
+        for path in options.recipes:
+            recipe = read_recipe(path, [*options.changes, f"seed={seed}"])
+            recipes.setdefault(recipe.name, recipe)
+            log.info("%s, seed %d:", recipe.name, seed)
+            out = options.out / f"{recipe.name}-{seed}"
+            result = result_of(recipe, out, options.device)
+            runs.setdefault(recipe.name, []).append({"seed": seed, **result})
+    first = options.seeds[0]
+    folders = [options.out / f"{name}-{first}" / "model" for name in recipes]
+    models = [captioner.load_model(folder.resolve(), options.device) for folder in folders]
+    cells = {
+        name: summary(recipe, model, runs[name])
+        for (name, recipe), model in zip(recipes.items(), models, strict=True)
+    }
+    for own, times in zip(cells.values(), latencies(list(recipes.values()), models), strict=True):
+        own["milliseconds"] = times
+    document = {"machine": machine(models[0].device), "cells": cells}
+    write_text(options.results, json.dumps(document, indent=1) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the comparison; returns the exit code, as the command `captioner` does."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipes", type=Path, nargs="*", default=RECIPES, metavar="RECIPE.toml")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("--out", type=Path, default=Path("runs/cells"), help="the runs' folder")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "cells.json")
+    parser.add_argument("--device", help='such as "cuda" or "cpu"')
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    keep_memory()
+    try:
+        compare(options)
+    except CaptionerError as error:
+        print(f"cells.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("cells.py: stopped; the same command goes on.", file=sys.stderr)
+        return 130
+    print(options.results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
