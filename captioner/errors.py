@@ -21,6 +21,10 @@ class DatasetError(CaptionerError):
     """A caption dataset is missing, malformed or empty."""
 
 
+class FolderError(CaptionerError):
+    """A collection of photos cannot be looked through, or its captions cannot be written."""
+
+
 class RecipeError(CaptionerError):
     """A training recipe has an unknown key, a wrong type or an impossible value."""
 

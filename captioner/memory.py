@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of glibc's malloc.h
+_LARGE = 32 * 2**20  # bytes, glibc's own upper limit for _M_MMAP_THRESHOLD
 
 
 def keep_memory() -> None:
@@ -16,11 +17,23 @@ def keep_memory() -> None:
     long as the arithmetic. Elsewhere than with glibc nothing happens. For programs, not for
     libraries: it holds for the whole process.
     """
+    _set_malloc((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, -1))
+
+
+def keep_little_memory() -> None:
+    """Let the C library keep freed memory of the usual sizes, and give back what is very large.
+
+    For processes that now and then need much, as for one huge photo among many.
+    """
+    _set_malloc((_M_MMAP_MAX, 65536), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, 2 * _LARGE))
+
+
+def _set_malloc(*settings: tuple[int, int]) -> None:
     if not sys.platform.startswith("linux"):
         return
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return
-    mallopt(_M_MMAP_MAX, 0)
-    mallopt(_M_TRIM_THRESHOLD, -1)
+    for name, value in settings:
+        mallopt(name, value)

@@ -1,0 +1,171 @@
+"""Models at work: in this process, or one process for each of several devices."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from captioner.errors import FolderError, OptionError
+from captioner.folder.workers import pool
+from captioner.images import normalise
+from captioner.model import ModelConfig
+from captioner.pipeline import Caption, Captioner, load_model
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model captions, where and how.
+
+    name, language: as for `load_model`. devices: such as "cuda:0", or ("cpu", "cpu") for two
+    processes; every GPU where there are some, else the CPU, if not given. beam, top: as for
+    `Captioner.caption`.
+    """
+
+    name: str | None = None
+    language: str | None = None
+    devices: tuple[str, ...] = ()
+    beam: int = 3
+    top: int = 1
+
+
+class Devices(Protocol):
+    """One or more copies of a model that take batches of pixels.
+
+    name, config: of the model. at_once: how many batches keep all of them busy.
+    """
+
+    name: str
+    config: ModelConfig
+    at_once: int
+
+    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+        """Caption photos `uint8 [B, S, S, 3]`."""
+
+    def close(self) -> None:
+        """Stop what runs."""
+
+
+class OneDevice:
+    """A model in this process: `caption` returns when it is done."""
+
+    at_once = 1
+
+    def __init__(self, captioner: Captioner, beam: int = 3, top: int = 1) -> None:
+        self._captioner, self._beam, self._top = captioner, beam, top
+        self.name = captioner.name
+        self.config = captioner.model.config
+
+    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+        """See `Devices`."""
+        done: Future[list[Caption]] = Future()
+        done.set_result(caption_pixels(self._captioner, pixels, self._beam, self._top))
+        return done
+
+    def close(self) -> None:
+        """See `Devices`."""
+
+
+class SeveralDevices:
+    """A process with its own copy of the model for each device; the least busy one is next.
+
+    Raises ModelError as `load_model`.
+    """
+
+    def __init__(self, choice: ModelChoice, devices: tuple[str, ...]) -> None:
+        self._choice, self._devices = choice, devices
+        self._pools = [pool(1, "spawn") for _ in devices]  # CUDA does not survive a fork
+        self._busy = [0] * len(devices)
+        self.at_once = 2 * len(devices)
+        try:
+            about = [
+                process.submit(_about, choice, device, len(devices))
+                for process, device in zip(self._pools, devices, strict=True)
+            ]
+            self.name, self.config = about[0].result()
+            for future in about:
+                future.result()
+        except BaseException:
+            self.close()
+            raise
+
+    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+        """See `Devices`."""
+        number = self._busy.index(min(self._busy))
+        self._busy[number] += 1
+        work = (self._choice, self._devices[number], len(self._devices), pixels)
+        future = self._pools[number].submit(_caption, *work)
+        future.add_done_callback(lambda _: self._rest(number))
+        return future
+
+    def close(self) -> None:
+        """See `Devices`."""
+        for process in self._pools:
+            process.shutdown(cancel_futures=True)
+
+    def _rest(self, number: int) -> None:
+        self._busy[number] -= 1
+
+
+def start_devices(choice: ModelChoice) -> Devices:
+    """The model on all chosen devices.
+
+    Raises ModelError as `load_model`, and OptionError where there is no such device.
+    """
+    gpus = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    devices = choice.devices or gpus or ("cpu",)
+    for name in devices:
+        _check_device(name, len(gpus))
+    if len(devices) > 1:
+        return SeveralDevices(choice, devices)
+    return OneDevice(load_model(choice.name, devices[0], choice.language), choice.beam, choice.top)
+
+
+def _check_device(name: str, gpus: int) -> None:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise OptionError(f"'{name}' is no device such as cpu or cuda:0.") from None
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise OptionError(f"There is no device '{name}': this machine has {gpus} GPUs.")
+
+
+def caption_pixels(captioner: Captioner, pixels: Pixels, beam: int, top: int) -> list[Caption]:
+    """Caption photos `uint8 [B, S, S, 3]`, in halves where the GPU has too little memory.
+
+    Raises FolderError where it has too little for one photo, OptionError as `Captioner.caption`.
+    """
+    half = len(pixels) // 2
+    try:
+        images = torch.from_numpy(pixels).to(captioner.device).permute(0, 3, 1, 2)
+        batch = normalise(images, captioner.model.config.preprocessing)
+        return captioner.describe(*captioner.encode(batch), beam=beam, top=top)
+    except torch.OutOfMemoryError:
+        if half == 0:
+            raise FolderError(f"{captioner.device} has too little memory for one photo.") from None
+    parts = pixels[:half], pixels[half:]
+    return [found for part in parts for found in caption_pixels(captioner, part, beam, top)]
+
+
+def _about(choice: ModelChoice, device: str, processes: int) -> tuple[str, ModelConfig]:
+    captioner = _own(choice, device, processes)
+    return captioner.name, captioner.model.config
+
+
+def _caption(choice: ModelChoice, device: str, processes: int, pixels: Pixels) -> list[Caption]:
+    return caption_pixels(_own(choice, device, processes), pixels, choice.beam, choice.top)
+
+
+@lru_cache(maxsize=1)
+def _own(choice: ModelChoice, device: str, processes: int) -> Captioner:
+    """The model of this process, loaded once."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
+    return load_model(choice.name, device, choice.language)

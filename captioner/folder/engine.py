@@ -1,0 +1,115 @@
+"""From photos to rows: opened by some processes, captioned by one or more models, copies once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from captioner.errors import FolderError, ImageError
+from captioner.folder.devices import Devices
+from captioner.folder.opening import Opened, Opener
+from captioner.folder.outputs import Done
+from captioner.folder.photos import Photo
+from captioner.folder.rows import Row, captioned, failed
+from captioner.pipeline import Caption
+
+Lookup = Callable[[bytes], Row | None]
+
+
+class Engine(Protocol):
+    """What captions photos. model: its name; language: the code of what it writes."""
+
+    model: str
+    language: str
+
+    def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
+        """The photos, each captioned or with the reason why it cannot be read, in about their
+        order. lookup: gives the row of a photo of the same bytes by their digest, if there is one.
+        """
+
+
+class LocalEngine:
+    """The processors of this machine.
+
+    batch: how many photos a model takes at a time. trigger: a phrase before each caption.
+    """
+
+    def __init__(self, opener: Opener, devices: Devices, batch: int, trigger: str = "") -> None:
+        self._opener, self._devices = opener, devices
+        self._batch, self._trigger = batch, trigger
+        self.model, self.language = devices.name, devices.config.language
+
+    def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
+        """See `Engine`."""
+        desk = _Desk()
+        ahead = self._devices.at_once * self._batch  # while one is captioned the next is opened
+        for opened in self._opener.open(photos, self._devices.config.preprocessing, ahead):
+            done = without_model(opened, lookup)
+            if done:
+                yield done
+                continue
+            desk.take(opened)
+            if len(desk.batch) == self._batch:
+                self._submit(desk)
+            while len(desk.submitted) >= self._devices.at_once:
+                yield from self._collect(desk)
+        if desk.batch:
+            self._submit(desk)
+        while desk.submitted:
+            yield from self._collect(desk)
+
+    def _submit(self, desk: _Desk) -> None:
+        pixels = np.stack([opened.pixels for opened in desk.batch if opened.pixels is not None])
+        digests = [opened.digest for opened in desk.batch if opened.digest]
+        desk.batch = []
+        desk.submitted.append((digests, self._devices.caption(pixels)))
+
+    def _collect(self, desk: _Desk) -> Iterator[Done]:
+        digests, future = desk.submitted.popleft()
+        try:
+            captions = future.result()
+        except BrokenProcessPool:
+            raise FolderError("A process that captions was ended from outside.") from None
+        for digest, caption in zip(digests, captions, strict=True):
+            for opened in desk.copies.pop(digest):
+                row = captioned(opened.photo.name, caption, self.model, self._trigger)
+                yield _done(opened, row)
+
+
+def without_model(opened: Opened, lookup: Lookup) -> Done | None:
+    """What is done without a caption of its own: a photo that can't be read, or a known copy."""
+    photo = opened.photo
+    if opened.error or opened.digest is None:
+        return Done(photo, failed(photo.name, ImageError(opened.error)), opened.stamp, None)
+    same = lookup(opened.digest)
+    return _done(opened, same) if same else None
+
+
+@dataclass
+class _Desk:
+    """What is under way.
+
+    batch: photos that wait for a batch to be full. submitted: batches that a model has, first in
+    first out. copies: all photos of the same bytes as one of these, by their digest.
+    """
+
+    batch: list[Opened] = field(default_factory=list)
+    submitted: deque[tuple[list[bytes], Future[list[Caption]]]] = field(default_factory=deque)
+    copies: dict[bytes, list[Opened]] = field(default_factory=dict)
+
+    def take(self, opened: Opened) -> None:
+        """Put a photo into the batch, or to the photo of the same bytes that is under way."""
+        assert opened.digest is not None
+        if opened.digest not in self.copies:
+            self.batch.append(opened)
+        self.copies.setdefault(opened.digest, []).append(replace(opened, pixels=None))
+
+
+def _done(opened: Opened, row: Row) -> Done:
+    return Done(opened.photo, replace(row, image=opened.photo.name), opened.stamp, opened.digest)

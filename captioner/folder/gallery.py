@@ -1,0 +1,90 @@
+"""Photos with their captions on one web page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from captioner.errors import ImageError, MissingError
+from captioner.folder.archives import read_member
+from captioner.folder.journal import Journal
+from captioner.folder.outputs import write_whole
+from captioner.folder.photos import Photo, printable
+from captioner.folder.rows import Row
+from captioner.images import open_image
+
+MOST_PHOTOS = 1000  # on a page, so that a browser can still show it
+_MOST_FAILURES = 200
+_SIDE = 320  # pixels on the longer side of a photo on the page
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A photo on the page. name: printable. photo: its data URI, None where it is gone."""
+
+    name: str
+    row: Row
+    photo: str | None
+
+
+def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal, language: str) -> None:
+    """Write small copies of photos with their captions, in the photos' order.
+
+    Of more than a thousand, a thousand evenly spread over the collection. language: code of the
+    captions' language.
+
+    Raises MissingError where jinja2 is not installed, FolderError where the page cannot be written.
+    """
+    done, failed = journal.count()
+    cards = _cards(photos, journal, step=max(1, -(-(done - failed) // MOST_PHOTOS)))
+    parts = load_template().generate(
+        captioned=done - failed,
+        failed=failed,
+        cards=cards,
+        failures=[printable(row.error) for row in islice(journal.failures(), _MOST_FAILURES)],
+        language=language,
+        most=MOST_PHOTOS,
+    )
+    write_whole(path, (part.encode("utf-8", "backslashreplace") for part in parts))
+
+
+def load_template() -> Any:
+    """The page's template. Raises MissingError where jinja2 is not installed."""
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError:
+        raise MissingError(
+            "A web page of the captions needs jinja2: pip install 'captioner[report]'."
+        ) from None
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("gallery.html")
+
+
+def _cards(photos: Iterable[Photo], journal: Journal, step: int) -> Iterator[_Card]:
+    rows = ((photo, journal.row(photo.name)) for photo in photos)
+    captioned = ((photo, row) for photo, row in rows if row and not row.error)
+    for photo, row in islice(captioned, 0, None, step):
+        yield _Card(printable(photo.name), row, _data_uri(photo))
+
+
+def _data_uri(photo: Photo) -> str | None:
+    try:
+        source = read_member(photo.path, photo.member, photo.name) if photo.member else photo.path
+        small = open_image(source, photo.name, at_least=_SIDE)
+    except ImageError:
+        return None
+    small.thumbnail((_SIDE, _SIDE))
+    jpeg = io.BytesIO()
+    small.save(jpeg, "JPEG", quality=75, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()

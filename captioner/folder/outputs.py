@@ -1,0 +1,298 @@
+"""Where captions go: one file for all of them, or standard output."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from captioner.errors import FolderError
+from captioner.folder.journal import Journal
+from captioner.folder.photos import Photo
+from captioner.folder.rows import Form, JsonLines, Row, to_json
+
+_TAIL = 64  # bytes, by which a file is known again
+
+
+@dataclass(frozen=True)
+class Done:
+    """A photo that was captioned or could not be read.
+
+    stamp: `Photo.stamp` before it was read. digest: of its bytes, None where they were not read.
+    """
+
+    photo: Photo
+    row: Row
+    stamp: str
+    digest: bytes | None
+
+
+class Output(Protocol):
+    """Takes rows; what was saved survives a kill, and what was not is captioned again.
+
+    failures: the file that says which photos failed, None where nothing does.
+    """
+
+    journal: Journal
+    failures: Path | None
+
+    def wants(self, photo: Photo) -> bool:
+        """Whether the photo is still to be captioned."""
+
+    def write(self, done: Done) -> Row:
+        """Take a row. Returns the one that was written: it may have become a failure."""
+
+    def save(self) -> None:
+        """Make safe what was taken."""
+
+    def finish(self) -> None:
+        """Save, and bring the files into their final state; the journal can still be read."""
+
+    def close(self) -> None:
+        """Let go of all files."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """Which photos are captioned again although they have a row: those that changed since.
+
+    changed: all of them. failed: only those that could not be read then.
+    """
+
+    changed: bool = False
+    failed: bool = False
+
+    def wants(self, photo: Photo, journal: Journal) -> bool:
+        """Whether the photo has no row or is to be captioned again."""
+        known = journal.find(photo.name)
+        if known is None:
+            return True
+        if not (self.changed or (self.failed and known.failed)):
+            return False
+        try:
+            return photo.stamp() != known.stamp
+        except OSError:  # it is gone, and what was said of it stays
+            return False
+
+
+class FileOutput:
+    """All rows in one file, each once, whenever the run is killed.
+
+    The journal knows how long the file was when it was last saved: a run that goes on cuts off what
+    came after. After every save the file is whole.
+
+    Raises FolderError where the file holds something else than the journal says, or cannot be
+    written.
+    """
+
+    def __init__(
+        self, path: Path, form: Form, journal: Journal, again: Again, settings: dict[str, Any]
+    ) -> None:
+        self.path, self.journal = path, journal
+        self.failures: Path | None = path
+        if not form.holds_failures:
+            self.failures = path.with_suffix(".failed.jsonl")
+        self._form, self._again = form, again
+        if not path.exists():
+            journal.clear()
+        check_settings(journal, settings, str(path))
+        self._check_file()
+        self._length: int = journal.fact("length") or 0
+        self._waiting = io.BytesIO()
+        journal.commit(settings=settings, length=self._length, finished=False)
+        with in_words(path):
+            self._file = path.open("r+b" if path.exists() else "w+b")
+        if journal.fact("replaced"):
+            self._rebuild()
+        if self._length == 0:
+            self._waiting.write(form.header)
+        self.save()
+
+    def wants(self, photo: Photo) -> bool:
+        """See `Output`."""
+        return self._again.wants(photo, self.journal)
+
+    def write(self, done: Done) -> Row:
+        """See `Output`."""
+        if self.journal.put(done.row, done.stamp, done.digest):
+            self.journal.put_fact("replaced", True)
+        first = self._length + self._waiting.tell() == len(self._form.header)
+        self._waiting.write(self._form.spell(done.row, first))
+        return done.row
+
+    def save(self) -> None:
+        """See `Output`."""
+        text = self._waiting.getvalue()
+        with in_words(self.path):
+            self._file.seek(self._length)
+            self._file.write(text + self._form.footer)
+            self._file.truncate()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._waiting = io.BytesIO()
+        self._length += len(text)
+        self.journal.commit(length=self._length, tail=self._tail())
+
+    def finish(self) -> None:
+        """See `Output`."""
+        self.save()
+        if self.journal.fact("replaced"):
+            self._rebuild()
+        if self.failures and self.failures != self.path:
+            write_failures(self.failures, self.journal)
+        self.journal.commit(finished=True)
+
+    def close(self) -> None:
+        """See `Output`."""
+        self._file.close()
+        self.journal.close()
+
+    def _tail(self) -> str:
+        """The last bytes that were saved, as text."""
+        with in_words(self.path):
+            self._file.seek(max(0, self._length - _TAIL))
+            return self._file.read(min(_TAIL, self._length)).hex()
+
+    def _check_file(self) -> None:
+        """Make sure that the file is the one that the journal tells of."""
+        length = self.journal.fact("length")
+        if not self.path.exists() or self.journal.fact("replaced"):
+            return
+        with in_words(self.path), self.path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if length is None:
+                if size:
+                    raise FolderError(
+                        f"{self.path} is there already and was not begun by this command: delete "
+                        "it, or name another file."
+                    )
+                return
+            file.seek(max(0, length - _TAIL))
+            tail = file.read(min(_TAIL, length)).hex()
+        added = self.journal.fact("finished") and size > length + len(self._form.footer)
+        if tail != self.journal.fact("tail") or added:
+            raise FolderError(
+                f"{self.path} was changed since this command wrote it: move it away, or name "
+                "another file."
+            )
+
+    def _rebuild(self) -> None:
+        """Write the file anew from the journal, without the rows that others have replaced."""
+        new = _beside(self.path)
+        with in_words(self.path):
+            with new.open("w+b") as file:
+                file.write(self._form.header)
+                for row in self.journal.rows():
+                    first = file.tell() == len(self._form.header)
+                    file.write(self._form.spell(row, first))
+                length = file.tell()
+                file.write(self._form.footer)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, self.path)
+            self._file.close()
+            self._file = self.path.open("r+b")
+        self._waiting = io.BytesIO()
+        self._length = length
+        self.journal.commit(length=length, tail=self._tail(), replaced=False)
+
+
+class StandardOutput:
+    """All rows as JSON Lines on standard output; a run that was killed begins anew."""
+
+    def __init__(self, again: Again) -> None:
+        self.failures: Path | None = None
+        self.journal = Journal(None)
+        self._again, self._form = again, JsonLines()
+        self._stream: BinaryIO = sys.stdout.buffer
+
+    def wants(self, photo: Photo) -> bool:
+        """See `Output`."""
+        return self._again.wants(photo, self.journal)
+
+    def write(self, done: Done) -> Row:
+        """See `Output`."""
+        self.journal.put(done.row, done.stamp, done.digest)
+        self._stream.write(self._form.spell(done.row, first=False))
+        return done.row
+
+    def save(self) -> None:
+        """See `Output`."""
+        self._stream.flush()
+
+    def finish(self) -> None:
+        """See `Output`."""
+        self.save()
+
+    def close(self) -> None:
+        """See `Output`."""
+        self.journal.close()
+
+
+def check_settings(journal: Journal, settings: dict[str, Any], shown: str) -> None:
+    """Make sure that captions begun with some settings are not gone on with by others.
+
+    Raises FolderError, which names the first setting that differs.
+    """
+    begun = journal.fact("settings") or settings
+    for name, value in settings.items():
+        if begun.get(name) != value:
+            raise FolderError(
+                f"{shown} was begun with {name} {_shown(begun.get(name))}, not {_shown(value)}: "
+                "delete it to begin anew, or name another."
+            )
+
+
+def write_failures(path: Path, journal: Journal) -> None:
+    """Write the photos that could not be read as JSON Lines; no file where there are none."""
+    lines = (to_json(row) + b"\n" for row in journal.failures())
+    first = next(lines, None)
+    if first is None:
+        path.unlink(missing_ok=True)
+        return
+    write_whole(path, (first, *lines))
+
+
+def write_whole(path: Path, parts: Iterable[bytes], like: Path | None = None) -> None:
+    """Write a file that is there either whole or not at all.
+
+    like: a file whose permissions it gets, and which it may replace: it is safe on disk before.
+
+    Raises FolderError where it cannot be written.
+    """
+    with in_words(path):
+        new = _beside(path)
+        with new.open("wb") as file:
+            file.writelines(parts)
+            if like:
+                shutil.copymode(like, new)
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(new, path)
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn the system's complaints about a file that is written into a FolderError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FolderError(f"{path} cannot be written ({error.strerror or error}).") from None
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it takes its place; short, as names have a longest length."""
+    return path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.new")
+
+
+def _shown(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)

@@ -1,0 +1,120 @@
+"""How far a run is: a bar on a terminal, elsewhere a plain line now and then."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+LINE_SECONDS = 30.0  # between two lines where there is no terminal
+_MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
+
+
+class Progress:
+    """Tells on standard error how a run goes.
+
+    problems: what is wrong beside photos that fail, one sentence each.
+    """
+
+    def __init__(self) -> None:
+        self.captioned = self.skipped = self.failed = 0
+        self.problems: set[str] = set()
+        self._started = self._last_line = time.monotonic()
+        self._total: int | None = None
+        self._is_over = threading.Event()
+        self._bar: tqdm | None = None  # whose truth would be whether it has a total
+        self._counter: threading.Thread | None = None
+
+    def start(self, photos: Iterable[object]) -> None:
+        """Captioning begins; `photos` are counted meanwhile, if there are any to be counted."""
+        self._started = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            self._bar = tqdm(unit="photo", smoothing=0, dynamic_ncols=True, file=sys.stderr)
+        self._counter = threading.Thread(target=self._count, args=(photos,), daemon=True)
+        self._counter.start()
+
+    def skip(self) -> None:
+        """A photo needs no caption."""
+        self.skipped += 1
+        if self._bar is not None:
+            self._bar.initial += 1  # what takes no time counts for no speed
+            self._update_bar()
+
+    def add(self, error: str = "") -> None:
+        """A photo was captioned, or failed with this sentence."""
+        if error:
+            self.failed += 1
+            self._say_failure(error)
+        else:
+            self.captioned += 1
+        if self._bar is not None:
+            self._update_bar()
+        elif time.monotonic() - self._last_line >= LINE_SECONDS:
+            self._last_line = time.monotonic()
+            self.say(self.line())
+
+    def tell(self, problem: str) -> None:
+        """Something else than a photo is wrong; said once."""
+        if problem not in self.problems:
+            self.problems.add(problem)
+            self.say(f"captioner: {problem}")
+
+    def say(self, sentence: str) -> None:
+        """Print a line without spoiling the bar."""
+        if self._bar is not None:
+            self._bar.write(sentence, file=sys.stderr)
+        else:
+            print(sentence, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._is_over.set()
+        if self._counter:
+            self._counter.join()
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._started
+
+    def line(self) -> str:
+        """Where the run stands, in words."""
+        worked, passed = self.captioned + self.failed, self.captioned + self.failed + self.skipped
+        speed = worked / max(self.seconds, 1e-9)
+        if self._total is None:
+            return f"{passed:,} photos, {speed:.1f} a second"
+        left = duration((self._total - passed) / max(speed, 1e-9))
+        return f"{passed:,} of {self._total:,} photos, {speed:.1f} a second, about {left} left"
+
+    def _update_bar(self) -> None:
+        assert self._bar is not None
+        self._bar.total = self._total
+        self._bar.update()
+
+    def _say_failure(self, error: str) -> None:
+        if self.failed <= _MOST_SENTENCES:
+            self.say(f"captioner: {error}")
+        if self.failed == _MOST_SENTENCES:
+            self.say("captioner: Further photos that fail are counted only.")
+
+    def _count(self, photos: Iterable[object]) -> None:
+        """Runs beside captioning, which need not wait until a million files have been listed."""
+        number = 0
+        for _ in photos:
+            if self._is_over.is_set():
+                return
+            number += 1
+        self._total = number or None
+
+
+def duration(seconds: float) -> str:
+    """Such as "40 s", "12 min", "3 h 05 min"."""
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,127 @@
+"""A text file for each photo: photo.txt beside photo.jpg, or below another folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from captioner.errors import FolderError, OptionError
+from captioner.folder.journal import Journal
+from captioner.folder.outputs import (
+    Again,
+    Done,
+    check_settings,
+    in_words,
+    write_failures,
+    write_whole,
+)
+from captioner.folder.photos import Photo, printable
+from captioner.folder.rows import Row
+
+EXISTING = ("skip", "overwrite", "append")
+
+
+class Sidecars:
+    """Texts beside photos, or below `root` in the photos' folders.
+
+    A photo with a twin, such as dog.png beside dog.jpg, has its text in dog.jpg.txt. A text holds
+    the caption, and each alternative in a line of its own.
+
+    existing: what happens where a text is there already: "skip" the photo, "overwrite" the text, or
+    "append" the lines that it lacks. journal: lasts until all is done, so that a run that was
+    killed goes on. failures: the file that lists photos which could not be read.
+
+    Raises OptionError where `existing` is none of these.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        again: Again,
+        *,
+        root: Path | None,
+        existing: str,
+        failures: Path | None,
+        settings: dict[str, Any],
+    ) -> None:
+        if existing not in EXISTING:
+            raise OptionError(f"existing must be one of {', '.join(EXISTING)}, not '{existing}'.")
+        self.journal = journal
+        self.failures = failures
+        self._root, self._again, self._existing = root, again, existing
+        self._is_finished = False
+        check_settings(journal, settings, str(journal.path))
+        journal.commit(settings=settings)
+
+    def wants(self, photo: Photo) -> bool:
+        """See `Output`."""
+        if not self._again.wants(photo, self.journal):
+            return False
+        text = self.text_of(photo)
+        if self._existing != "skip" or not os.path.exists(text):
+            return True
+        return self._again.changed and self.journal.find(photo.name) is None and _newer(photo, text)
+
+    def write(self, done: Done) -> Row:
+        """See `Output`."""
+        row = done.row
+        if not row.error:
+            try:
+                self._write_text(self.text_of(done.photo), "\n".join(row.texts) + "\n")
+            except FolderError as error:
+                row = replace(row, error=printable(str(error)))
+        self.journal.put(row, done.stamp, done.digest)
+        return row
+
+    def save(self) -> None:
+        """See `Output`."""
+        self.journal.commit()
+
+    def finish(self) -> None:
+        """See `Output`."""
+        self.save()
+        if self.failures:
+            write_failures(self.failures, self.journal)
+        self._is_finished = True
+
+    def close(self) -> None:
+        """See `Output`."""
+        if self._is_finished:
+            self.journal.remove()
+        else:
+            self.journal.close()
+
+    def text_of(self, photo: Photo) -> Path:
+        """Where a photo's text lies."""
+        whole = os.path.join(self._root, *_safe_parts(photo.name)) if self._root else photo.path
+        return Path(f"{whole if photo.twin else os.path.splitext(whole)[0]}.txt")
+
+    def _write_text(self, text: Path, lines: str) -> None:
+        """A line that is there already is not appended: a killed run may have done so."""
+        content = lines.encode("utf-8", "backslashreplace")
+        with in_words(text):
+            if self._root:
+                text.parent.mkdir(parents=True, exist_ok=True)
+            is_kept = self._existing == "append" and os.path.exists(text)
+            before = text.read_bytes() if is_kept else None
+        if before is not None:
+            known = set(before.splitlines())
+            gap = b"\n" if before and not before.endswith(b"\n") else b""
+            added = [line + b"\n" for line in content.splitlines() if line not in known]
+            content = b"".join((before, gap, *added)) if added else before
+        write_whole(text, [content])
+
+
+def _safe_parts(name: str) -> list[str]:
+    """The parts of a photo's name, none of which leads out of the folder they are put below."""
+    parts = PurePosixPath(name.replace(os.sep, "/").replace(":", "_")).parts
+    return [part for part in parts if part not in ("/", "//", "..")]
+
+
+def _newer(photo: Photo, text: Path) -> bool:
+    try:
+        return os.stat(photo.path).st_mtime_ns > text.stat().st_mtime_ns
+    except OSError:
+        return False

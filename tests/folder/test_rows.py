@@ -1,0 +1,120 @@
+"""How rows are spelt."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from captioner.errors import ImageError, OptionError
+from captioner.folder.photos import printable
+from captioner.folder.rows import (
+    CocoResults,
+    Csv,
+    JsonLines,
+    Row,
+    captioned,
+    failed,
+    form_of,
+    from_json,
+    image_id,
+    to_json,
+)
+from captioner.pipeline import Caption
+
+# What os.fsdecode can return: any text, and bytes that are not UTF-8.
+NAMES = st.one_of(
+    st.text(min_size=1), st.binary(min_size=1).map(lambda b: b.decode("utf-8", "surrogateescape"))
+)
+ALTERNATIVES = st.lists(st.tuples(st.text(), st.floats(-9, 0)), max_size=3).map(tuple)
+ROWS = st.one_of(
+    st.builds(Row, NAMES, st.text(), st.floats(-9, 0), st.text(), ALTERNATIVES),
+    st.builds(lambda image, error: Row(image, error=error), NAMES, st.text(min_size=1)),
+)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_a_row_survives_its_json(row: Row) -> None:
+    line = JsonLines().spell(row, first=False)
+    assert from_json(to_json(row)) == row
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert json.loads(line.decode("utf-8"))["image"] == row.image
+
+
+def test_json_holds_what_a_person_was_promised() -> None:
+    best = Caption("a dog", ("a", "dog"), -2.0, -0.66666)
+    other = Caption("a red dog", ("a", "red", "dog"), -3.0, -0.75)
+    caption = Caption("a dog", ("a", "dog"), -2.0, -0.66666, alternatives=(other,))
+    assert json.loads(to_json(captioned("x/1.jpg", best, "m"))) == {
+        "image": "x/1.jpg", "caption": "a dog", "score": -0.6667, "model": "m",
+    }  # fmt: skip
+    row = captioned("x/1.jpg", caption, "m", "sks,")
+    assert json.loads(to_json(row)) == {
+        "image": "x/1.jpg", "caption": "sks, a dog", "score": -0.6667, "model": "m",
+        "alternatives": [{"caption": "sks, a red dog", "score": -0.75}],
+    }  # fmt: skip
+    error = failed("a\nb.jpg", ImageError("a\nb.jpg is empty."))
+    assert json.loads(to_json(error)) == {"image": "a\nb.jpg", "error": r"a\nb.jpg is empty."}
+
+
+@settings(deadline=None)
+@given(st.lists(ROWS, max_size=4))
+def test_a_table_is_read_back_by_pythons_own_reader(table: list[Row]) -> None:
+    form = Csv(top=4)
+    text = form.header + b"".join(form.spell(row, first=False) for row in table)
+    read = list(csv.DictReader(io.StringIO(text.decode("utf-8"), newline="")))
+    assert len(read) == len(table)
+    for cells, row in zip(read, table, strict=True):
+        shown = row.image.encode("utf-8", "backslashreplace").decode()
+        expected = (shown, row.caption, row.error)
+        assert (cells["image"], cells["caption"], cells["error"]) == expected
+        assert None not in cells.values()
+        assert list(cells)[-2:] == ["caption_3", "caption_4"]
+        if row.alternatives:
+            assert cells["caption_2"] == row.alternatives[0][0]
+
+
+@settings(deadline=None)
+@given(st.lists(ROWS, max_size=4))
+def test_coco_results_are_one_list_without_the_failures(table: list[Row]) -> None:
+    form = CocoResults()
+    text = form.header
+    for row in table:
+        text += form.spell(row, first=text == form.header)
+    read = json.loads((text + form.footer).decode("utf-8"))
+    good = [row for row in table if not row.error]
+    assert read == [{"image_id": image_id(r.image), "caption": r.caption} for r in good]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("000000000042.jpg", 42),
+        ("x/COCO_val2014_000000000042.jpg", 42),
+        ("7.png", 7),
+        ("x/7.png", "x/7.png"),
+        ("x/000000000007.png", 7),
+        ("dog_42.jpg", "dog_42.jpg"),
+        ("x/dog.jpg", "x/dog.jpg"),
+        ("٣.jpg", "٣.jpg"),
+    ],
+)
+def test_an_image_id_is_cocos_number_or_the_path(name: str, expected: int | str) -> None:
+    assert image_id(name) == expected
+
+
+def test_a_files_suffix_says_its_form() -> None:
+    assert isinstance(form_of(Path("a.JSONL")), JsonLines)
+    assert isinstance(form_of(Path("a.csv"), 2), Csv)
+    assert isinstance(form_of(Path("a.json")), CocoResults)
+    with pytest.raises(OptionError, match=r"must be called .*, not 'a\.txt'"):
+        form_of(Path("x/a.txt"))
+
+
+def test_what_steers_a_terminal_is_escaped() -> None:
+    assert printable("看\x1b[2J\n\u2028é\udcff") == r"看\x1b[2J\n\u2028é\udcff"
