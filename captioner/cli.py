@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_caption(commands.add_parser("caption", help="one line per photo"))
+    _add_folder(commands.add_parser("folder", help="caption all photos in a folder"))
     _add_train(commands.add_parser("train", help="train a model from a recipe"))
     _add_evaluate(commands.add_parser("evaluate", help="score captions against references"))
     models = commands.add_parser("models", help="list the installed models")
@@ -64,6 +65,50 @@ def _add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
     parser.add_argument("--json", action="store_true", help="one JSON object per photo")
     parser.set_defaults(run=_caption)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "photos", metavar="PHOTOS",
+        help="a folder, a zip or tar archive, or a file that lists photos (- standard input)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="FILE",
+        help=".jsonl, .csv or .json (COCO results; captions.jsonl if not given); "
+        "- standard output; a folder with --sidecar",
+    )  # fmt: skip
+    texts = parser.add_argument_group("texts beside or inside photos")
+    texts.add_argument("--sidecar", action="store_true", help="photo.txt beside photo.jpg")
+    texts.add_argument("--embed", action="store_true", help="also into JPEG and PNG photos (XMP)")
+    texts.add_argument(
+        "--existing", default="skip", choices=["skip", "overwrite", "append"],
+        help="what to do where there is a text already (skip)",
+    )  # fmt: skip
+    which = parser.add_argument_group("which photos")
+    which.add_argument("--no-recursive", action="store_true", help="not the folders below")
+    for name, what in (("include", "only photos"), ("exclude", "no photos")):
+        which.add_argument(
+            f"--{name}", action="append", default=[], metavar="PATTERN",
+            help=f"{what} whose name or path matches, such as '*.png'; may be repeated",
+        )  # fmt: skip
+    which.add_argument("--update", action="store_true", help="also those that changed since")
+    which.add_argument("--watch", action="store_true", help="also those added until Ctrl+C")
+    which.add_argument("--shard", metavar="3/16", help="only this part of so many")
+    captions = parser.add_argument_group("captions")
+    captions.add_argument("--language", metavar="CODE", help="the language to write in: en, zh")
+    _add_model(captions)
+    captions.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
+    captions.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
+    captions.add_argument("--trigger", default="", metavar="TEXT", help="goes before each caption")
+    captions.add_argument("--html", type=Path, metavar="FILE", help="also a page with the photos")
+    speed = parser.add_argument_group("speed")
+    speed.add_argument("--batch", type=int, metavar="N", help="photos the model takes at a time")
+    speed.add_argument("--workers", type=int, metavar="N", help="processes that open photos")
+    speed.add_argument(
+        "--engine", default="local", choices=["local", "ray"],
+        help="ray: the machines of a Ray cluster",
+    )  # fmt: skip
+    parser.set_defaults(run=_folder)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -104,10 +149,18 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="who may come: only this computer")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument("--auth", metavar="USER:PASSWORD", help="what visitors have to give")
+    parser.add_argument(
+        "--max-upload", default="200MB", metavar="SIZE", help="of one file, such as 20MB (200MB)"
+    )
+    parser.add_argument("--mcp", action="store_true", help="be an MCP tool server as well")
+    parser.add_argument(
+        "--share", action="store_true", help="open it to the internet, by gradio's servers"
+    )
     parser.set_defaults(run=_serve)
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def _add_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--model", help="an installed model's name, or a model folder")
     parser.add_argument("--device", help='such as "cuda" or "cpu"')
 
@@ -148,6 +201,44 @@ def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) ->
     prefix = f"{photo}\t" if len(options.photos) > 1 else ""
     for sentence in best:
         print(f"{prefix}{sentence.text}", flush=True)
+
+
+def _folder(options: argparse.Namespace) -> int:
+    from captioner.folder import (
+        FolderOptions,
+        ModelChoice,
+        Source,
+        caption_folder,
+        parse_shard,
+    )
+    from captioner.memory import keep_memory
+
+    keep_memory()
+    shard = parse_shard(options.shard) if options.shard else None
+    source = Source(
+        options.photos, not options.no_recursive, options.include, options.exclude, shard
+    )
+    devices = tuple(options.device.split(",")) if options.device else ()
+    model = ModelChoice(options.model, options.language, devices, options.beam, options.top)
+    summary = caption_folder(
+        FolderOptions(
+            source,
+            options.output,
+            model,
+            sidecar=options.sidecar,
+            existing=options.existing,
+            trigger=options.trigger,
+            update=options.update,
+            watch=options.watch,
+            html=options.html,
+            embed=options.embed,
+            batch=options.batch,
+            workers=options.workers,
+            engine=options.engine,
+        )
+    )
+    print(f"captioner: {summary.text()}", file=sys.stderr)
+    return 0 if summary.fine else 1
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -227,9 +318,14 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from captioner.ui import serve
+    from captioner.ui import Serving, parse_auth, parse_size, serve
 
-    serve(_load(options), options.host, options.port, options.open)
+    auth = parse_auth(options.auth) if options.auth else None
+    size = parse_size(options.max_upload)
+    serving = Serving(
+        options.host, options.port, options.open, options.share, auth, size, options.mcp
+    )
+    serve(_load(options), serving)
     return 0
 
 

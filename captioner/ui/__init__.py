@@ -1,5 +1,6 @@
 """The web page, and the way to start it; importing this does not yet import gradio."""
 
+import importlib.util
 import os
 import signal
 import socket
@@ -7,44 +8,45 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError, OptionError
 from captioner.ui.offline import stay_offline
+from captioner.ui.serving import Serving, parse_auth, parse_size
+from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
 
+__all__ = ["Serving", "free_port", "parse_auth", "parse_size", "serve"]
 
-def serve(
-    captioner: "Captioner", host: str = "127.0.0.1", port: int = 7860, open_browser: bool = False
-) -> None:
+
+def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
     """Serve the page until interrupted: Ctrl+C, or SIGTERM where this is the main thread.
 
-    Args:
-        captioner: the model that answers.
-        host: address to listen at. The default can be reached from this computer only.
-        port: 0 takes any free one.
-        open_browser: also open the page in this computer's browser.
-
     Raises:
-        OptionError: the address or port cannot be had.
-        CaptionerError: gradio is not installed.
+        OptionError: the address or port cannot be had, or two settings exclude each other.
+        CaptionerError: gradio, or what an MCP server needs, is not installed.
     """
-    port = free_port(host, port)
-    stay_offline(host)
-    page = _import_page()
-    # A folder of its own, so that nobody's photo outlives the server.
+    serving = serving or Serving()
+    if serving.mcp and serving.auth:
+        raise OptionError("--mcp does not go with --auth: MCP clients cannot log in.")
+    port = free_port(serving.host, serving.port)
+    stay_offline(serving.host)
+    # A folder of its own, so that nobody's photo outlives the server. gradio reads the name of the
+    # folder while it is imported.
     with tempfile.TemporaryDirectory(prefix="captioner-", ignore_cleanup_errors=True) as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
+        page = _import_page(serving.mcp)
         try:
-            blocks = page.launch(captioner, host, port, open_browser)
+            blocks = page.launch(page.desk_of(captioner, serving), serving, port)
         except OSError as error:  # another program was quicker
-            raise _cannot_listen(host, port, error) from error
+            raise _cannot_listen(serving.host, port, error) from error
         print(f"The page is at {blocks.local_url} (Ctrl+C ends it).", file=sys.stderr, flush=True)
         try:
-            _wait_for_interrupt()
+            _sweep_until_interrupted(Sweeper(Path(uploads), blocks))
         finally:
             blocks.close(verbose=False)
 
@@ -71,7 +73,9 @@ def _cannot_listen(host: str, port: int, error: Exception) -> OptionError:
     return OptionError(f"Cannot listen at {host}, port {port} ({reason}); give another --port.")
 
 
-def _import_page() -> ModuleType:
+def _import_page(mcp: bool) -> ModuleType:
+    if mcp and importlib.util.find_spec("mcp") is None:
+        raise CaptionerError('--mcp needs more software: pip install "captioner[mcp]"')
     try:
         from captioner.ui import page
     except ModuleNotFoundError as error:
@@ -83,11 +87,12 @@ def _import_page() -> ModuleType:
     return page
 
 
-def _wait_for_interrupt() -> None:
+def _sweep_until_interrupted(sweeper: Sweeper) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
-            time.sleep(3600)
+            time.sleep(INTERVAL_SECONDS)
+            sweeper.sweep()
     except KeyboardInterrupt:
         pass

@@ -45,3 +45,13 @@ def stay_offline(host: str) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         listed = [entry for entry in os.environ.get(name, "").split(",") if entry]
         os.environ[name] = ",".join(dict.fromkeys([*listed, *direct]))
+
+
+def fetch_nothing() -> None:
+    """Have gradio refuse the address of a photo, which it would fetch, instead of the photo."""
+    from gradio import Error, processing_utils
+
+    async def refuse(*_: Any, **__: Any) -> str:
+        raise Error("This page fetches nothing; send the photo itself.", print_exception=False)
+
+    processing_utils.async_ssrf_protected_download = refuse

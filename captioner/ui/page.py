@@ -1,121 +1,82 @@
-"""The web page: a photo is given, its sentence appears."""
+"""The web page as a whole: its parts, its language, its looks."""
 
-import html
-import logging
-import math
-from collections.abc import Mapping
+from __future__ import annotations
+
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from captioner.errors import CaptionerError, ImageError
-from captioner.ui.offline import SameOriginOnly
-from captioner.ui.words import WORDS, Words
+from captioner.ui import many, one
+from captioner.ui.desk import Desk
+from captioner.ui.how import fields
+from captioner.ui.html import element, text
+from captioner.ui.models import installed
+from captioner.ui.offline import SameOriginOnly, fetch_nothing
+from captioner.ui.programs import Programs
+from captioner.ui.serving import Serving
+from captioner.ui.texts import Texts
+from captioner.ui.words import ENGLISH, WORDS, Words
 
 if TYPE_CHECKING:
-    from captioner.pipeline import Caption, Captioner
+    from captioner.pipeline import Captioner
 
-OTHERS = 4  # sentences listed below the sentence
-STYLE_SHEET = Path(__file__).with_name("page.css")
-SCRIPT = Path(__file__).with_name("page.js")
-# A photo is deleted at the first sweep after it has reached the age, so at the latest after an
-# hour: age and interval together.
-SWEEP_SECONDS, AGE_SECONDS = 600, 3000
-
-# What gradio says of an uploaded file: "path" on this computer, "orig_name" on the person's.
-Upload = Mapping[str, Any]
-
-log = logging.getLogger(__name__)
+FOLDER = Path(__file__).parent
+SCRIPTS = ("language.js", "giving.js", "attention.js", "gallery.js")
+# Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
+MOST_SESSIONS = 200
 
 
-class Answer(NamedTuple):
-    """What the page shows for a photo: a sentence and others in HTML, or a problem in HTML."""
-
-    sentence: str = ""
-    others: str = ""
-    problem: str = ""
-
-
-def percent(log_prob: float, words: Words) -> str:
-    """Say a log-probability as a percentage with two digits that mean something."""
-    value = 100 * math.exp(log_prob)
-    if value < 0.0001:
-        return words.less_than.format("0.0001\u00a0%")
-    return (f"{value:.0f}" if value >= 9.95 else f"{value:#.2g}") + "\u00a0%"
-
-
-def others_html(caption: "Caption", words: Words) -> str:
-    """The sentence's probability, and the other sentences with theirs, in HTML."""
-    note = f"<p>{words.probability.format(percent(caption.log_prob, words))}</p>"
-    items = "".join(
-        f"<li><span>{html.escape(other.text)}</span>"
-        f"<data value='{math.exp(other.log_prob)}'>{percent(other.log_prob, words)}</data></li>"
-        for other in caption.alternatives
+def build_page(desk: Desk) -> gr.Blocks:
+    """Lay out the page around what answers its visitors."""
+    texts = Texts()
+    page = gr.Blocks(
+        title=ENGLISH.title,
+        analytics_enabled=False,
+        delete_cache=(desk.sweep_seconds, desk.keep_seconds),
     )
-    return note + (f"<h2>{words.others}</h2><ol>{items}</ol>" if items else "")
+    with page:
+        with gr.Row(elem_id="top"):
+            texts.say(gr.HTML(elem_id="heading"), value=heading_html)
+            language = _language(page)
+        with gr.Tabs(elem_id="tabs"):
+            with texts.say(gr.Tab(elem_id="one"), label=lambda w: w.one):
+                one_photo = one.lay_out(texts)
+            with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
+                many_photos = many.lay_out(texts)
+        how = fields(texts, desk.models)
+        # Far from the photo, so that the fields are near the sentences that they change.
+        one.lay_out_strip(texts)
+        one.connect(desk, one_photo, language, how)
+        many.connect(desk, many_photos, language, how)
+        language.change(
+            None, language, texts.components, js=texts.script(), api_visibility="private"
+        )
+        Programs(desk).register()
+    page.queue(default_concurrency_limit=None)
+    return page
 
 
-def caption_upload(captioner: "Captioner", upload: Upload) -> "Caption":
-    """Caption an uploaded photo.
-
-    Raises:
-        CaptionerError: in words for the person, who knows the file by its own name and not by
-            its place in a temporary folder on this computer.
-    """
-    path = upload.get("path")
-    if not path:
-        raise ImageError("No photo arrived; please give it again.")
-    try:
-        return captioner.caption(path, top=1 + OTHERS)
-    except CaptionerError as error:
-        name = upload.get("orig_name") or Path(path).name
-        raise type(error)(str(error).replace(path, name)) from error
+def heading_html(words: Words) -> str:
+    """The page's name, and what it is for."""
+    return element("h1", text(words.title)) + element("p", text(words.introduction))
 
 
-def answer(captioner: "Captioner", upload: Upload | None, words: Words) -> Answer:
-    """Answer a photo; whatever is wrong with it becomes a sentence, never an exception."""
-    if upload is None:
-        return Answer()
-    try:
-        caption = caption_upload(captioner, upload)
-    except CaptionerError as error:
-        return Answer(problem=_alert(str(error)))
-    except Exception:
-        log.exception("captioning failed")
-        return Answer(problem=_alert(words.unexpected))
-    return Answer(caption.text, others_html(caption, words))
-
-
-def answer_program(captioner: "Captioner", upload: Upload | None) -> dict[str, Any]:
-    """Answer another program's call of the end point `/caption`, as a value for JSON.
-
-    Raises:
-        gradio.Error: the same sentence that a person would read.
-    """
-    try:
-        caption = caption_upload(captioner, upload or {})
-    except CaptionerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    return {
-        "model": captioner.name,
-        "language": captioner.language,
-        **_sentence(caption),
-        "alternatives": [_sentence(other) for other in caption.alternatives],
-    }
-
-
-def _alert(message: str) -> str:
-    return f'<p role="alert">{html.escape(message)}</p>'
-
-
-def _sentence(caption: "Caption") -> dict[str, Any]:
-    return {
-        "text": caption.text,
-        "log_prob": caption.log_prob,
-        "probability": math.exp(caption.log_prob),
-    }
+def _language(page: gr.Blocks) -> gr.Radio:
+    """A switch, set by the browser to what it speaks or to what was chosen there before."""
+    language = gr.Radio(
+        [("English", "en"), ("中文", "zh")],
+        value="en",
+        label="Language 语言",
+        show_label=False,
+        container=False,
+        min_width=100,
+        elem_id="language",
+    )
+    page.load(None, None, language, js="() => captioner.language()", api_visibility="private")
+    return language
 
 
 def theme() -> gr.themes.Base:
@@ -129,83 +90,45 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(captioner: "Captioner", language: str = "en") -> gr.Blocks:
-    """Lay out the page around a model.
-
-    Args:
-        captioner: answers the photos, one at a time.
-        language: of the page's own words, a key of `WORDS`.
-    """
-    words = WORDS[language]
-    page = gr.Blocks(
-        title=words.title,
-        analytics_enabled=False,
-        delete_cache=(SWEEP_SECONDS, AGE_SECONDS),
-    )
-    with page:
-        gr.HTML(f"<h1>{words.title}</h1><p>{words.introduction}</p>", elem_id="heading")
-        photo = gr.Image(
-            type="filepath",
-            sources=["upload", "webcam", "clipboard"],
-            label=words.photo,
-            show_label=False,
-            placeholder=words.photo_hint,
-            buttons=[],
-            height="min(46vh, 26rem)",
-            elem_id="photo",
-        )
-        problem = gr.HTML(elem_id="problem")
-        sentence = gr.Textbox(
-            label=words.sentence,
-            placeholder=words.sentence_hint,
-            interactive=False,
-            buttons=["copy"],
-            elem_id="sentence",
-        )
-        others = gr.HTML(elem_id="others")
-        # The file goes to the captioner untouched (`preprocess=False`): gradio would open it
-        # itself, and fail with a traceback on what is no image.
-        photo.change(
-            lambda upload: answer(captioner, upload, words),
-            photo,
-            [sentence, others, problem],
-            preprocess=False,
-            show_progress_on=sentence,
-            concurrency_id="model",
-            api_visibility="private",
-        )
-        gr.Button(visible=False).click(
-            lambda upload: answer_program(captioner, upload),
-            photo,
-            gr.JSON(visible=False),
-            preprocess=False,
-            concurrency_id="model",
-            api_name="caption",
-        )
-    return page
+def head(desk: Desk) -> str:
+    """The page's scripts. In the head they run before there is a box to give a photo to."""
+    known = {
+        "mostBytes": desk.most_bytes,
+        "tooLarge": {code: words.too_large for code, words in WORDS.items()},
+    }
+    scripts = [f"window.captioner = {json.dumps(known)};"]
+    scripts += [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "<script>" + "\n".join(scripts) + "</script>"
 
 
-def launch(captioner: "Captioner", host: str, port: int, open_browser: bool = False) -> gr.Blocks:
+def desk_of(captioner: Captioner, serving: Serving) -> Desk:
+    """The desk of a page that was started with one model."""
+    return Desk(installed(captioner), serving.most_bytes)
+
+
+def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
     """Start serving the page in the background; returns the running page, to be closed."""
-    page = build_page(captioner)
+    fetch_nothing()
+    page = build_page(desk)
     page.launch(
-        server_name=host,
+        server_name=serving.host,
         server_port=port,
-        inbrowser=open_browser,
+        inbrowser=serving.open_browser,
+        share=serving.share,
+        auth=serving.auth,
+        mcp_server=serving.mcp,
+        max_file_size=desk.most_bytes,
+        state_session_capacity=MOST_SESSIONS,
         prevent_thread_lock=True,
         quiet=True,
         inline=False,
-        share=False,
         ssr_mode=False,
         pwa=False,
-        mcp_server=False,
         enable_monitoring=False,
         footer_links=[],
-        max_file_size="200mb",
         theme=theme(),
-        css_paths=STYLE_SHEET,
-        # In the head it runs before there is a box to give a photo to; gradio's `js` runs after.
-        head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
+        css_paths=FOLDER / "page.css",
+        head=head(desk),
         app_kwargs={"middleware": [Middleware(SameOriginOnly)]},
     )
     return page

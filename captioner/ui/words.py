@@ -1,53 +1,249 @@
 """Every word that the page says, once per language."""
 
+from __future__ import annotations
+
+import logging
+import re
 from dataclasses import dataclass
+
+from captioner.errors import CaptionerError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Words:
-    """The page's words in one language; `{}` in a sentence stands for a value."""
+    """The page's words in one language; `{}` in a sentence stands for a value.
+
+    places: where on a photo something lies, row by row from the upper left to the lower right.
+    sureness: how sure the model is, from least to most. numbers: names of large ones.
+    """
 
     title: str
     introduction: str
+    unexpected: str
+    too_large: str
+    # One photo
+    one: str
     photo: str
     photo_hint: str
-    sentence: str
-    sentence_hint: str
-    others: str
-    probability: str
-    less_than: str
-    unexpected: str
+    waiting: str
+    copy: str
+    copied: str
+    sureness: tuple[str, ...]
+    sure_because: str
+    one_in: str
+    numbers: tuple[tuple[float, str], ...]
+    looked_at: str
+    looked_everywhere: str
+    places: tuple[str, ...]
+    words: str
+    words_hint: str
+    sentences: str
+    strip: str
+    save: str
+    # How it is written
+    how: str
+    model: str
+    beam: str
+    beam_hint: str
+    top: str
+    length: str
+    sampling: str
+    temperature: str
+    temperature_hint: str
+    seed: str
+    seed_hint: str
+    include: str
+    avoid: str
+    listed_hint: str
+    no_model: str
+    # Many photos
+    many: str
+    photos_hint: str
+    stop: str
+    again: str
+    progress: str
+    stopped: str
+    done: str
+    done_except: str
+    edit: str
+    download: str
 
 
 ENGLISH = Words(
     title="Captioner 看图说话",
     introduction=(
-        "One photo in, one sentence out. The photo stays on the computer that runs this page "
-        "and is deleted within the hour."
+        "A photo in, a sentence out. Photos stay on the computer that runs this page "
+        "and are deleted within the hour."
     ),
-    photo="Photo",
-    photo_hint="Drop or paste a photo here\nor click to choose one",
-    sentence="Sentence",
-    sentence_hint="The sentence will appear here.",
-    others="Other sentences it considered",
-    probability="Probability {}: the model's own estimate, given the photo, of just these words.",
-    less_than="less than {}",
     unexpected=(
         "Something went wrong inside the program; the window in which it was started says what."
     ),
+    too_large="{} is too large: a file may have {} MB here.",
+    one="One photo",
+    photo="Photo",
+    photo_hint="Drop or paste a photo here\nor click to choose one",
+    waiting="The sentence will appear here.",
+    copy="Copy",
+    copied="Copied",
+    sureness=(
+        "The model is mostly guessing.",
+        "The model is not very sure.",
+        "The model is fairly sure.",
+        "The model is very sure.",
+    ),
+    sure_because="Probability of just these words: {}.",
+    one_in="1 in {}",
+    numbers=((10**12, "trillion"), (10**9, "billion"), (10**6, "million")),
+    looked_at="{}: looked at the {}",
+    looked_everywhere="{}: looked at the whole photo",
+    places=(
+        *("upper left", "upper middle", "upper right"),
+        *("left", "middle", "right"),
+        *("lower left", "lower middle", "lower right"),
+    ),
+    words="Words",
+    words_hint="Where did it look? Point at a word, tap it, or use the arrow keys.",
+    sentences="The best sentences, and how probable each is",
+    strip="Where it looked, word by word",
+    save="Save as a picture",
+    how="How it is written",
+    model="Model",
+    beam="Beam width",
+    beam_hint="How many beginnings are followed at once.",
+    top="How many sentences",
+    length="Most words in a sentence",
+    sampling="Draw at random instead of taking the best",
+    temperature="Temperature",
+    temperature_hint="Below 1 keeps to likely words, above 1 is bolder.",
+    seed="Seed",
+    seed_hint="Another number, other sentences.",
+    include="Words that must appear",
+    avoid="Words to avoid",
+    listed_hint="With commas between them; Enter when done.",
+    no_model="No installed model writes English, so the sentence is in the model's own language.",
+    many="Many photos",
+    photos_hint="Drop photos or zip files here, or click to choose them",
+    stop="Stop",
+    again="Start over",
+    progress="{} of {}",
+    stopped="Stopped: {} of {} photos.",
+    done="All {} photos have a caption. They can be corrected by hand.",
+    done_except="{} of {} photos have a caption; the others say why not.",
+    edit="Caption of {}",
+    download="Download",
 )
 
 CHINESE = Words(
     title="Captioner 看图说话",
     introduction="给一张照片，说一句话。照片只留在运行本页面的电脑上，一小时之内删除。",
+    unexpected="程序内部出了问题，详情请看启动程序的窗口。",
+    too_large="{} 太大：这里每个文件不能超过 {} MB。",
+    one="一张照片",
     photo="照片",
     photo_hint="把照片拖放或粘贴到这里\n或点击选择照片",
-    sentence="描述",
-    sentence_hint="描述会出现在这里。",
-    others="它还考虑过的句子",
-    probability="概率 {}：模型自己的估计，即看到这张照片时恰好说出这句话的概率。",
-    less_than="低于 {}",
-    unexpected="程序内部出了问题，详情请看启动程序的窗口。",
+    waiting="描述会出现在这里。",
+    copy="复制",
+    copied="已复制",
+    sureness=(
+        "模型基本是在猜。",
+        "模型不太有把握。",
+        "模型比较有把握。",
+        "模型很有把握。",
+    ),
+    sure_because="恰好说出这句话的概率：{}。",
+    one_in="{}分之一",
+    numbers=((10**12, "万亿"), (10**8, "亿"), (10**4, "万")),
+    looked_at="{}：看的是{}",
+    looked_everywhere="{}：看的是整张照片",
+    places=("左上", "上方", "右上", "左侧", "中间", "右侧", "左下", "下方", "右下"),
+    words="词语",
+    words_hint="它在看哪里？指向或点按一个词，也可以用方向键。",
+    sentences="最好的几句话和各自的概率",
+    strip="每个词看的是哪里",
+    save="保存为图片",
+    how="怎样写",
+    model="模型",
+    beam="束宽",
+    beam_hint="束搜索同时保留多少种开头。",
+    top="给出几句",
+    length="每句最多几个词",
+    sampling="随机抽取，而不是取最好的",
+    temperature="温度",
+    temperature_hint="低于 1 更稳妥，高于 1 更大胆。",
+    seed="随机种子",
+    seed_hint="换一个数，就换一批句子。",
+    include="必须出现的词",
+    avoid="不要出现的词",
+    listed_hint="用逗号隔开，按回车键生效。",
+    no_model="还没有安装会写中文的模型，所以句子用的是模型自己的语言。",
+    many="多张照片",
+    photos_hint="把照片或 zip 压缩包拖放到这里，或点击选择",
+    stop="停止",
+    again="重新开始",
+    progress="{} / {}",
+    stopped="已停止：完成了 {} / {} 张照片。",
+    done="全部 {} 张照片都有了描述，可以直接修改。",
+    done_except="{} 张照片有了描述（共 {} 张），其余的写明了原因。",
+    edit="{} 的描述",
+    download="下载",
 )
 
 WORDS = {"en": ENGLISH, "zh": CHINESE}
+
+# What the package says to a person, in English and in Chinese. A later template may be the more
+# general one, so the first that fits is taken.
+CHINESE_SENTENCES = {
+    ENGLISH.unexpected: CHINESE.unexpected,
+    "{} is not a photo in any known format.": "{} 不是照片，或者格式无法识别。",
+    "{} is too large to open safely: the limit is {} million pixels.": (
+        "{} 太大，打开它不安全：最多 {} 百万像素。"
+    ),
+    "{} is too large for this computer's memory.": "{} 太大，这台电脑的内存放不下。",
+    "{} is cut short or damaged.": "{} 不完整或已损坏。",
+    "{} is empty.": "{} 是空文件。",
+    "{} has no pixels.": "{} 没有任何像素。",
+    "{} does not exist.": "{} 不存在。",
+    "{} cannot be read: permission denied.": "{} 无法读取：没有权限。",
+    "{} cannot be read: {}.": "{} 无法读取（{}）。",
+    "No photo arrived; please give it again.": "没有收到照片，请再给一次。",
+    "{} is a zip file inside a zip file, which is not opened.": (
+        "{} 是压缩包里的压缩包，不会打开。"
+    ),
+    "{} unpacks to more than {} MB.": "{} 解压后超过 {} MB。",
+    "{} is encrypted.": "{} 已加密。",
+    "{} is a damaged zip file.": "{} 是损坏的 zip 文件。",
+    "{} holds no photos.": "{} 里没有照片。",
+    "Only the first {} photos are taken; the command `captioner folder` takes any number.": (
+        "这里一次最多 {} 张照片；命令 `captioner folder` 没有数量限制。"
+    ),
+    "The model does not know the word '{}'.": "模型不认识“{}”这个词。",
+    "include must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",
+    "include asks for {} tokens, but max_length is {}.": (
+        "必须出现的词共有 {} 个，可是每句最多 {} 个词。"
+    ),
+    "{} must be from {} to {}, not {}.": "{} 必须在 {} 到 {} 之间，不能是 {}。",
+    "There is no model named '{}'; installed: {}.": "没有名为“{}”的模型；已安装：{}。",
+}
+
+
+def sentence_of(error: Exception | None) -> str:
+    """What an error says to a person, in English; what is the program's own fault is logged."""
+    if isinstance(error, CaptionerError):
+        return str(error)
+    log.error("captioning failed", exc_info=error)
+    return ENGLISH.unexpected
+
+
+def say(sentence: str, language: str) -> str:
+    """A sentence of the package in the page's language; as it is where no translation is known."""
+    if language == "zh":
+        for template, chinese in CHINESE_SENTENCES.items():
+            if found := _pattern(template).fullmatch(sentence):
+                return chinese.format(*found.groups())
+    return sentence
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.escape(template).replace(r"\{\}", "(.+)"), re.DOTALL)

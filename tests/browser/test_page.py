@@ -1,15 +1,19 @@
 """The page as a person meets it: the real server, the shipped model, a real browser."""
 
 import base64
+import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +25,7 @@ from PIL import Image, ImageDraw
 import captioner
 from captioner.errors import ImageError
 from captioner.ui import free_port
+from captioner.ui.words import ENGLISH, WORDS, Words, say
 
 pytest.importorskip("gradio")
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -77,6 +82,7 @@ class Visit:
     """A browser's page, with every host it asked and everything it complained of."""
 
     page: "sync_api.Page"
+    words: Words = ENGLISH
     hosts: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
@@ -98,22 +104,32 @@ class Visit:
     def choose(self, photo: Path) -> None:
         self.page.locator("#photo input[type=file]").set_input_files(photo)
 
-    def sentence(self) -> str:
-        box = self.page.locator("#sentence textarea")
-        sync_api.expect(box).not_to_have_value("")
-        return box.input_value()
+    def pile_up(self, photos: Sequence[Path]) -> None:
+        self.page.locator("#many-button").click()
+        self.page.locator("#photos input[type=file]").set_input_files(photos)
+
+    def is_said(self, sentence: str) -> None:
+        """Wait until the sentence that is shown large is this one."""
+        sync_api.expect(self.page.locator("#answer article:visible .sentence")).to_have_text(
+            sentence
+        )
+
+    def sentences(self) -> list[str]:
+        return self.page.locator("#answer [data-choose] span").all_inner_texts()
 
     def problem(self) -> str:
         message = self.page.locator("#problem [role=alert]")
         message.wait_for()
         return message.inner_text()
 
-    def dispatch(self, event: str, photo: Path) -> None:
-        """Let the page's heading meet a paste or drop event that carries the photo."""
-        script = """([constructor, type, member, bytes, name]) => {
+    def dispatch(self, event: str, files: Sequence[Path]) -> None:
+        """Let the page's heading meet a paste or drop event that carries files."""
+        script = """([constructor, type, member, files]) => {
             const data = new DataTransfer();
-            const decoded = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
-            data.items.add(new File([decoded], name, { type: "image/png" }));
+            for (const [name, bytes] of files) {
+                const decoded = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+                data.items.add(new File([decoded], name, { type: "image/png" }));
+            }
             const options = { [member]: data, bubbles: true, cancelable: true };
             const target = document.querySelector("#heading h1");
             target.dispatchEvent(new window[constructor](type, options));
@@ -122,8 +138,24 @@ class Visit:
             "paste": ("ClipboardEvent", "paste", "clipboardData"),
             "drop": ("DragEvent", "drop", "dataTransfer"),
         }[event]
-        content = base64.b64encode(photo.read_bytes()).decode()
-        self.page.evaluate(script, [*kind, content, photo.name])
+        contents = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
+        self.page.evaluate(script, [*kind, contents])
+
+    def scrolls_sideways(self) -> bool:
+        return self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    def veil(self) -> list[int]:
+        """How dark the veil over the photo is, at 4 by 4 places; nothing where it is not seen."""
+        return self.page.evaluate("""() => {
+            const canvas = document.querySelector("#photo > canvas.seen");
+            if (!canvas) return [];
+            const pen = canvas.getContext("2d");
+            const at = (n) => [((n % 4) + 0.5) / 4, (Math.floor(n / 4) + 0.5) / 4];
+            return [...Array(16).keys()].map((n) => {
+                const [x, y] = at(n);
+                return pen.getImageData(x * canvas.width, y * canvas.height, 1, 1).data[3];
+            });
+        }""")
 
 
 @pytest.fixture(scope="module")
@@ -177,16 +209,44 @@ def browser() -> Iterator["sync_api.Browser"]:
         browser.close()
 
 
-@pytest.fixture
-def visit(server: SimpleNamespace, browser: "sync_api.Browser") -> Iterator[Visit]:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write", "camera"])
+WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+@contextmanager
+def visiting(
+    server: SimpleNamespace, browser: "sync_api.Browser", window: str, locale: str
+) -> Iterator[Visit]:
+    width, height = WINDOWS[window]
+    context = browser.new_context(
+        permissions=["clipboard-read", "clipboard-write", "camera"],
+        viewport={"width": width, "height": height},
+        has_touch=window == "phone",
+        locale=locale,
+    )
     context.set_default_timeout(1000 * PATIENCE_SECONDS)
     sync_api.expect.set_options(timeout=1000 * PATIENCE_SECONDS)
-    visit = Visit(context.new_page())
+    visit = Visit(context.new_page(), WORDS[locale[:2]])
     visit.page.goto(server.url)
     visit.page.locator("#photo input[type=file]").wait_for(state="attached")
     yield visit
     context.close()
+
+
+@pytest.fixture
+def visit(server: SimpleNamespace, browser: "sync_api.Browser") -> Iterator[Visit]:
+    with visiting(server, browser, "desktop", "en-US") as visit:
+        yield visit
+
+
+@pytest.fixture(params=["desktop-en-US", "desktop-zh-CN", "phone-en-US", "phone-zh-HK"])
+def any_visit(
+    server: SimpleNamespace, browser: "sync_api.Browser", request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    """In both languages, on both sizes of window."""
+    window, _, locale = request.param.partition("-")
+    with visiting(server, browser, window, locale) as visit:
+        sync_api.expect(visit.page.locator("#one-button")).to_have_text(visit.words.one)
+        yield visit
 
 
 @pytest.fixture(scope="module")
@@ -211,25 +271,250 @@ def real_photo() -> Path:
     return photos[0]
 
 
-@pytest.mark.parametrize("name", ["drawing", "real_photo"])
-def test_a_chosen_photo_gets_the_models_sentence(
-    name: str, visit: Visit, model: captioner.Captioner, request: pytest.FixtureRequest
+def test_one_photo_from_its_sentence_to_its_maps(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
 ) -> None:
-    photo = request.getfixturevalue(name)
-    visit.choose(photo)
+    visit, page = any_visit, any_visit.page
+    best = model.caption(drawing, top=5, attention=True)
+    visit.choose(drawing)
 
-    assert visit.sentence() == model.caption(photo).text
-    others = visit.page.locator("#others li span").all_inner_texts()
-    assert others == [other.text for other in model.caption(photo, top=5).alternatives]
+    visit.is_said(best.text)
+    assert visit.sentences() == [best.text, *(other.text for other in best.alternatives)]
+    assert page.locator("#answer article:visible .sure strong").inner_text() in visit.words.sureness
+    assert page.locator("#photo img").get_attribute("alt") == best.text
+    assert page.locator("#announcer").inner_text() == best.text
+    assert not visit.scrolls_sideways()
+
+    words = page.locator("#answer article:visible [data-word]")
+    assert tuple(words.all_inner_texts()) == best.tokens
+    assert visit.veil() == []
+    words.nth(1).click()
+    page.wait_for_function("document.querySelector('#photo > canvas.seen')")
+    veil = visit.veil()
+    assert words.nth(1).get_attribute("aria-pressed") == "true"
+    page.keyboard.press("ArrowRight")
+    sync_api.expect(words.nth(2)).to_be_focused()
+    assert visit.veil() != veil
+    page.keyboard.press("Home")
+    sync_api.expect(words.nth(0)).to_be_focused()
+    page.keyboard.press("Escape")
+    words.nth(0).blur()
+    page.wait_for_function("!document.querySelector('#photo > canvas.seen')")
+
+    page.locator("[data-choose='2']").click()
+    visit.is_said(best.alternatives[1].text)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=visit.words.save).click()
+    assert download.value.suggested_filename == "drawing-attention.png"
+    with Image.open(download.value.path()) as strip:
+        assert strip.format == "PNG"
+        assert strip.width > 300
+        assert len(strip.convert("L").getcolors() or range(999)) > 50  # something is drawn
+    assert visit.complaints == []
+
+
+def test_the_veil_is_lightest_where_the_model_looked_most(
+    visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    best = model.caption(drawing, top=5, attention=True)
+    visit.choose(drawing)
+    visit.is_said(best.text)
+    assert best.attention is not None
+    words = visit.page.locator("#answer article:visible [data-word]")
+    for number, own in enumerate(best.attention):
+        words.nth(number).hover()
+        visit.page.wait_for_function(
+            f"document.querySelector('[data-word=\"{number}\"].shown') !== null"
+        )
+        # The same places, read from the map instead of from the screen.
+        size = len(own)
+        places = [int((place + 0.5) / 4 * size) for place in range(4)]
+        expected = [float(own[row, column]) for row in places for column in places]
+        veil = visit.veil()
+        lightest, darkest = veil.index(min(veil)), veil.index(max(veil))
+        assert expected[lightest] > expected[darkest]
+
+
+def test_other_choices_write_other_sentences(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    visit, page = any_visit, any_visit.page
+    first = model.caption(drawing, top=5)
+    visit.choose(drawing)
+    visit.is_said(first.text)
+    page.locator("#how button").first.click()
+
+    avoid = page.get_by_label(visit.words.avoid)
+    avoid.fill(first.tokens[1])
+    avoid.press("Enter")
+    avoided = model.caption(drawing, top=5, avoid=[first.tokens[1]])
+    visit.is_said(avoided.text)
+
+    include = page.get_by_label(visit.words.include)
+    include.fill("dog")
+    include.press("Enter")
+    both = {"avoid": [first.tokens[1]], "include": ["dog"]}
+    visit.is_said(model.caption(drawing, top=5, **both).text)
+    include.fill("qwertz")
+    include.press("Enter")
+    assert "qwertz" in visit.problem()
+    include.fill("")
+    include.press("Enter")
+    visit.is_said(avoided.text)
+
+    page.get_by_label(visit.words.sampling).check()
+    page.get_by_label(visit.words.seed).wait_for()
+    assert not page.get_by_label(visit.words.include).is_visible()
+    drawn = model.caption(drawing, top=5, avoid=[first.tokens[1]], sampling=True, seed=1)
+    visit.is_said(drawn.text)
+    assert not visit.scrolls_sideways()
+    assert visit.complaints == []
+
+
+def test_many_photos_from_the_gallery_to_the_files(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
+) -> None:
+    visit, page = any_visit, any_visit.page
+    nasty = tmp_path / "猫 '<b onmouseover=x>' &.png"
+    shutil.copy(drawing, nasty)
+    notes = tmp_path / "notes.jpg"
+    notes.write_text("no photo")
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        archive.write(drawing, "../../up/in.png")
+        archive.writestr("more.zip", b"PK")
+    expected = model.caption(drawing, top=5).text
+    visit.pile_up([nasty, notes, pack])
+
+    page.locator("#gallery .downloads").wait_for()
+    cards = page.locator("#gallery li")
+    assert cards.locator(".name").all_inner_texts() == [
+        *(nasty.name, "notes.jpg", "up/in.png", "more.zip")
+    ]
+    assert page.locator("#gallery b").count() == 0
+    texts = page.locator("#gallery textarea")
+    assert [text.input_value() for text in texts.all()] == [expected, expected]
+    reasons = cards.locator(".reason").all_inner_texts()
+    assert ("notes.jpg is not a photo in any known format." in reasons) == (visit.words is ENGLISH)
+    assert visit.words.done_except.format(2, 4) in page.locator("#gallery .head").inner_text()
+    assert not visit.scrolls_sideways()
+
+    texts.nth(0).fill('my "own" words')
+    other = "zh" if visit.words is ENGLISH else "en"
+    page.locator(f"#language input[value={other}]").check()
+    said = page.locator("#gallery [role=status]")
+    sync_api.expect(said).to_contain_text(WORDS[other].done_except.format(2, 4))
+    assert {name: file_of(visit, name) for name in ("CSV", "JSONL", "COCO", "TXT")} == {
+        "CSV": "captions.csv", "JSONL": "captions.jsonl", "COCO": "captions.json",
+        "TXT": "captions.zip",
+    }  # fmt: skip
+    page.locator("#again").click()
+    page.locator("#photos input[type=file]").wait_for(state="attached")
+    assert page.locator("#gallery li").count() == 0
+    assert visit.complaints == []
+
+
+def file_of(visit: Visit, form: str) -> str:
+    """The name without the time of the file behind a button, which holds the edited caption."""
+    with visit.page.expect_download() as download:
+        visit.page.locator(f"#gallery [data-form={form}]").click()
+    content = Path(download.value.path()).read_bytes()
+    if form == "TXT":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert len(archive.namelist()) == 2
+            content = b"".join(map(archive.read, archive.namelist()))
+    assert b"own" in content
+    return re.sub(r"-[0-9]+-[0-9]+", "", download.value.suggested_filename)
+
+
+def test_stopping_keeps_the_captions_so_far(visit: Visit, drawing: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        for number in range(400):
+            archive.write(drawing, f"{number}.png")
+    visit.pile_up([pack])
+    visit.page.locator("#gallery li").first.wait_for()
+    visit.page.locator("#stop").click()
+    visit.page.locator("#gallery .downloads").wait_for()
+
+    said = visit.page.locator("#gallery [role=status]").inner_text()
+    done = int(re.fullmatch(r"Stopped: ([0-9]+) of 400 photos\.", said)[1])  # type: ignore[index]
+    assert visit.page.locator("#gallery textarea").count() == done < 400
+
+
+def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(
+    server: SimpleNamespace, browser: "sync_api.Browser", model: captioner.Captioner,
+    drawing: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        for number in range(400):
+            archive.write(drawing, f"{number}.png")
+    with visiting(server, browser, "desktop", "en-US") as other:
+        other.pile_up([pack])
+        other.page.locator("#gallery li").first.wait_for()
+    with visiting(server, browser, "desktop", "en-US") as visit:
+        visit.choose(drawing)
+        visit.is_said(model.caption(drawing, top=5).text)
+
+
+def test_the_language_is_the_browsers_until_another_is_chosen(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    visit, page = any_visit, any_visit.page
+    other = "zh" if visit.words is ENGLISH else "en"
+    visit.choose(drawing)
+    visit.is_said(model.caption(drawing, top=5).text)
+    assert page.locator("html").get_attribute("lang") == ("en" if other == "zh" else "zh")
+
+    page.locator(f"#language input[value={other}]").check()
+    for where, said in (
+        ("#heading p", WORDS[other].introduction),
+        ("#many-button", WORDS[other].many),
+        ("#answer h2", WORDS[other].sentences),
+        ("#how button >> nth=0", WORDS[other].how),
+    ):
+        sync_api.expect(page.locator(where)).to_contain_text(said)
+    assert page.locator("html").get_attribute("lang") == other
+
+    page.reload()
+    sync_api.expect(page.locator("#one-button")).to_have_text(WORDS[other].one)
+    assert visit.complaints == []
+
+
+def test_a_real_photo_gets_the_models_sentence(
+    visit: Visit, model: captioner.Captioner, real_photo: Path
+) -> None:
+    visit.choose(real_photo)
+    visit.is_said(model.caption(real_photo, top=5).text)
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
 def test_a_photo_may_be_pasted_or_dropped_anywhere(
     event: str, visit: Visit, model: captioner.Captioner, drawing: Path
 ) -> None:
-    visit.dispatch(event, drawing)
+    visit.dispatch(event, [drawing])
+    visit.is_said(model.caption(drawing, top=5).text)
 
-    assert visit.sentence() == model.caption(drawing).text
+
+def test_several_photos_dropped_at_once_go_to_the_many(
+    visit: Visit, drawing: Path, tmp_path: Path
+) -> None:
+    shutil.copy(drawing, tmp_path / "second.png")
+    visit.dispatch("drop", [drawing, tmp_path / "second.png"])
+    visit.page.locator("#gallery .downloads").wait_for()
+    assert visit.page.locator("#gallery .name").all_inner_texts() == ["drawing.png", "second.png"]
+
+
+def test_a_photo_that_the_browser_cannot_show_is_shown_all_the_same(
+    visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
+) -> None:
+    tiff = tmp_path / "drawing.tiff"
+    Image.open(drawing).save(tiff)
+    visit.choose(tiff)
+    visit.is_said(model.caption(tiff, top=5).text)
+    visit.page.wait_for_function("document.querySelector('#photo > canvas.seen')")
+    assert min(visit.veil()) == 255  # the photo itself, opaque
 
 
 def test_a_photo_may_be_taken_with_the_webcam(visit: Visit) -> None:
@@ -241,16 +526,20 @@ def test_a_photo_may_be_taken_with_the_webcam(visit: Visit) -> None:
     visit.page.wait_for_timeout(1000)
     photo.get_by_label("capture photo").click()
 
-    assert visit.sentence()
+    visit.page.locator("#answer .sentence").first.wait_for()
 
 
-def test_the_copy_button_copies_the_sentence(visit: Visit, drawing: Path) -> None:
+def test_the_copy_button_copies_the_sentence(
+    visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
     visit.choose(drawing)
-    sentence = visit.sentence()
-    visit.page.locator("#sentence button").click()
+    sentence = model.caption(drawing, top=5).text
+    visit.is_said(sentence)
+    visit.page.locator("#answer article:visible .copy").click()
     visit.page.wait_for_function(
         f"async () => (await navigator.clipboard.readText()) === {json.dumps(sentence)}"
     )
+    visit.page.get_by_role("button", name=ENGLISH.copied).wait_for()
 
 
 def test_the_very_first_moment_is_not_too_early(visit: Visit, server: SimpleNamespace) -> None:
@@ -271,21 +560,61 @@ def test_the_very_first_moment_is_not_too_early(visit: Visit, server: SimpleName
     assert "notes.txt" in visit.problem()
 
 
-@pytest.mark.parametrize("name", ["notes.jpg", "notes.txt"])
+@pytest.mark.parametrize("name", ["notes.jpg", "notes.txt", "笔记 '<b>' ${1} {{x}}.jpg"])
 def test_no_photo_gets_a_plain_sentence_and_the_next_photo_is_captioned(
-    name: str, visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
+    name: str, any_visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
 ) -> None:
+    visit = any_visit
     notes = tmp_path / name
     notes.write_text("Milk, bread, two photographs of a dog.\n")
     with pytest.raises(ImageError) as expected:
         model.caption(notes)
+    language = "en" if visit.words is ENGLISH else "zh"
 
     visit.choose(notes)
-    assert visit.problem() == str(expected.value).replace(str(notes), name)
-    assert not visit.page.locator("#sentence").is_visible()
+    assert visit.problem() == say(str(expected.value).replace(str(notes), name), language)
+    assert not visit.page.locator("#answer").is_visible()
     visit.choose(drawing)
-    assert visit.sentence() == model.caption(drawing).text
+    visit.is_said(model.caption(drawing, top=5).text)
     assert not visit.page.locator("#problem").is_visible()
+
+
+def test_a_bomb_and_a_dot_are_answered(any_visit: Visit, tmp_path: Path) -> None:
+    visit = any_visit
+    bomb, dot = tmp_path / "bomb.png", tmp_path / "dot.png"
+    Image.new("1", (30000, 30000)).save(bomb)
+    Image.new("RGB", (1, 1)).save(dot)
+    visit.choose(bomb)
+    assert "bomb.png" in visit.problem()
+    visit.choose(dot)
+    visit.page.locator("#answer .sentence").first.wait_for()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_travels(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    visit = any_visit
+    visit.page.evaluate("captioner.mostBytes = 1000")
+    assert drawing.stat().st_size > 1000
+    visit.dispatch("drop", [drawing])
+    assert visit.problem() == visit.words.too_large.format("drawing.png", 0)
+    visit.page.evaluate("captioner.mostBytes = 1e6")
+    visit.choose(drawing)
+    visit.is_said(model.caption(drawing, top=5).text)
+
+
+def test_of_many_files_those_that_are_too_large_are_refused_and_the_others_taken(
+    any_visit: Visit, drawing: Path, tmp_path: Path
+) -> None:
+    visit = any_visit
+    large = tmp_path / "<large>.png"
+    large.write_bytes(drawing.read_bytes() + bytes(1000))
+    visit.page.evaluate(f"captioner.mostBytes = {drawing.stat().st_size}")
+    visit.dispatch("drop", [drawing, large])
+    visit.page.locator("#gallery .downloads").wait_for()
+    assert visit.page.locator("#gallery .name").all_inner_texts() == ["drawing.png"]
+    said = visit.page.locator("#many [role=alert]").inner_text()
+    assert said.startswith(visit.words.too_large.format("<large>.png", "x").partition("x")[0])
 
 
 def test_nothing_leaves_this_computer_and_the_browser_has_no_complaint(
@@ -294,11 +623,121 @@ def test_nothing_leaves_this_computer_and_the_browser_has_no_complaint(
     notes = tmp_path / "notes.jpg"
     notes.write_text("no photo\n")
     visit.choose(drawing)
-    visit.sentence()
+    visit.page.locator("#answer .sentence").first.wait_for()
     visit.choose(notes)
     visit.problem()
+    visit.pile_up([drawing, notes])
+    visit.page.locator("#gallery .downloads").wait_for()
 
     assert visit.hosts == {"127.0.0.1"}
     assert visit.complaints == []
     assert set(server.hosts.read_text().split()) <= LOOPBACK
     assert server.hosts.read_text()  # gradio asks its own page whether it is up
+
+
+def test_the_keyboard_reaches_everything_in_reading_order(visit: Visit, drawing: Path) -> None:
+    visit.choose(drawing)
+    visit.page.locator("#answer .sentence").first.wait_for()
+    visit.page.locator("#language input[value=en]").focus()
+    reached = []
+    for _ in range(40):
+        visit.page.keyboard.press("Tab")
+        reached.append(
+            visit.page.evaluate("""() => {
+            const own = document.activeElement;
+            const parts = ["#one-button", "#photo", ".copy", ".words", "ol", "#how", "#strip"];
+            return parts.find((part) => own.closest(part)) ?? "";
+        }""")
+        )
+        if reached[-1] == "#strip":
+            break
+    order = [part for part in dict.fromkeys(reached) if part]
+    assert order == ["#one-button", "#photo", ".copy", ".words", "ol", "#how", "#strip"]
+    assert reached.count(".words") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_can_be_told_from_its_ground(
+    scheme: str, server: SimpleNamespace, browser: "sync_api.Browser", drawing: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """The Web Content Accessibility Guidelines ask for a contrast of 4.5, of 3 for large text."""
+    notes = tmp_path / "notes.jpg"
+    notes.write_text("no photo\n")
+    with visiting(server, browser, "phone", "en-US") as visit:
+        visit.page.emulate_media(color_scheme=scheme)
+        visit.page.reload()
+        visit.choose(drawing)
+        visit.page.locator("#answer .sentence").first.wait_for()
+        visit.page.locator("#how button").first.click()
+        visit.page.wait_for_timeout(1000)  # until colours have faded over
+        poor = visit.page.evaluate(POOR_CONTRAST)
+        visit.choose(notes)
+        visit.problem()
+        visit.pile_up([drawing, notes])
+        visit.page.locator("#gallery .downloads").wait_for()
+        visit.page.wait_for_timeout(1000)
+        poor += visit.page.evaluate(POOR_CONTRAST)
+    assert poor == []
+
+
+# Every visible element with text of its own, unless its contrast with its ground suffices: the
+# relative luminance of WCAG 2.1, with grounds that shine through laid over one another.
+POOR_CONTRAST = """() => {
+    const canvas = new OffscreenCanvas(1, 1);
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    const rgba = (colour) => {
+        pen.clearRect(0, 0, 1, 1);
+        pen.fillStyle = colour;
+        pen.fillRect(0, 0, 1, 1);
+        return [...pen.getImageData(0, 0, 1, 1).data];
+    };
+    const over = ([r, g, b, a], below) =>
+        [r, g, b].map((value, n) => (value * a + below[n] * (255 - a)) / 255);
+    const ground = (element) => {
+        const own = rgba(getComputedStyle(element).backgroundColor);
+        if (own[3] === 255) return own.slice(0, 3);
+        const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+        return over(own, below);
+    };
+    const light = (colour) => {
+        const [r, g, b] = colour.map((value) => value / 255).map((value) =>
+            value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const poor = [];
+    for (const element of document.querySelectorAll("main *")) {
+        const text = [...element.childNodes]
+            .filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).join("");
+        const style = getComputedStyle(element);
+        if (!text || !element.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true }))
+            continue;
+        const size = parseFloat(style.fontSize);
+        if (size < 6 || element.getBoundingClientRect().width < 2) continue;
+        const below = ground(element);
+        const both = [light(over(rgba(style.color), below)), light(below)].sort((a, b) => b - a);
+        const contrast = (both[0] + 0.05) / (both[1] + 0.05);
+        if (contrast < (size >= 24 ? 3 : 4.5))
+            poor.push(`${text.slice(0, 30)}: ${contrast.toFixed(2)} (${element.className})`);
+    }
+    return poor;
+}"""
+
+
+def test_every_control_has_a_name(visit: Visit, drawing: Path) -> None:
+    """As the browser's own accessibility tree has it, which is what screen readers read."""
+    visit.choose(drawing)
+    visit.page.locator("#answer .sentence").first.wait_for()
+    visit.page.locator("#how button").first.click()
+    visit.pile_up([drawing])
+    visit.page.locator("#gallery .downloads").wait_for()
+    tree = visit.page.context.new_cdp_session(visit.page).send("Accessibility.getFullAXTree")
+    controls = {"button", "textbox", "slider", "checkbox", "radio", "combobox", "spinbutton", "tab"}
+    nameless = [
+        node["role"]["value"]
+        for node in tree["nodes"]
+        if not node["ignored"]
+        and node["role"]["value"] in controls
+        and not node.get("name", {}).get("value")
+    ]
+    assert nameless == []

@@ -1,17 +1,13 @@
-"""The page without a browser: what it says, what it lets through, what it keeps."""
+"""The page without a browser: the running server, what it lets through, what it keeps."""
 
-import dataclasses
 import json
-import math
-import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,128 +15,124 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from captioner.errors import CaptionerError, ImageError, OptionError
-from captioner.pipeline import Caption
-from captioner.ui import free_port, serve
+from captioner import Captioner
+from captioner.errors import ImageError
+from captioner.ui import Serving, free_port
+from captioner.ui.desk import Desk
+from captioner.ui.models import Models
 from captioner.ui.offline import stay_offline
-from captioner.ui.words import CHINESE, ENGLISH
+from captioner.ui.options import Visitor, chosen
+from captioner.ui.sweeping import Sweeper
+from captioner.ui.words import CHINESE, ENGLISH, WORDS
 
 pytest.importorskip("gradio")
 stay_offline("127.0.0.1")
 
+import gradio as gr  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from gradio_client.exceptions import AppError  # noqa: E402
 
-from captioner.ui import page  # noqa: E402
+from captioner.ui import many, one, page  # noqa: E402
+from captioner.ui.texts import Texts  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
+Draw = Callable[[str], Path]
 
 
-def sentence(text: str, probability: float) -> Caption:
-    return Caption(text, tuple(text.split()), math.log(probability), math.log(probability))
+def upload(path: Path, name: str = "") -> dict[str, str]:
+    return {"path": str(path), "orig_name": name or path.name}
 
 
-class FakeCaptioner:
-    """Sees only whether a file is an image."""
+def who(language: str = "en", model: str = "") -> Visitor:
+    return Visitor(language, model, chosen(3, 3, 14, False, 1, 1, "", ""))
 
-    name, language = "fake", "en"
-    best = sentence("a dog", 0.041)
-    others = (
-        sentence("a <b>brown</b> dog & a cat", 0.02),
-        *(sentence(f"a dog {number}", 0.01 / number) for number in range(1, 10)),
+
+# ---- One photo ----
+
+
+def test_a_photo_is_answered_in_the_pages_language(desk: Desk, tiny: Captioner, draw: Draw) -> None:
+    photo = draw("dog.png")
+    for language, words in WORDS.items():
+        answer = one.answer(desk, upload(photo), None, who(language))
+        assert f">{tiny.caption(photo).text}</p>" in answer.sentences
+        assert words.sentences in answer.sentences
+        assert answer.kept is not None
+
+
+def test_where_no_model_writes_the_language_the_page_says_so(desk: Desk, draw: Draw) -> None:
+    photo = upload(draw("dog.png"))
+    assert CHINESE.no_model in one.answer(desk, photo, None, who("zh")).sentences
+    assert CHINESE.no_model not in one.answer(desk, photo, None, who("zh", "tiny")).sentences
+    assert ENGLISH.no_model not in one.answer(desk, photo, None, who("en")).sentences
+
+
+def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
+    tiny: Captioner, desk: Desk, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chinese = Captioner(tiny.model, tiny.vocabulary, "tiny-zh", "cpu")
+    monkeypatch.setattr("captioner.pipeline.load_model", lambda name, device: chinese)
+    both = replace(desk, models=Models(tiny, {"tiny-zh": "zh"}))
+    assert both.captioner("", "zh") is chinese
+    assert both.captioner("", "en") is tiny
+    assert both.captioner("tiny", "zh") is tiny
+    assert both.captioner("tiny-zh", "en") is chinese
+    answer = one.answer(both, upload(draw("dog.png")), None, who("zh"))
+    assert set(answer.kept.seen if answer.kept else ()) == {"tiny-zh"}
+
+
+def test_removing_the_photo_empties_the_page(desk: Desk) -> None:
+    answer = one.answer(desk, None, None, who())
+    assert answer == one.Answer('<p class="waiting">The sentence will appear here.</p>')
+
+
+# ---- Many photos ----
+
+
+def test_many_photos_and_zip_files_fill_the_gallery(
+    desk: Desk, tiny: Captioner, draw: Draw, tmp_path: Path
+) -> None:
+    import threading
+
+    a, b = draw("a.png"), draw("b.png")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(b, "../folder/b.png")
+    uploads = [upload(a), upload(tmp_path / "more.zip")]
+
+    *_, last = many.work(desk, uploads, who(), threading.Event())
+
+    for name, photo in (("a.png", a), ("folder/b.png", b)):
+        assert f">{name}</span>" in last
+        assert f">{tiny.caption(photo).text}</textarea>" in last
+
+
+# ---- Words and looks ----
+
+
+def test_every_component_changes_its_words_with_the_language(desk: Desk) -> None:
+    texts = Texts()
+    with gr.Blocks():
+        box = texts.say(
+            gr.Textbox(), label=lambda w: w.include, placeholder=lambda w: w.listed_hint
+        )
+    assert (box.label, box.placeholder) == (ENGLISH.include, ENGLISH.listed_hint)
+    assert texts.changes(CHINESE) == [
+        {"__type__": "update", "label": CHINESE.include, "placeholder": CHINESE.listed_hint}
+    ]
+    assert json.dumps({code: texts.changes(words) for code, words in WORDS.items()}) in (
+        texts.script()
     )
 
-    def caption(self, photo: Any, *, top: int = 1) -> Caption:
-        if "crash" in str(photo):
-            raise ZeroDivisionError("a mistake of the program's own")
-        try:
-            Image.open(photo).close()
-        except Exception as error:
-            raise ImageError(f"{photo} is not a photo in any known format.") from error
-        return dataclasses.replace(self.best, alternatives=self.others[: top - 1])
 
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "dog.png"
-    Image.new("RGB", (32, 24), "brown").save(path)
-    return path
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Path:
-    path = tmp_path / "notes.jpg"
-    path.write_text("no photo at all\n")
-    return path
-
-
-def uploaded(path: Path, name: str) -> dict[str, str]:
-    return {"path": str(path), "orig_name": name}
-
-
-@pytest.mark.parametrize(
-    ("probability", "said"),
-    [
-        (1.0, "100 %"),
-        (0.123, "12 %"),
-        (0.0996, "10 %"),
-        (0.041, "4.1 %"),
-        (0.03, "3.0 %"),
-        (0.00018, "0.018 %"),
-        (0.000002, "0.00020 %"),
-        (0.0000001, "less than 0.0001 %"),
-    ],
-)
-def test_probabilities_are_said_with_two_digits(probability: float, said: str) -> None:
-    assert page.percent(math.log(probability), ENGLISH) == said.replace(" %", "\u00a0%")
-
-
-def test_every_word_of_the_page_is_there_in_both_languages() -> None:
-    for field in dataclasses.fields(ENGLISH):
-        english, chinese = getattr(ENGLISH, field.name), getattr(CHINESE, field.name)
-        assert english
-        assert chinese
-        assert english.count("{}") == chinese.count("{}")
-
-
-def test_the_page_shows_the_best_sentence_and_lists_four_others(photo: Path) -> None:
-    answer = page.answer(FakeCaptioner(), uploaded(photo, "dog.png"), ENGLISH)
-
-    assert answer.sentence == "a dog"
-    assert re.findall("<li><span>(a dog [0-9])</span>", answer.others) == [
-        "a dog 1",
-        "a dog 2",
-        "a dog 3",
-    ]
-    assert answer.others.count("<li>") == 4
-    assert "Probability 4.1\u00a0%" in answer.others
-
-
-def test_a_sentence_cannot_smuggle_html_into_the_page(photo: Path) -> None:
-    answer = page.answer(FakeCaptioner(), uploaded(photo, "dog.png"), ENGLISH)
-
-    assert "a &lt;b&gt;brown&lt;/b&gt; dog &amp; a cat" in answer.others
-    assert "<b>" not in answer.others
-
-
-def test_removing_the_photo_empties_the_page() -> None:
-    assert page.answer(FakeCaptioner(), None, ENGLISH) == page.Answer("", "", "")
-
-
-def test_a_problem_names_the_file_as_the_person_knows_it(notes: Path) -> None:
-    answer = page.answer(FakeCaptioner(), uploaded(notes, "<my> notes.jpg"), ENGLISH)
-
-    expected = '<p role="alert">&lt;my&gt; notes.jpg is not a photo in any known format.</p>'
-    assert answer == page.Answer(problem=expected)
-
-
-def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    answer = page.answer(FakeCaptioner(), uploaded(tmp_path / "crash", "a.jpg"), ENGLISH)
-
-    assert answer == page.Answer(problem=f'<p role="alert">{ENGLISH.unexpected}</p>')
-    assert "ZeroDivisionError" in caplog.text
+def test_no_component_has_words_of_its_own(desk: Desk) -> None:
+    """Whatever gradio shows was given to `Texts`, or it would not change with the language."""
+    blocks = page.build_page(desk)
+    said = {getattr(ENGLISH, field) for field in ENGLISH.__dataclass_fields__ if field}
+    both = {"Language 语言", ENGLISH.title}
+    for component in blocks.blocks.values():
+        for name in ("label", "info", "placeholder"):
+            text = getattr(component, name, None)
+            if isinstance(text, str) and component.get_block_name() not in ("api", "state"):
+                assert text in said | both, (component, name)
 
 
 def test_the_theme_fetches_no_fonts() -> None:
@@ -148,51 +140,18 @@ def test_the_theme_fetches_no_fonts() -> None:
     assert "@font-face" not in page.theme()._get_theme_css()
 
 
-def test_importing_the_room_imports_no_gradio() -> None:
-    code = "import sys, captioner.ui; sys.exit('gradio' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_missing_gradio_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gradio", None)
-    monkeypatch.delitem(sys.modules, "captioner.ui.page")
-    monkeypatch.delattr("captioner.ui.page")
-    with pytest.raises(CaptionerError, match=r'pip install "captioner\[ui\]"$'):
-        serve(FakeCaptioner(), port=0)
-
-
-def test_a_busy_port_is_said_in_one_sentence() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(OptionError, match=rf"^Cannot listen at 127\.0\.0\.1, port {port} "):
-            serve(FakeCaptioner(), port=port)
-
-
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99999), ("no.such.host.invalid", 7860)])
-def test_an_impossible_address_is_said_in_one_sentence(host: str, port: int) -> None:
-    with pytest.raises(OptionError, match=rf"^Cannot listen at {host}, port {port} .*\.$"):
-        free_port(host, port)
-
-
-def test_a_companys_proxy_is_not_asked_for_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "example.org")
-    monkeypatch.setenv("no_proxy", "")
-    stay_offline("192.0.2.7")
-    assert os.environ["NO_PROXY"] == "example.org,127.0.0.1,localhost,192.0.2.7"
-    assert os.environ["no_proxy"] == "127.0.0.1,localhost,192.0.2.7"
+# ---- The server ----
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """The running page, its address and the folder of its uploads; photos are kept 1 second."""
+def served(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SimpleNamespace]:
+    """The running page, its address and the folder of its uploads."""
     uploads = tmp_path / "uploads"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
-    monkeypatch.setattr(page, "SWEEP_SECONDS", 1)
-    monkeypatch.setattr(page, "AGE_SECONDS", 1)
-    blocks = page.launch(FakeCaptioner(), "127.0.0.1", free_port("127.0.0.1", 0))
-    yield SimpleNamespace(url=blocks.local_url, uploads=uploads)
+    blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
+    yield SimpleNamespace(url=blocks.local_url, uploads=uploads, blocks=blocks)
     blocks.close(verbose=False)
 
 
@@ -200,31 +159,105 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_program_can_ask_the_page_and_the_photo_is_not_kept(
-    served: SimpleNamespace, photo: Path, notes: Path
+def test_a_program_can_ask_the_page_with_all_options(
+    served: SimpleNamespace, tiny: Captioner, draw: Draw, tmp_path: Path
 ) -> None:
+    photo, notes = draw("dog.png"), tmp_path / "notes.jpg"
+    notes.write_text("no photo at all\n")
     client = Client(served.url, verbose=False)
 
     with pytest.raises(AppError, match=r"^notes\.jpg is not a photo in any known format\.$"):
         client.predict(handle_file(notes), api_name="/caption")
-    answer = client.predict(handle_file(photo), api_name="/caption")
+    with pytest.raises(AppError, match=r"^The model does not know the word 'xyz'\.$"):
+        client.predict(handle_file(photo), include=["xyz"], api_name="/caption")
+    answer = client.predict(
+        handle_file(photo), beam=2, top=2, max_length=6, avoid=["dog"], include=["ball"],
+        api_name="/caption",
+    )  # fmt: skip
 
-    assert (answer["text"], answer["language"]) == ("a dog", "en")
-    assert answer["probability"] == pytest.approx(0.041)
-    assert len(answer["alternatives"]) == page.OTHERS
-    assert len(files_in(served.uploads)) > 0
-    deadline = time.monotonic() + 20
-    while files_in(served.uploads) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    expected = tiny.caption(photo, beam=2, top=2, max_length=6, avoid=["dog"], include=["ball"])
+    assert (answer["text"], answer["language"]) == (expected.text, "en")
+    assert answer["log_prob"] == pytest.approx(expected.log_prob, abs=1e-4)
+    assert [other["text"] for other in answer["alternatives"]] == [
+        other.text for other in expected.alternatives
+    ]
+    draws = [
+        client.predict(handle_file(photo), sampling=True, seed=seed, api_name="/caption")["text"]
+        for seed in (1, 1, 2)
+    ]
+    assert draws[0] == draws[1]
+
+
+def test_a_program_can_have_many_photos_described(
+    served: SimpleNamespace, tiny: Captioner, draw: Draw, tmp_path: Path
+) -> None:
+    photos = [draw(f"{number}.png") for number in range(4)]
+    photos[2].write_text("no photo")
+    client = Client(served.url, verbose=False)
+
+    rows = client.predict([handle_file(photo) for photo in photos], api_name="/caption_many")
+
+    assert [row["image"] for row in rows] == ["0.png", "1.png", "2.png", "3.png"]
+    assert rows[2]["error"] == "2.png is not a photo in any known format."
+    for number in (0, 1, 3):
+        assert rows[number]["text"] == tiny.caption(photos[number]).text
+
+
+def test_the_documentation_for_programs_names_every_argument(served: SimpleNamespace) -> None:
+    client = Client(served.url, verbose=False)
+    points = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(points) == {"/caption", "/caption_many"}
+    names = [parameter["parameter_name"] for parameter in points["/caption"]["parameters"]]
+    assert names == [
+        "photo", "model", "language", "beam", "top", "max_length", "sampling", "temperature",
+        "seed", "include", "avoid",
+    ]  # fmt: skip
+
+
+def test_uploads_are_not_kept(
+    desk: Desk, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    brief = replace(desk, keep_seconds=1, sweep_seconds=1)
+    blocks = page.launch(brief, Serving(), free_port("127.0.0.1", 0))
+    try:
+        client = Client(blocks.local_url, verbose=False)
+        client.predict(handle_file(draw("dog.png")), api_name="/caption")
+        assert len(files_in(tmp_path / "uploads")) > 0
+        deadline = time.monotonic() + 20
+        while files_in(tmp_path / "uploads") and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert files_in(tmp_path / "uploads") == []
+    finally:
+        blocks.close(verbose=False)
+
+
+def test_visitors_are_forgotten_with_all_that_was_shown_to_them(
+    served: SimpleNamespace, draw: Draw
+) -> None:
+    client = Client(served.url, verbose=False)
+    client.predict(handle_file(draw("dog.png")), api_name="/caption")
+    sessions = served.blocks.state_holder.session_data
+    sweeper = Sweeper(served.uploads, served.blocks)
+    start = time.time()
+
+    sweeper.sweep(start)
+    assert client.session_hash in sessions
+    sweeper.sweep(start + 3000)
+    assert client.session_hash in sessions
+    sweeper.sweep(start + 3600)
+    assert len(sessions) == 0
     assert files_in(served.uploads) == []
+    assert client.predict(handle_file(draw("cat.png")), api_name="/caption")["text"]
 
 
-def outcome_of_calling(url: str, photo: Path) -> str:
+def outcome_of_calling(url: str, path: str) -> str:
     """Ask for the caption of a file on the server's own disk, as a forged request might."""
     call = f"{url}gradio_api/call/caption"
-    forged = {"path": str(photo), "meta": {"_type": "gradio.FileData"}}
+    forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    rest = ["", "", 3, 5, 14, False, 1, 1, [], []]
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(call, json.dumps({"data": [forged]}).encode(), headers)
+    request = urllib.request.Request(call, json.dumps({"data": [forged, *rest]}).encode(), headers)
     with urllib.request.urlopen(request) as reply:
         event = json.load(reply)["event_id"]
     with urllib.request.urlopen(f"{call}/{event}") as reply:
@@ -232,17 +265,93 @@ def outcome_of_calling(url: str, photo: Path) -> str:
 
 
 def test_the_page_reads_no_file_that_was_not_given_to_it(
-    served: SimpleNamespace, photo: Path
+    served: SimpleNamespace, draw: Draw
 ) -> None:
     """Whoever may see the page may not see this computer's photos through it."""
+    photo = draw("dog.png")
     given = served.uploads / "given" / photo.name
     given.parent.mkdir(parents=True)
     shutil.copy(photo, given)
 
-    assert outcome_of_calling(served.url, given).startswith("event: complete")
-    assert outcome_of_calling(served.url, photo).startswith("event: error")
+    assert outcome_of_calling(served.url, str(given)).startswith("event: complete")
+    assert outcome_of_calling(served.url, str(photo)).startswith("event: error")
+
+
+def test_the_page_fetches_no_photo_from_an_address(
+    served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("safehttpx.get", lambda *address, **_: asked.append(address))
+    outcome = outcome_of_calling(served.url, "https://example.com/dog.jpg")
+    assert outcome.startswith("event: error")
+    assert "fetches nothing" in outcome
+    assert asked == []
 
 
 def test_the_page_forbids_browsers_every_other_host(served: SimpleNamespace) -> None:
     with urllib.request.urlopen(served.url) as reply:
         assert reply.headers["Content-Security-Policy"].startswith("default-src 'self' ")
+
+
+def test_a_file_that_is_too_large_is_refused_and_the_next_is_taken(
+    served: SimpleNamespace, draw: Draw, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(10**6 + 1))
+    client = Client(served.url, verbose=False)
+    with pytest.raises(Exception, match=r"413|maximum (allowed|file) size"):
+        client.predict(handle_file(large), api_name="/caption")
+    assert files_in(served.uploads) == []
+    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+
+
+def test_a_broken_off_upload_leaves_the_server_alive(served: SimpleNamespace, draw: Draw) -> None:
+    import socket
+    from urllib.parse import urlsplit
+
+    address = urlsplit(served.url)
+    with socket.create_connection((address.hostname, address.port)) as visitor:
+        visitor.sendall(
+            b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+            b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nxx'
+        )
+        time.sleep(0.2)
+    client = Client(served.url, verbose=False)
+    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+
+
+def test_a_password_keeps_others_out(
+    desk: Desk, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    serving = Serving(auth=("ann", "secret"))
+    blocks = page.launch(desk, serving, free_port("127.0.0.1", 0))
+    try:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{blocks.local_url}gradio_api/info")
+        client = Client(blocks.local_url, auth=("ann", "secret"), verbose=False)
+        assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+    finally:
+        blocks.close(verbose=False)
+
+
+def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    from captioner.ui.html import problem_html
+
+    with pytest.raises(AttributeError) as mistake:
+        one.answer(desk, 3, None, who())  # type: ignore[arg-type]
+    shown = problem_html(mistake.value)
+    assert ENGLISH.unexpected in shown
+    assert "AttributeError" in caplog.text
+    assert "attribute" not in shown
+    assert "No photo" in problem_html(ImageError("No photo."))
+
+
+def test_a_bomb_is_refused_in_one_sentence(desk: Desk, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (30000, 30000)).save(bomb)
+    with pytest.raises(ImageError, match=r"^bomb\.png is too large to open safely"):
+        one.answer(desk, upload(bomb), None, who())

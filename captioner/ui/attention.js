@@ -1,0 +1,229 @@
+// The answer to a photo: which of its sentences is shown in full, and where the model looked for
+// each of its words. All of it is in the answer's HTML, so nothing here asks the server.
+(() => {
+  const TILE = 220; // pixels, a tile of the strip
+  const LABEL = 36; // pixels, a word below its tile
+  const DARKEST = 0.82; // the veil where the model did not look at all
+
+  let answer = null; // the element that holds everything about the photo
+  let picture = null; // the photo in small, as an image
+  let pinned = null; // the word that was pressed, whose map stays
+  let looked = null; // the word whose map is shown
+
+  const article = () => answer?.querySelector("article:not([hidden])");
+  const photo = () => document.querySelector("#photo img");
+  const words = () => [...(article()?.querySelectorAll("[data-word]") ?? [])];
+
+  // Light where the model looked, dark elsewhere, stretched over a rectangle of a canvas.
+  const veil = (pen, number, x, y, width, height) => {
+    const [rows, columns] = JSON.parse(article().dataset.grid);
+    const map = JSON.parse(article().dataset.maps)[number];
+    const small = new OffscreenCanvas(columns, rows);
+    const pixels = new ImageData(columns, rows);
+    // The root lets the eye see half the attention as more than half dark.
+    map.forEach((shade, place) => {
+      pixels.data[4 * place + 3] = 255 * DARKEST * (1 - Math.sqrt(shade / 255));
+    });
+    small.getContext("2d").putImageData(pixels, 0, 0);
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(small, x, y, width, height);
+  };
+
+  // Where the browser has put the photo inside its element, which keeps the photo's shape.
+  const placeOf = (image) => {
+    const box = image.getBoundingClientRect();
+    const fit = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+    const scale = getComputedStyle(image).objectFit === "scale-down" ? Math.min(1, fit) : fit;
+    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    const [x, y] = [box.x + (box.width - width) / 2, box.y + (box.height - height) / 2];
+    return { x, y, width, height };
+  };
+
+  // Where a photo that the browser cannot show would be.
+  const placeInstead = () => {
+    const box = document.querySelector("#photo").getBoundingClientRect();
+    const scale = Math.min(box.width / picture.naturalWidth, (box.height - 56) / picture.naturalHeight);
+    const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+    return { x: box.x + (box.width - width) / 2, y: box.y, width, height };
+  };
+
+  const overlay = () => {
+    const known = document.querySelector("#photo > canvas");
+    if (known) return known;
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    document.querySelector("#photo").append(canvas);
+    return canvas;
+  };
+
+  const drawOverlay = (number) => {
+    const canvas = overlay();
+    const image = photo();
+    const unseen = image?.hidden && picture?.complete;
+    canvas.classList.toggle("seen", Boolean(image) && (number !== null || unseen));
+    if (!image || !article()?.dataset.maps || !(unseen || image.naturalWidth)) return;
+    if (number === null && !unseen) return;
+    const place = unseen ? placeInstead() : placeOf(image);
+    const frame = canvas.parentElement.getBoundingClientRect();
+    Object.assign(canvas.style, {
+      left: `${place.x - frame.x - canvas.parentElement.clientLeft}px`,
+      top: `${place.y - frame.y - canvas.parentElement.clientTop}px`,
+      width: `${place.width}px`,
+      height: `${place.height}px`,
+    });
+    canvas.width = place.width * devicePixelRatio;
+    canvas.height = place.height * devicePixelRatio;
+    const pen = canvas.getContext("2d");
+    if (unseen) pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    if (number !== null) veil(pen, number, 0, 0, canvas.width, canvas.height);
+  };
+
+  const look = (number) => {
+    looked = number;
+    for (const button of words()) button.classList.toggle("shown", Number(button.dataset.word) === number);
+    drawOverlay(number);
+  };
+
+  const pin = (number) => {
+    pinned = number;
+    for (const button of words())
+      button.setAttribute("aria-pressed", String(Number(button.dataset.word) === number));
+    look(number);
+  };
+
+  const drawStrip = () => {
+    const canvas = document.querySelector("#strip canvas");
+    const texts = words().map((button) => button.textContent);
+    if (!canvas || !texts.length || !picture?.naturalWidth) return;
+    const columns = Math.min(texts.length, canvas.parentElement.clientWidth > 560 ? 5 : 3);
+    const tall = Math.round((TILE * picture.naturalHeight) / picture.naturalWidth);
+    canvas.width = columns * TILE;
+    canvas.height = Math.ceil(texts.length / columns) * (tall + LABEL);
+    const pen = canvas.getContext("2d");
+    const style = getComputedStyle(document.body);
+    pen.fillStyle = style.backgroundColor;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.fillStyle = style.color;
+    pen.font = `20px ${getComputedStyle(canvas).fontFamily}`;
+    pen.textAlign = "center";
+    texts.forEach((word, number) => {
+      const x = (number % columns) * TILE;
+      const y = Math.floor(number / columns) * (tall + LABEL);
+      pen.drawImage(picture, x + 3, y + 3, TILE - 6, tall - 6);
+      veil(pen, number, x + 3, y + 3, TILE - 6, tall - 6);
+      pen.fillText(word, x + TILE / 2, y + tall + 22, TILE - 8);
+    });
+  };
+
+  const sentence = () => article()?.querySelector(".sentence").textContent ?? "";
+
+  const announce = (said) => {
+    let box = document.querySelector("#announcer");
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "announcer";
+      box.setAttribute("role", "status");
+      document.body.append(box);
+    }
+    box.textContent = said;
+  };
+
+  // After another answer, or another sentence of the same one.
+  const refresh = () => {
+    if (!photo()) return;
+    pin(null);
+    drawStrip();
+    announce(sentence());
+    photo().alt = sentence();
+  };
+
+  captioner.answered = (element) => {
+    answer = element.querySelector(".answer");
+    const address = answer?.dataset.picture;
+    if (!address || picture?.src === address) return refresh();
+    picture = new Image();
+    picture.onload = refresh;
+    picture.src = address;
+  };
+
+  const choose = (number) => {
+    for (const own of answer.querySelectorAll("[data-sentence]"))
+      own.hidden = own.dataset.sentence !== number;
+    for (const button of answer.querySelectorAll("[data-choose]"))
+      button.setAttribute("aria-pressed", String(button.dataset.choose === number));
+    refresh();
+  };
+
+  // Without https, and not on this computer, a page may not use the clipboard; the old way works.
+  const copy = async (button) => {
+    if (navigator.clipboard) await navigator.clipboard.writeText(sentence());
+    else {
+      getSelection().selectAllChildren(article().querySelector(".sentence"));
+      document.execCommand("copy");
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.copied;
+    announce(button.dataset.copied);
+    setTimeout(() => (button.textContent = label), 2000);
+  };
+
+  captioner.saveFile = (name, blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  const saveStrip = () =>
+    document
+      .querySelector("#strip canvas")
+      .toBlob((blob) => captioner.saveFile(`${answer.dataset.name}-attention.png`, blob));
+
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("#answer button, #strip button");
+    if (!button) return;
+    if (button.dataset.word) {
+      const number = Number(button.dataset.word);
+      pin(pinned === number ? null : number);
+    } else if (button.dataset.choose) choose(button.dataset.choose);
+    else if (button.matches(".copy")) copy(button);
+    else if (button.matches(".save")) saveStrip();
+  });
+
+  // A word is looked at while it is pointed at or has the focus; then the pressed one again.
+  const begin = ({ target }) => {
+    const word = target.closest?.("#answer [data-word]");
+    if (word) look(Number(word.dataset.word));
+  };
+  const end = ({ target }) => {
+    if (target.closest?.("#answer [data-word]")) look(pinned);
+  };
+  for (const name of ["pointerover", "focusin"]) document.addEventListener(name, begin);
+  for (const name of ["pointerout", "focusout"]) document.addEventListener(name, end);
+
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+  document.addEventListener("keydown", (event) => {
+    const word = event.target.closest?.("#answer [data-word]");
+    if (!word || event.altKey || event.ctrlKey || event.metaKey) return;
+    const all = words();
+    const ends = { Home: 0, End: all.length - 1 };
+    const at = all.indexOf(word);
+    const next = ends[event.key] ?? (step[event.key] && (at + step[event.key] + all.length) % all.length);
+    if (event.key === "Escape") pin(null);
+    if (next === undefined) return;
+    event.preventDefault();
+    word.tabIndex = -1;
+    all[next].tabIndex = 0;
+    all[next].focus();
+  });
+
+  const redraw = () => {
+    if (!answer) return;
+    drawStrip();
+    look(looked);
+  };
+  addEventListener("resize", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(redraw, 100));
+})();

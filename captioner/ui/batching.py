@@ -1,0 +1,136 @@
+"""Photos that arrive together are encoded and described together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from captioner.images import to_batch
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from captioner.pipeline import Caption, Captioner
+    from captioner.ui.options import Choices
+
+MOST = 32  # photos in one batch
+ItemT = TypeVar("ItemT")
+
+
+class Seen(NamedTuple):
+    """A photo as a model sees it: grid features `[N, D]` and the grid's height and width."""
+
+    features: Tensor
+    grid: tuple[int, int]
+
+
+@dataclass(eq=False)
+class Job:
+    """A photo to describe.
+
+    image: of a photo that the model has not seen yet. seen: of one that it has. attention: whether
+    the caption's maps are wanted, too.
+    """
+
+    captioner: Captioner
+    choices: Choices
+    image: Image.Image | None = None
+    seen: Seen | None = None
+    attention: bool = False
+    result: Future[tuple[Caption, Seen]] = field(default_factory=Future)
+
+
+class Batcher:
+    """Does the model's work for all visitors, in one thread.
+
+    Whatever is waiting when the model is free makes up its next batch, so a visitor who is alone
+    waits for nobody. Captions are the same as without company, but for the rounding of the
+    features' last digits.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="captioner-model", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> Future[tuple[Caption, Seen]]:
+        """Put a photo in the queue; the result raises what the model has raised."""
+        self._waiting.put(job)
+        return job.result
+
+    def _work(self) -> None:
+        while True:
+            work_through(self._next())
+
+    def _next(self) -> list[Job]:
+        jobs = [self._waiting.get()]
+        while len(jobs) < MOST:
+            try:
+                jobs.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return jobs
+
+
+def work_through(jobs: Sequence[Job]) -> None:
+    """Give each job its result: what one model encodes goes together, then what is described by
+    the same choices."""
+    unseen = [job for job in jobs if job.seen is None]
+    for group in _grouped(unseen, lambda job: id(job.captioner)):
+        _attempt(_encode, group)
+    seen = [job for job in jobs if not job.result.done()]
+    for group in _grouped(seen, _together):
+        _attempt(_describe, group)
+
+
+def _attempt(work: Callable[[Sequence[Job]], None], jobs: Sequence[Job]) -> None:
+    """What goes wrong concerns these jobs alone, never the thread."""
+    try:
+        work(jobs)
+    except Exception as error:
+        for job in jobs:
+            job.result.set_exception(error)
+
+
+def _encode(jobs: Sequence[Job]) -> None:
+    captioner = jobs[0].captioner
+    images = [job.image for job in jobs if job.image is not None]
+    features, grid = captioner.encode(to_batch(images, captioner.model.config.preprocessing))
+    for job, own in zip(jobs, features, strict=True):
+        # A copy, or one visitor's features would keep all of the batch in memory.
+        job.seen = Seen(own.clone(), grid)
+
+
+def _describe(jobs: Sequence[Job]) -> None:
+    seen = [job.seen for job in jobs if job.seen is not None]
+    features = torch.stack([own.features for own in seen])
+    options = {**jobs[0].choices.options(), "attention": jobs[0].attention}
+    captions = jobs[0].captioner.describe(features, seen[0].grid, **options)
+    for job, caption, own in zip(jobs, captions, seen, strict=True):
+        job.result.set_result((caption, own))
+
+
+def _together(job: Job) -> Hashable:
+    """Equal for jobs that may be described in one batch.
+
+    Not so for draws: the numbers drawn for a photo depend on its place in the batch, and a seed
+    would give other sentences in other company.
+    """
+    if job.choices.sampling:
+        return id(job)
+    return id(job.captioner), job.choices, job.attention
+
+
+def _grouped(jobs: Iterable[ItemT], key: Callable[[ItemT], Any]) -> list[list[ItemT]]:
+    groups = defaultdict(list)
+    for job in jobs:
+        groups[key(job)].append(job)
+    return list(groups.values())

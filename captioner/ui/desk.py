@@ -1,0 +1,34 @@
+"""What answers the page's visitors and other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from captioner.ui.batching import Batcher
+
+if TYPE_CHECKING:
+    from captioner.pipeline import Captioner
+    from captioner.ui.models import Models
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The models, the one thread that runs them, and what is kept of uploads.
+
+    most_bytes: of one file. keep_seconds, sweep_seconds: an upload is deleted at the first sweep
+    after it has reached the age, so at the latest after both together.
+    """
+
+    models: Models
+    most_bytes: int = 200 * 10**6
+    keep_seconds: int = 3000
+    sweep_seconds: int = 300
+    batcher: Batcher = field(default_factory=Batcher)
+
+    def captioner(self, model: str | None, language: str) -> Captioner:
+        """The model of that name or, without one, one that writes the language, if there is one.
+
+        Raises ModelError where the model cannot be had.
+        """
+        return self.models.named(model) if model else self.models.writing(language)

@@ -1,0 +1,75 @@
+"""How it is written: the fields of a visitor's choices, folded away."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from captioner.text import LANGUAGES
+from captioner.ui.models import Models
+from captioner.ui.options import MOST_BEAMS, MOST_SENTENCES, MOST_WORDS, Choices
+from captioner.ui.texts import Texts
+
+AUTOMATIC = ("Auto 自动", "")  # by the page's language
+
+
+class Fields(NamedTuple):
+    """The fields, the model first and then in the order of `options.chosen`."""
+
+    model: gr.Dropdown
+    beam: gr.Slider
+    top: gr.Slider
+    length: gr.Slider
+    sampling: gr.Checkbox
+    temperature: gr.Slider
+    seed: gr.Number
+    include: gr.Textbox
+    avoid: gr.Textbox
+
+    def changes(self) -> list[Any]:
+        """What happens when a visitor has chosen something else; of a text, when it is done."""
+        at_once = [field.change for field in self[:7]]
+        typed = [event for field in self[7:] for event in (field.submit, field.blur)]
+        return at_once + typed
+
+
+def fields(texts: Texts, models: Models) -> Fields:
+    """Lay the fields out."""
+    usual = Choices()
+    names = [(f"{name} ({LANGUAGES[own]})", name) for name, own in models.languages.items()]
+    with texts.say(gr.Accordion(open=False, elem_id="how"), label=lambda w: w.how):
+        model = texts.say(gr.Dropdown([AUTOMATIC, *names], value=""), label=lambda w: w.model)
+        top = texts.say(_slider(1, MOST_SENTENCES, usual.top), label=lambda w: w.top)
+        length = texts.say(_slider(1, MOST_WORDS, usual.max_length), label=lambda w: w.length)
+        sampling = texts.say(gr.Checkbox(usual.sampling), label=lambda w: w.sampling)
+        beam = texts.say(
+            _slider(1, MOST_BEAMS, usual.beam), label=lambda w: w.beam, info=lambda w: w.beam_hint
+        )
+        temperature = texts.say(
+            _slider(0.1, 2, usual.temperature, step=0.1, visible=False),
+            label=lambda w: w.temperature, info=lambda w: w.temperature_hint,
+        )  # fmt: skip
+        seed = texts.say(
+            gr.Number(usual.seed, precision=0, minimum=0, visible=False),
+            label=lambda w: w.seed, info=lambda w: w.seed_hint,
+        )  # fmt: skip
+        include, avoid = gr.Textbox(max_lines=1), gr.Textbox(max_lines=1)
+        texts.say(include, label=lambda w: w.include, info=lambda w: w.listed_hint)
+        texts.say(avoid, label=lambda w: w.avoid, info=lambda w: w.listed_hint)
+    _show_what_applies(sampling, [beam, include], [temperature, seed])
+    return Fields(model, beam, top, length, sampling, temperature, seed, include, avoid)
+
+
+def _slider(least: float, most: float, value: float, step: float = 1, **more: Any) -> gr.Slider:
+    return gr.Slider(least, most, value, step=step, buttons=[], **more)
+
+
+def _show_what_applies(sampling: gr.Checkbox, for_beams: list[Any], for_draws: list[Any]) -> None:
+    """In the browser: beam width and required words belong to the search, the seed to draws."""
+    visible = ["!sampling"] * len(for_beams) + ["sampling"] * len(for_draws)
+    updates = ", ".join(f"{{__type__: 'update', visible: {which}}}" for which in visible)
+    sampling.change(
+        None, sampling, for_beams + for_draws, js=f"(sampling) => [{updates}]",
+        api_visibility="private",
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Many photos: the part of the page where they are given, and what happens then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from captioner.ui.desk import Desk
+from captioner.ui.downloads import download
+from captioner.ui.gallery import galleries
+from captioner.ui.how import Fields
+from captioner.ui.html import problem_html
+from captioner.ui.one import takes_problems
+from captioner.ui.options import Visitor, visitor
+from captioner.ui.series import captions_of
+from captioner.ui.telling import Upload
+from captioner.ui.texts import Texts
+from captioner.ui.zips import photos_in
+
+
+class ManyPhotos(NamedTuple):
+    """The components: the files, the buttons, and the gallery with all the rest."""
+
+    files: gr.File
+    stop: gr.Button
+    again: gr.Button
+    problem: gr.HTML
+    gallery: gr.HTML
+
+
+def lay_out(texts: Texts) -> ManyPhotos:
+    """Place the components."""
+    files = texts.say(
+        gr.File(file_count="multiple", elem_id="photos", height="12rem"),
+        label=lambda w: w.photos_hint,
+    )
+    problem = gr.HTML(elem_classes="problem", js_on_load=takes_problems("#photos"))
+    stop = texts.say(gr.Button(visible=False, elem_id="stop"), value=lambda w: w.stop)
+    again = texts.say(gr.Button(visible=False, elem_id="again"), value=lambda w: w.again)
+    gallery = gr.HTML(
+        elem_id="gallery",
+        server_functions=[download],
+        js_on_load="captioner.offerDownloads(element, server)",
+    )
+    return ManyPhotos(files, stop, again, problem, gallery)
+
+
+def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> None:
+    """Fill the gallery when files are given; stop; start over."""
+    stopping = gr.State(None, time_to_live=desk.keep_seconds)
+
+    def fill(uploads: list[Upload] | None, *fields: Any) -> Iterator[dict[Any, Any]]:
+        stopped = threading.Event()
+        yield {
+            stopping: stopped,
+            many.files: gr.update(value=None, visible=False),
+            many.stop: gr.update(visible=True),
+        }
+        try:
+            for shown in work(desk, uploads or [], visitor(*fields), stopped):
+                yield {many.gallery: shown}
+        except Exception as error:
+            yield {many.problem: problem_html(error)}
+        yield {many.stop: gr.update(visible=False), many.again: gr.update(visible=True)}
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [*many, stopping]
+    many.files.upload(fill, [many.files, language, *how], outputs, preprocess=False, **quiet)
+    many.stop.click(lambda stopped: stopped and stopped.set(), stopping, None, **quiet)
+    many.again.click(
+        lambda: (gr.update(visible=True), gr.update(visible=False), "", ""),
+        None, [many.files, many.again, many.problem, many.gallery], **quiet,
+    )  # fmt: skip
+
+
+def work(
+    desk: Desk, uploads: Sequence[Upload], who: Visitor, stopped: threading.Event
+) -> Iterator[str]:
+    """The gallery, again and again. Raises CaptionerError, before it begins."""
+    captioner = desk.captioner(who.model, who.language)
+    photos = photos_in(uploads, desk.most_bytes)
+    results = captions_of(desk.batcher, captioner, photos, who.choices, pictures=True)
+    yield from galleries(results, len(photos), captioner, stopped)

@@ -1,0 +1,78 @@
+"""Captioning many photos of one visitor, in company with those of all the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from captioner.images import open_image
+from captioner.ui.batching import Batcher, Job, Seen
+from captioner.ui.html import small_picture
+from captioner.ui.zips import Photo
+
+if TYPE_CHECKING:
+    from captioner.pipeline import Caption, Captioner
+    from captioner.ui.options import Choices
+
+AHEAD = 16  # photos that one visitor has in the queue: they are opened while others are described
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A photo's caption and, if asked for, the photo in small; or why it has none."""
+
+    name: str
+    caption: Caption | None = None
+    picture: str = ""
+    error: Exception | None = None
+
+
+def captions_of(
+    batcher: Batcher,
+    captioner: Captioner,
+    photos: Iterable[Photo],
+    choices: Choices,
+    pictures: bool = False,
+) -> Iterator[Captioned]:
+    """Caption photos in their order; one that cannot be read has its reason instead.
+
+    Whoever stops reading stops the work, except for the few photos that are ahead.
+    """
+    waiting: deque[_Waiting | Captioned] = deque()
+    for photo in photos:
+        waiting.append(_submitted(batcher, captioner, photo, choices, pictures))
+        if len(waiting) > AHEAD:
+            yield _finished(waiting.popleft())
+    while waiting:
+        yield _finished(waiting.popleft())
+
+
+class _Waiting(NamedTuple):
+    name: str
+    picture: str
+    result: Future[tuple[Caption, Seen]]
+
+
+def _submitted(
+    batcher: Batcher, captioner: Captioner, photo: Photo, choices: Choices, pictures: bool
+) -> _Waiting | Captioned:
+    detail = captioner.model.config.preprocessing.detail
+    try:
+        image = open_image(photo.source(), photo.name, at_least=detail)
+        picture = small_picture(image) if pictures else ""
+    except Exception as error:
+        return Captioned(photo.name, error=error)
+    return _Waiting(photo.name, picture, batcher.submit(Job(captioner, choices, image)))
+
+
+def _finished(waiting: _Waiting | Captioned) -> Captioned:
+    if isinstance(waiting, Captioned):
+        return waiting
+    try:
+        caption, _ = waiting.result.result()
+    except Exception as error:
+        return Captioned(waiting.name, picture=waiting.picture, error=error)
+    return Captioned(waiting.name, caption, waiting.picture)

@@ -1,0 +1,85 @@
+"""docs/api.md: its example runs, and its table is what the end points take."""
+
+import inspect
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from captioner import Captioner
+from captioner.model import CaptioningModel
+from captioner.text import Vocabulary
+from captioner.ui import Serving, free_port
+from captioner.ui.desk import Desk
+from captioner.ui.models import Models
+from captioner.ui.offline import stay_offline
+
+pytest.importorskip("gradio")
+stay_offline("127.0.0.1")
+
+from captioner.ui import page  # noqa: E402
+from captioner.ui.programs import Programs  # noqa: E402
+from captioner.ui.zips import MOST_PHOTOS  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def url(
+    tiny_model: CaptioningModel, vocabulary: Vocabulary, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:  # fmt: skip
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    import copy
+
+    desk = Desk(Models(Captioner(copy.deepcopy(tiny_model), vocabulary, "tiny", "cpu"), {}))
+    blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
+    yield blocks.local_url
+    blocks.close(verbose=False)
+
+
+def test_the_example_runs_as_it_stands(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (30, 20), "brown").save("dog.jpg")
+    Path("notes.txt").write_text("no photo")
+    with zipfile.ZipFile("album.zip", "w") as archive:
+        archive.write("dog.jpg", "2024/cat.jpg")
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+    exec(example.replace("http://127.0.0.1:7860/", url), {})
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if "Loaded as API" not in line]
+    assert len(lines) == 3 + 3
+    assert [line.split()[0] for line in lines[3:]] == ["dog.jpg", "notes.txt", "2024/cat.jpg"]
+    assert lines[4] == "notes.txt notes.txt is not a photo in any known format."
+
+
+@pytest.mark.parametrize(("name", "column"), [("caption", 1), ("caption_many", 2)])
+def test_the_table_has_every_argument_with_its_default(name: str, column: int) -> None:
+    cells = [line.split("|")[1:-1] for line in TEXT.splitlines() if line.startswith("| `")]
+    shown = {row[0].strip(" `"): row[column].strip(" `") for row in cells if row[column].strip()}
+    parameters = list(inspect.signature(getattr(Programs, name)).parameters.values())[1:]
+    assert shown == {
+        own.name: "required" if own.default is own.empty else _spelt(own.default)
+        for own in parameters
+    }
+
+
+def _spelt(value: object) -> str:
+    return '""' if value == "" else str(value)
+
+
+def test_the_call_over_http_has_as_many_values_as_there_are_arguments() -> None:
+    (values,) = re.findall(r'"gradio.FileData"\}\},\n(.*?)\]\}', TEXT, re.DOTALL)
+    parameters = inspect.signature(Programs.caption).parameters
+    assert len(values.split(",")) == len(parameters) - 2  # self and the photo
+
+
+def test_the_limit_is_the_pages() -> None:
+    assert f"{MOST_PHOTOS} photos at most" in TEXT

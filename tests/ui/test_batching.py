@@ -1,0 +1,154 @@
+"""Photos that arrive together: in one batch, and each with its own caption."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from captioner import Captioner
+from captioner.errors import OptionError
+from captioner.ui import batching
+from captioner.ui.batching import Batcher, Job, work_through
+from captioner.ui.options import Choices
+
+Draw = Callable[[str], Path]
+
+
+@pytest.fixture
+def photos(draw: Draw) -> list[Image.Image]:
+    return [Image.open(draw(f"{number}.png")) for number in range(6)]
+
+
+def job(captioner: Captioner, photo: Image.Image, choices: Choices) -> Job:
+    return Job(captioner, choices, photo, attention=True)
+
+
+VARIED = [
+    Choices(),
+    Choices(beam=1, top=1),
+    Choices(avoid=("dog",)),
+    Choices(include=("ball",)),
+    Choices(sampling=True, seed=5),
+    Choices(sampling=True, seed=5, top=2),
+]
+
+
+def test_photos_with_different_options_are_described_as_if_alone(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    jobs = [job(tiny, photo, choices) for photo, choices in zip(photos, VARIED, strict=True)]
+    # The first again, in company of its own kind.
+    jobs += [job(tiny, photo, VARIED[0]) for photo in photos]
+    work_through(jobs)
+
+    for done, photo in zip(jobs, [*photos, *photos], strict=True):
+        caption, _ = done.result.result(timeout=0)
+        expected = tiny.caption(photo, attention=True, **done.choices.options())
+        assert caption.text == expected.text
+        assert caption.log_prob == pytest.approx(expected.log_prob, abs=1e-4)
+        assert [o.text for o in caption.alternatives] == [o.text for o in expected.alternatives]
+        torch.testing.assert_close(caption.attention, expected.attention, rtol=0, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_draw_in_any_company(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    choices = Choices(sampling=True, seed=3, temperature=2.0)
+    jobs = [job(tiny, photos[0], choices) for _ in range(3)]
+    work_through(jobs)
+    texts = [
+        [c.text for c in (own.result.result()[0], *own.result.result()[0].alternatives)]
+        for own in jobs
+    ]
+    assert texts[0] == texts[1] == texts[2]
+    assert len(set(texts[0])) > 1
+
+
+def calls_of(captioner: Captioner, monkeypatch: pytest.MonkeyPatch, name: str) -> list[int]:
+    """The sizes of the batches with which a method of the captioner is called."""
+    sizes: list[int] = []
+    own = getattr(captioner, name)
+
+    def counted(batch: Any, *rest: Any, **options: Any) -> Any:
+        sizes.append(len(batch))
+        return own(batch, *rest, **options)
+
+    monkeypatch.setattr(captioner, name, counted)
+    return sizes
+
+
+def test_what_belongs_together_is_one_batch(
+    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = calls_of(tiny, monkeypatch, "encode")
+    described = calls_of(tiny, monkeypatch, "describe")
+    jobs = [job(tiny, photo, Choices(beam=1 + number % 2)) for number, photo in enumerate(photos)]
+    work_through(jobs)
+    assert encoded == [6]
+    assert described == [3, 3]
+
+
+def test_what_has_been_seen_is_not_encoded_again(
+    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = job(tiny, photos[0], Choices())
+    work_through([first])
+    _, seen = first.result.result()
+    encoded = calls_of(tiny, monkeypatch, "encode")
+    again = Job(tiny, Choices(beam=2), seen=seen)
+    work_through([again, job(tiny, photos[1], Choices())])
+    assert encoded == [1]
+    assert again.result.result()[0].text == tiny.caption(photos[0], beam=2).text
+
+
+def test_maps_are_drawn_only_where_they_are_wanted(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    jobs = [Job(tiny, Choices(), photo, attention=n % 2 > 0) for n, photo in enumerate(photos)]
+    work_through(jobs)
+    assert [own.result.result()[0].attention is not None for own in jobs] == [False, True] * 3
+
+
+def test_a_mistake_of_one_leaves_the_others(tiny: Captioner, photos: list[Image.Image]) -> None:
+    wrong = job(tiny, photos[0], Choices(include=("unheard-of",)))
+    broken = replace(job(tiny, photos[1], Choices()), captioner=None)
+    right = job(tiny, photos[2], Choices())
+    work_through([wrong, broken, right])
+
+    with pytest.raises(OptionError, match="unheard-of"):
+        wrong.result.result()
+    with pytest.raises(AttributeError):
+        broken.result.result()
+    assert right.result.result()[0].text == tiny.caption(photos[2]).text
+
+
+def test_what_waits_while_the_model_works_is_its_next_batch(
+    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    started, go_on = threading.Event(), threading.Event()
+    own = batching.work_through
+
+    def slow(jobs: list[Job]) -> None:
+        batches.append(len(jobs))
+        started.set()
+        assert go_on.wait(60)
+        own(jobs)
+
+    monkeypatch.setattr(batching, "work_through", slow)
+    monkeypatch.setattr(batching, "MOST", 3)
+    batcher = Batcher()
+    results = [batcher.submit(job(tiny, photos[0], Choices()))]
+    assert started.wait(60)
+    results += [batcher.submit(job(tiny, photo, Choices())) for photo in photos[1:]]
+    go_on.set()
+
+    texts = [result.result(timeout=60)[0].text for result in results]
+
+    assert batches == [1, 3, 2]
+    assert texts == [tiny.caption(photo).text for photo in photos]

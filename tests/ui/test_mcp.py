@@ -1,0 +1,83 @@
+"""The page as an MCP tool server, asked by the protocol's own client."""
+
+import ast
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from captioner import Captioner
+from captioner.ui import Serving, free_port
+from captioner.ui.desk import Desk
+from captioner.ui.offline import stay_offline
+
+pytest.importorskip("gradio")
+pytest.importorskip("mcp")
+stay_offline("127.0.0.1")
+
+from mcp import ClientSession  # noqa: E402
+from mcp.client.streamable_http import streamablehttp_client  # noqa: E402
+
+from captioner.ui import page  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:::gradio"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+async def talk(url: str, photo: str) -> tuple[Any, Any, Any]:
+    """The tools, and the answers to a photo and to an address from the internet."""
+    async with (
+        streamablehttp_client(f"{url}gradio_api/mcp/") as (reading, writing, _),
+        ClientSession(reading, writing) as session,
+    ):
+        await session.initialize()
+        tools = await session.list_tools()
+        (name,) = [tool.name for tool in tools.tools if tool.name.endswith("caption")]
+        answer = await session.call_tool(name, {"photo": photo, "beam": 2, "top": 1})
+        remote = await session.call_tool(name, {"photo": "https://example.com/dog.jpg"})
+        return tools.tools, answer, remote
+
+
+def test_an_mcp_client_can_have_a_photo_described(
+    desk: Desk, tiny: Captioner, draw: Callable[[str], Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    photo = draw("dog.png")
+    blocks = page.launch(desk, Serving(mcp=True), free_port("127.0.0.1", 0))
+    try:
+        content = base64.b64encode(photo.read_bytes()).decode()
+        address = f"data:image/png;base64,{content}"
+        tools, answer, remote = asyncio.run(talk(blocks.local_url, address))
+    finally:
+        blocks.close(verbose=False)
+
+    assert len(tools) == 2
+    for tool in tools:
+        assert "Describe" in tool.description
+        assert "width of the beam search" in json.dumps(tool.inputSchema)
+    assert not answer.isError
+    assert ast.literal_eval(answer.content[0].text)["text"] == tiny.caption(photo, beam=2).text
+    assert remote.isError
+    assert "fetches nothing" in remote.content[0].text
+
+
+def test_without_being_asked_it_is_no_mcp_server(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import urllib.error
+    import urllib.request
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
+    try:
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{blocks.local_url}gradio_api/mcp/schema")
+    finally:
+        blocks.close(verbose=False)

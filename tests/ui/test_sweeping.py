@@ -1,0 +1,44 @@
+"""What is forgotten, and when."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from captioner.ui.sweeping import AGE_SECONDS, INTERVAL_SECONDS, Sweeper, delete_old
+
+
+def test_old_files_and_empty_folders_go_and_new_files_stay(tmp_path: Path) -> None:
+    for name in ("old/deep/a.png", "b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    written = (tmp_path / "b.png").stat().st_ctime
+
+    delete_old(tmp_path, written - 1)
+    assert len(list(tmp_path.rglob("*"))) == 4
+    delete_old(tmp_path, written + 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_deleted_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.png"
+    kept.write_bytes(b"x")
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    (folder / "link.png").symlink_to(kept)
+    delete_old(folder, time.time() + 1)
+    assert list(folder.iterdir()) == []
+    assert kept.exists()
+
+
+def test_no_visitor_is_known_for_more_than_an_hour(tmp_path: Path) -> None:
+    holder = SimpleNamespace(session_data={}, time_last_used={})
+    sweeper = Sweeper(tmp_path, SimpleNamespace(state_holder=holder))
+    came = 7.0  # seconds after a sweep
+    holder.session_data["ann"] = holder.time_last_used["ann"] = "state"
+    now = float(INTERVAL_SECONDS)
+    while "ann" in holder.session_data:
+        sweeper.sweep(now)
+        now += INTERVAL_SECONDS
+    stayed = now - INTERVAL_SECONDS - came
+    assert AGE_SECONDS - 2 * INTERVAL_SECONDS <= stayed <= 3600
+    assert holder.time_last_used == {}

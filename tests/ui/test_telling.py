@@ -1,0 +1,76 @@
+"""A visitor's photo: looked at once, written about as often as choices change."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from captioner import Captioner
+from captioner.errors import ImageError
+from captioner.ui import telling
+from captioner.ui.batching import Batcher
+from captioner.ui.options import Choices
+from captioner.ui.telling import tell
+
+Draw = Callable[[str], Path]
+
+
+def upload(path: Path, name: str = "") -> dict[str, str]:
+    return {"path": str(path), "orig_name": name or path.name}
+
+
+def test_other_choices_need_no_second_look(
+    tiny: Captioner, batcher: Batcher, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = draw("dog.png")
+    first = tell(batcher, tiny, upload(photo), Choices(), None)
+    photo.unlink()
+    monkeypatch.setattr(telling, "open_image", lambda *_, **__: pytest.fail("it was opened again"))
+
+    again = tell(batcher, tiny, upload(photo), Choices(avoid=first.caption.tokens[:1]), first.kept)
+
+    assert first.caption.tokens[0] not in again.caption.tokens
+    assert again.kept.seen[tiny.name].features is first.kept.seen[tiny.name].features
+
+
+def test_another_photo_or_another_model_is_looked_at(
+    tiny: Captioner, batcher: Batcher, draw: Draw
+) -> None:
+    dog, cat = draw("dog.png"), draw("cat.png")
+    first = tell(batcher, tiny, upload(dog), Choices(), None)
+    second = tell(batcher, tiny, upload(cat), Choices(), first.kept)
+    assert second.caption.text == tiny.caption(cat, top=5).text
+    assert second.kept.path == str(cat)
+    assert second.kept.picture != first.kept.picture
+
+    other = Captioner(tiny.model, tiny.vocabulary, "other", "cpu")
+    third = tell(batcher, other, upload(cat), Choices(), second.kept)
+    assert set(third.kept.seen) == {"tiny", "other"}
+    assert third.kept.picture == second.kept.picture
+
+
+@pytest.mark.parametrize("name", ["<b>notes</b>.jpg", "笔记 '1'.jpg"])
+def test_a_problem_names_the_file_as_the_person_knows_it(
+    tiny: Captioner, batcher: Batcher, tmp_path: Path, name: str
+) -> None:
+    notes = tmp_path / "notes"
+    notes.write_text("no photo\n")
+    with pytest.raises(ImageError) as error:
+        tell(batcher, tiny, upload(notes, name), Choices(), None)
+    assert str(error.value) == f"{name} is not a photo in any known format."
+
+
+@pytest.mark.parametrize("nothing", [{}, {"path": None}, {"path": ""}])
+def test_no_photo_is_said_so(tiny: Captioner, batcher: Batcher, nothing: dict[str, Any]) -> None:
+    with pytest.raises(ImageError, match=r"^No photo arrived"):
+        tell(batcher, tiny, nothing, Choices(), None)
+
+
+def test_the_smallest_photo_has_a_caption(
+    tiny: Captioner, batcher: Batcher, tmp_path: Path
+) -> None:
+    path = tmp_path / "dot.png"
+    Image.new("RGB", (1, 1)).save(path)
+    assert tell(batcher, tiny, upload(path), Choices(), None).caption.text

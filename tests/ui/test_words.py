@@ -1,0 +1,117 @@
+"""The page's words: both languages say the same things."""
+
+import dataclasses
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from captioner.errors import CaptionerError, ImageError, OptionError
+from captioner.images import open_image
+from captioner.ui.models import Models
+from captioner.ui.options import Choices
+from captioner.ui.words import CHINESE, CHINESE_SENTENCES, ENGLISH, say, sentence_of
+from captioner.ui.zips import photos_in
+
+
+def each(value: Any) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ENGLISH)])
+def test_both_languages_say_it_with_as_many_values(field: str) -> None:
+    english, chinese = each(getattr(ENGLISH, field)), each(getattr(CHINESE, field))
+    assert len(english) == len(chinese)
+    for one, other in zip(english, chinese, strict=True):
+        assert one
+        assert other
+        assert one.count("{}") == other.count("{}")
+
+
+def test_every_translated_sentence_has_as_many_values() -> None:
+    for english, chinese in CHINESE_SENTENCES.items():
+        assert english.count("{}") == chinese.count("{}")
+
+
+def is_chinese(sentence: str) -> bool:
+    return sentence.endswith("。") and any("\u4e00" <= letter <= "\u9fff" for letter in sentence)
+
+
+def message(call: Any) -> str:
+    with pytest.raises(CaptionerError) as raised:
+        call()
+    return str(raised.value)
+
+
+def bomb() -> bytes:
+    file = io.BytesIO()
+    Image.new("1", (30000, 30000)).save(file, "PNG")
+    return file.getvalue()
+
+
+def bad_photos(folder: Path) -> list[Path]:
+    contents = {
+        "notes.jpg": b"no photo at all",
+        "empty.png": b"",
+        "bomb.png": bomb(),
+        "cut.gif": b"GIF89a" + bytes(20),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [*(folder / name for name in contents), folder / "absent.png"]
+
+
+def test_every_bad_photo_has_its_reason_in_chinese_with_its_name(tmp_path: Path) -> None:
+    for photo in bad_photos(tmp_path):
+        name = f'{photo.name} "<b>{{}} 猫'
+        english = message(lambda photo=photo, name=name: open_image(photo, name))
+        assert say(english, "en") == english
+        assert is_chinese(say(english, "zh"))
+        assert name in say(english, "zh")
+
+
+def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inner.zip", b"")
+        archive.writestr("large.png", bytes(2000))
+    photos = photos_in([{"path": str(path)}], most_bytes=1000)
+    path.with_name("bad.zip").write_bytes(b"PK")
+    photos += photos_in([{"path": str(path.with_name("bad.zip"))}], most_bytes=1000)
+
+    assert len(photos) == 3
+    for photo in photos:
+        assert is_chinese(say(message(photo.source), "zh"))
+
+
+def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
+    def describe(**options: Any) -> Any:
+        return lambda: tiny.caption(Image.new("RGB", (9, 9)), **options)
+
+    calls = [
+        describe(include=["unheard-of"]),
+        describe(include=["dog"], avoid=["dog"]),
+        describe(include=["a dog runs on grass"], max_length=3),
+        lambda: Models(tiny, {}).named("other"),
+        lambda: Choices(beam=99),
+    ]
+    for call in calls:
+        assert is_chinese(say(message(call), "zh"))
+
+
+def test_what_has_no_translation_is_said_as_it_is() -> None:
+    assert say("Something else.", "zh") == "Something else."
+
+
+def test_only_what_is_meant_for_a_person_is_said_and_the_rest_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert sentence_of(ImageError("No photo.")) == "No photo."
+    assert sentence_of(OptionError("No option.")) == "No option."
+    assert caplog.text == ""
+    assert sentence_of(ZeroDivisionError("secret")) == ENGLISH.unexpected
+    assert "secret" in caplog.text
+    assert say(ENGLISH.unexpected, "zh") == CHINESE.unexpected
