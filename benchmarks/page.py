@@ -193,9 +193,8 @@ def belongs(model: captioner.Captioner, photo: Path, row: dict) -> bool:
     log_probs = model.model.decoder(features, words).float().log_softmax(2)[0]
     each = log_probs.gather(1, words[0, 1:, None])[:, 0]
     # One that was cut off at the greatest length has no end token.
-    return any(
-        abs(float(total) - row["log_prob"]) < NEAR for total in (each.sum(), each[:-1].sum())
-    )
+    totals = (float(each.sum()), float(each[:-1].sum()))
+    return any(abs(total - row["log_prob"]) < NEAR for total in totals)
 
 
 def report_one(page: Sequence[float], model: Sequence[float]) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from captioner.cli import main
 from captioner.model import CaptioningModel, save_model
 from captioner.text import Vocabulary
+from captioner.ui import Serving
 
 
 @dataclass
@@ -176,3 +177,24 @@ def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:
     )  # fmt: skip
     assert "Traceback" not in result.stderr
     assert "BrokenPipe" not in result.stderr
+
+
+def test_the_page_is_served_as_the_command_says(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = []
+    monkeypatch.setattr("captioner.ui.serve", lambda model, serving: served.append(serving))
+    options = ("--host", "0.0.0.0", "--port", 8000, "--auth", "ann:x:y", "--max-upload", "20MB")
+    assert captioner("serve", "--model", home / "model", *options, "--mcp").returncode == 0
+    assert captioner("serve", "--model", home / "model").returncode == 0
+    assert served == [
+        Serving("0.0.0.0", 8000, auth=("ann", "x:y"), most_bytes=20_000_000, mcp=True),
+        Serving(),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [("--auth", "ann"), ("--max-upload", "much")])
+def test_a_setting_of_the_page_that_cannot_be_is_one_sentence(wrong: tuple[str, str]) -> None:
+    result = captioner("serve", *wrong)
+    assert result.returncode == 2
+    assert_one_sentence(result, f"{wrong[0]} must be ")

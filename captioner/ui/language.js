@@ -22,10 +22,12 @@
   captioner.language = () =>
     remembered() ?? (/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? "zh" : "en");
 
+  // Once more when the page is there, because gradio has set the browser's by then.
+  captioner.greet = () => (document.documentElement.lang = captioner.language());
+  captioner.greet();
+
   captioner.speak = (language) => {
     remember(language);
     document.documentElement.lang = language;
   };
-
-  document.documentElement.lang = captioner.language();
 })();

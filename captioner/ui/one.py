@@ -72,7 +72,8 @@ def connect(desk: Desk, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
         [one.photo, kept, language, *how],
         [one.sentences, one.problem, kept],
         preprocess=False,
-        show_progress="hidden",
+        show_progress="minimal",
+        show_progress_on=one.sentences,
         trigger_mode="always_last",
         api_visibility="private",
     )

@@ -75,7 +75,7 @@ def _language(page: gr.Blocks) -> gr.Radio:
         min_width=100,
         elem_id="language",
     )
-    page.load(None, None, language, js="() => captioner.language()", api_visibility="private")
+    page.load(None, None, language, js="() => captioner.greet()", api_visibility="private")
     return language
 
 

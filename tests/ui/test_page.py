@@ -133,6 +133,23 @@ def test_no_component_has_words_of_its_own(desk: Desk) -> None:
             text = getattr(component, name, None)
             if isinstance(text, str) and component.get_block_name() not in ("api", "state"):
                 assert text in said | both, (component, name)
+    fields = (gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Image, gr.File, gr.Tab)
+    labelled = [own for own in blocks.blocks.values() if isinstance(own, fields)]
+    assert len(labelled) == 13
+    assert all(own.label for own in labelled)
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_the_page_is_opened_to_the_internet_only_when_asked(
+    desk: Desk, share: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: asked.update(options))
+    page.launch(desk, Serving(share=share) if share else Serving(), 7860)
+    assert asked["share"] is share
+    assert asked["server_name"] == "127.0.0.1"
+    assert asked["auth"] is None
+    assert asked["max_file_size"] == desk.most_bytes
 
 
 def test_the_theme_fetches_no_fonts() -> None:

@@ -1,0 +1,43 @@
+"""Takes the README's screenshot of the page, with our own drawing: `python docs/screenshot.py`.
+
+Needs the extra `dev` and a Chromium; to be taken again when the page or its model has changed.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from drawing import draw
+from playwright.sync_api import sync_playwright
+
+from captioner import load_model
+from captioner.ui import Serving, free_port
+from captioner.ui.offline import stay_offline
+
+DOCS = Path(__file__).parent
+
+
+def main() -> None:
+    """Serve the page, give it the drawing, and save what it looks like."""
+    stay_offline("127.0.0.1")
+    from captioner.ui import page
+
+    serving = Serving()
+    served = page.launch(page.desk_of(load_model(), serving), serving, free_port("127.0.0.1", 0))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        photo = Path(folder) / "sunset.png"
+        draw().save(photo)
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": 860, "height": 900}, locale="en-US")
+        view.goto(served.local_url)
+        view.locator("#photo input[type=file]").set_input_files(photo)
+        view.locator("#strip canvas").wait_for()
+        view.wait_for_timeout(2000)  # until everything has been drawn
+        view.screenshot(path=DOCS / "page.png", full_page=True)
+        browser.close()
+    served.close(verbose=False)
+
+
+if __name__ == "__main__":
+    main()
