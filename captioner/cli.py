@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from captioner import messages
 from captioner.errors import CaptionerError, ImageError, OptionError
+from captioner.messages import say
+from captioner.messages.parser import Parser
 
 if TYPE_CHECKING:
     from captioner.evaluation import Evaluation
@@ -26,26 +29,27 @@ BATCH = 16
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    messages.speak(messages.language())
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(messages.Formatter())
+    logging.basicConfig(level=logging.INFO, handlers=[log], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         return options.run(options)
     except CaptionerError as error:
-        print(f"captioner: {error}", file=sys.stderr)
+        print(f"captioner: {say(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("captioner: stopped.", file=sys.stderr)
+        print(f"captioner: {say('stopped.')}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="captioner", description="Write a sentence about a photo."
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="captioner", description="Write a sentence about a photo.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_caption(commands.add_parser("caption", help="one line per photo"))
     _add_folder(commands.add_parser("folder", help="caption all photos in a folder"))
@@ -53,13 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="score captions against references"))
     models = commands.add_parser("models", help="list the installed models")
     models.set_defaults(run=_models)
+    _add_join(commands.add_parser("join", help="let a model write another model's language, too"))
     _add_serve(commands.add_parser("serve", help="open the web page"))
     return parser
 
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
-    parser.add_argument("--language", metavar="CODE", help="the language to write in: en, zh")
+    parser.add_argument(
+        "--language", metavar="CODE", help="the language to write in: en, zh, or both: en,zh"
+    )
     _add_model(parser)
     parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
     parser.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
@@ -129,7 +136,9 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
     parser.add_argument("--results", type=Path, help="captions to score, in COCO results format")
     parser.add_argument("--references", type=Path, help="their references, in COCO captions format")
-    parser.add_argument("--language", choices=["en", "zh"], help="of the results (en)")
+    parser.add_argument(
+        "--language", choices=["en", "zh"], help="the language to write in, or of the results (en)"
+    )
     parser.add_argument("--photos", type=Path, metavar="DIR", help="where the photos are")
     parser.add_argument(
         "--training", type=Path, action="append", default=[], metavar="DATA",
@@ -142,6 +151,14 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as one web page")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="a report that --json saved")
     parser.set_defaults(run=_evaluate)
+
+
+def _add_join(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="an installed model's name, or its folder")
+    parser.add_argument(
+        "other", metavar="OTHER", help="one that was trained on the encoder of the first"
+    )
+    parser.set_defaults(run=_join)
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
@@ -174,23 +191,28 @@ def _load(options: argparse.Namespace, language: str | None = None) -> Captioner
 
 
 def _caption(options: argparse.Namespace) -> int:
-    captioner = _load(options, options.language)
+    languages = options.language.split(",") if options.language else []
+    captioner = _load(options, *languages[:1])
+    languages = languages or [captioner.language]
     failed = False
-    for photo, result in captioner.caption_each(
-        options.photos, batch=BATCH, beam=options.beam, top=options.top
+    for photo, result in captioner.caption_each_in(
+        languages, options.photos, batch=BATCH, beam=options.beam, top=options.top
     ):
         if isinstance(result, ImageError):
             failed = True
-            print(f"captioner: {result}", file=sys.stderr)
+            print(f"captioner: {say(str(result))}", file=sys.stderr)
         else:
-            _print_caption(photo, result, options)
+            for language, caption in result.items():
+                _print_caption(photo, language, caption, options)
     return 1 if failed else 0
 
 
-def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) -> None:
+def _print_caption(
+    photo: str, language: str, caption: Caption, options: argparse.Namespace
+) -> None:
     best = (caption, *caption.alternatives)
     if options.json:
-        row: dict[str, Any] = {"image": photo, "caption": caption.text}
+        row: dict[str, Any] = {"image": photo, "language": language, "caption": caption.text}
         row["log_prob"] = round(caption.log_prob, 4)
         if options.top > 1:
             row["alternatives"] = [
@@ -237,7 +259,7 @@ def _folder(options: argparse.Namespace) -> int:
             engine=options.engine,
         )
     )
-    print(f"captioner: {summary.text()}", file=sys.stderr)
+    print(f"captioner: {messages.say_together(summary.sentences())}", file=sys.stderr)
     return 0 if summary.fine else 1
 
 
@@ -275,7 +297,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     done = _scored(options, earlier)
     print(done.table(), flush=True)
     for note in done.notes:
-        print(note, file=sys.stderr)
+        print(say(note), file=sys.stderr)
     if options.json:
         done.write_json(options.json)
     if options.html:
@@ -287,7 +309,7 @@ def _check_what_to_evaluate(options: argparse.Namespace) -> None:
     if not (options.data or (options.results and options.references)):
         raise OptionError("Give --data, or --results together with --references.")
     with_data = ("model", "device", "names", "save")
-    with_results = ("results", "references", "language")
+    with_results = ("results", "references")
     for name in with_results if options.data else with_data:
         if getattr(options, name):
             other = "--data" if options.data else "--results"
@@ -304,7 +326,7 @@ def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation
         language = options.language or "en"
         return evaluation.score_results(options.results, options.references, language, report)
     return evaluation.evaluate_model(
-        _load(options), options.data, options.split, names=options.names,
+        _load(options, options.language), options.data, options.split, names=options.names,
         save=options.save, report=report, beam=options.beam,
     )  # fmt: skip
 
@@ -314,6 +336,14 @@ def _models(options: argparse.Namespace) -> int:
 
     for name in available_models():
         print(name)
+    return 0
+
+
+def _join(options: argparse.Namespace) -> int:
+    from captioner.model import add_language
+    from captioner.pipeline import model_folder
+
+    print(add_language(model_folder(options.model), model_folder(options.other)))
     return 0
 
 

@@ -27,6 +27,7 @@ from captioner.datasets import (
 from captioner.datasets.finding import Photo, find_photos, photo_places
 from captioner.datasets.layouts import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
+from captioner.messages import say
 from captioner.metrics.official import official_scores, why_no_official_scores
 from captioner.metrics.report import (
     Captions,
@@ -314,7 +315,7 @@ def _caption(
     captioner: Captioner, records: Sequence[Record], **options: Any
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
-    photos = tqdm((record.photo for record in records), total=len(records), unit="photo")
+    photos = tqdm((record.photo for record in records), total=len(records), unit=say("photo"))
     results = captioner.caption_each(photos, opener=open_photo, **options)
     written: list[tuple[Record, str]] = []
     unreadable: list[str] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of glibc's malloc.h
+# Of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8
 _LARGE = 32 * 2**20  # bytes, glibc's own upper limit for _M_MMAP_THRESHOLD
 
 
@@ -14,10 +15,11 @@ def keep_memory() -> None:
 
     By default glibc hands every large block back to the system, which then clears each of its
     pages for the next tensor of the same size: in an EfficientNet's training step that takes as
-    long as the arithmetic. Elsewhere than with glibc nothing happens. For programs, not for
-    libraries: it holds for the whole process.
+    long as the arithmetic. Threads share one arena, as those that glibc makes for threads keep
+    nothing that large. Elsewhere than with glibc nothing happens. For programs, not for libraries:
+    it holds for the whole process.
     """
-    _set_malloc((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, -1))
+    _set_malloc((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, -1))
 
 
 def keep_little_memory() -> None:

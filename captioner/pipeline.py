@@ -5,7 +5,9 @@ The command, the page and other people's programs all use this one object.
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -28,10 +30,17 @@ from captioner.decoding import (
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
-from captioner.model import CaptioningModel, Decoder, for_inference, read_config, read_folder
+from captioner.model import (
+    CaptioningModel,
+    Decoder,
+    for_inference,
+    languages_of,
+    read_folder,
+    read_language,
+)
 from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
 
-DEFAULT_MODEL = "flickr8k-en"
+DEFAULT_MODEL = "base-en"
 PhotoT = TypeVar("PhotoT")
 
 
@@ -69,9 +78,16 @@ class Caption:
     trace: Trace | None = None
     alternatives: tuple[Caption, ...] = ()
 
+    @property
+    def certainty(self) -> float:
+        """The geometric mean of the probabilities of the words and of the end, from 0 to 1."""
+        return math.exp(self.log_prob / (len(self.tokens) + 1))
+
 
 class Captioner:
     """A model ready to caption photos; it takes the model over, which can't be trained after that.
+
+    folder: the one that the model was read from, where it may write further languages.
 
     Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
     max_length, length_penalty, no_repeat_ngram), or with `sampling=True` those of
@@ -86,17 +102,47 @@ class Captioner:
         vocabulary: Vocabulary,
         name: str = "",
         device: torch.device | str | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
         self.model = for_inference(model.to(self.device), self.dtype)
         self.vocabulary = vocabulary
         self.name = name
+        self._folder = folder
+        self._siblings = {self.language: self}
+        self._loading = threading.Lock()
 
     @property
     def language(self) -> str:
-        """Code of the language that the model writes, such as "en"."""
+        """Code of the language that this captioner writes, such as "en"."""
         return self.model.config.language
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of all languages that `in_language` knows, the model's own first."""
+        return languages_of(self._folder) if self._folder else tuple(self._siblings)
+
+    def in_language(self, language: str) -> Captioner:
+        """The captioner of another language on the same encoder, loaded when it is first asked for.
+
+        What one of them has encoded, the other can describe.
+
+        Raises ModelError where the model does not write that language.
+        """
+        with self._loading:
+            if language not in self._siblings:
+                self._siblings[language] = self._sibling(language)
+            return self._siblings[language]
+
+    def _sibling(self, language: str) -> Captioner:
+        if self._folder is None or language not in self.languages:
+            known = ", ".join(map(_in_words, self.languages))
+            raise ModelError(f"The model '{self.name}' writes {known}, not {_in_words(language)}.")
+        model, vocabulary = read_language(self._folder, language, self.model)
+        sibling = Captioner(model, vocabulary, self.name, self.device, self._folder)
+        sibling._siblings, sibling._loading = self._siblings, self._loading
+        return sibling
 
     def caption(self, photo: ImageSource, **options: Any) -> Caption:
         """Caption one photo: a path, the bytes of a file, a Pillow image or a NumPy array.
@@ -107,12 +153,24 @@ class Captioner:
 
     def caption_batch(self, photos: Sequence[ImageSource], **options: Any) -> list[Caption]:
         """Caption several photos in one batch, in their order. Raises as `caption`."""
+        found = self.caption_in([self.language], photos, **options)
+        return [own[self.language] for own in found]
+
+    def caption_in(
+        self, languages: Sequence[str], photos: Sequence[ImageSource], **options: Any
+    ) -> list[dict[str, Caption]]:
+        """Caption several photos in each of several languages, for which they are encoded once.
+
+        Raises as `caption`, and ModelError where the model does not write one of them.
+        """
         if not photos:
             return []
         preprocessing = self.model.config.preprocessing
         opened = [open_image(photo, at_least=preprocessing.detail) for photo in photos]
         features, grid = self.encode(to_batch(opened, preprocessing))
-        return self.describe(features, grid, **options)
+        captioners = [self.in_language(language) for language in languages]
+        found = [captioner.describe(features, grid, **options) for captioner in captioners]
+        return [dict(zip(languages, own, strict=True)) for own in zip(*found, strict=True)]
 
     def caption_each(
         self,
@@ -127,12 +185,26 @@ class Captioner:
         A photo that cannot be opened is paired with its error, and the others go on. opener: opens
         one photo, as `open_image(photo, at_least=pixels)`, for photos that are kept another way.
         """
+        each = self.caption_each_in([self.language], photos, batch=batch, opener=opener, **options)
+        for photo, found in each:
+            yield photo, found if isinstance(found, ImageError) else found[self.language]
+
+    def caption_each_in(
+        self,
+        languages: Sequence[str],
+        photos: Iterable[PhotoT],
+        *,
+        batch: int = 32,
+        opener: Callable[..., Any] = open_image,
+        **options: Any,
+    ) -> Iterator[tuple[PhotoT, dict[str, Caption] | ImageError]]:
+        """As `caption_each`, in each of several languages, with a caption for each by its code."""
         detail = self.model.config.preprocessing.detail
         waiting = iter(photos)
         while chunk := list(islice(waiting, batch)):
             results = [_attempt(opener, photo, detail) for photo in chunk]
             opened = [image for image in results if not isinstance(image, ImageError)]
-            captions = iter(self.caption_batch(opened, **options))
+            captions = iter(self.caption_in(languages, opened, **options))
             for photo, image in zip(chunk, results, strict=True):
                 yield photo, image if isinstance(image, ImageError) else next(captions)
 
@@ -298,17 +370,15 @@ def load_model(
     """Load a model by its name under `weights/`, or from a folder of one's own.
 
     device: such as "cuda" or "cpu"; the GPU where there is one, if not given.
-    language: code of the language that it must write, such as "zh"; without a name, the installed
-    model that writes it is taken.
+    language: code of the language to write, such as "zh"; without a name, the installed model that
+    writes it is taken. The model's own, if not given.
 
     Raises ModelError where there is no such model, or its folder cannot be used.
     """
     folder = model_folder(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
     model, vocabulary = read_folder(folder)
-    if language and model.config.language != language:
-        own = _in_words(model.config.language)
-        raise ModelError(f"The model '{folder.name}' writes {own}, not {_in_words(language)}.")
-    return Captioner(model, vocabulary, folder.name, device)
+    captioner = Captioner(model, vocabulary, folder.name, device, folder)
+    return captioner.in_language(language) if language else captioner
 
 
 def available_models() -> list[str]:
@@ -320,11 +390,11 @@ def available_models() -> list[str]:
 def _writer_of(language: str) -> str:
     """The installed model that writes a language; the default one where it does."""
     names = sorted(available_models(), key=lambda name: name != DEFAULT_MODEL)
-    written = {name: read_config(weights_folder() / name).language for name in names}
+    written = {name: languages_of(weights_folder() / name) for name in names}
     for name, own in written.items():
-        if own == language:
+        if language in own:
             return name
-    known = ", ".join(f"{name} ({own})" for name, own in written.items()) or "none"
+    known = ", ".join(f"{name} ({', '.join(own)})" for name, own in written.items()) or "none"
     raise ModelError(f"No installed model writes {_in_words(language)}; installed: {known}.")
 
 

@@ -14,6 +14,8 @@ from captioner.text import Vocabulary
 
 ROOT = Path(__file__).parent.parent
 
+os.environ["CAPTIONER_LANG"] = "en"  # what tests expect, on a Chinese computer too
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -334,7 +334,6 @@ def test_no_output_overwrites_an_input_or_another_output(
         ([], "Give --data, or --results together with --references."),
         (["--results", "r.json"], "Give --data, or --results together"),
         (["--data", "d", "--results", "r.json"], "--results does not go with --data"),
-        (["--data", "d", "--language", "en"], "--language does not go with --data"),
         (["--results", "r", "--references", "s", "--names", "n"], "--names does not go with --res"),
         (["--results", "r", "--references", "s", "--model", "m"], "--model does not go with --res"),
     ],

@@ -1,6 +1,7 @@
 """`Captioner` on a tiny model with random weights: what holds whatever the weights are."""
 
 import copy
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from captioner import Captioner, pipeline
 from captioner.decoding import BeamOptions
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import to_batch
-from captioner.model import CaptioningModel, save_model
+from captioner.model import CaptioningModel, add_language, save_model
 from captioner.text import END, START, Vocabulary
 
 
@@ -53,6 +54,8 @@ def test_the_log_probability_is_that_of_the_sentence(
         log_probs = tiny.model(images, torch.tensor([ended])).log_softmax(2)[0]
     total = sum(float(log_probs[t, word]) for t, word in enumerate(ended[1:]))
     assert caption.log_prob == pytest.approx(total, abs=1e-4)
+    factors = len(caption.tokens) + 1
+    assert caption.certainty**factors == pytest.approx(math.exp(caption.log_prob))
     assert (words[0], words[-1]) == (START, END)
 
 
@@ -113,6 +116,78 @@ def test_a_trace_equals_a_run_step_by_step(
                 o = trace.output[t, layer]
                 shown = torch.tanh(o * c[0]) if cell == "grid_lstm" else o * torch.tanh(c[0])
                 torch.testing.assert_close(shown, h[0], rtol=0, atol=1e-5)
+
+
+@pytest.fixture
+def bilingual(
+    tmp_path: Path,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A model folder with a decoder that writes English and another that writes Chinese."""
+    monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
+    save_model(tmp_path / "both", tiny_model, vocabulary, "# Tiny\n")
+    words = Vocabulary.build([["一只", "狗", "在", "草地", "上", "奔跑"]])
+    config = replace(tiny_model.config, language="zh", vocabulary_size=len(words))
+    torch.manual_seed(3)
+    chinese = CaptioningModel(config).eval()
+    chinese.encoder.load_state_dict(tiny_model.encoder.state_dict())
+    save_model(tmp_path / "chinese", chinese, words, "# 中文\n")
+    add_language(tmp_path / "both", tmp_path / "chinese")
+    return tmp_path / "both"
+
+
+def test_two_languages_are_those_of_two_models(bilingual: Path, photos: list[Image.Image]) -> None:
+    model = captioner.load_model(bilingual)
+    chinese = captioner.load_model(bilingual.parent / "chinese")
+    assert (model.language, model.languages) == ("en", ("en", "zh"))
+    both = model.caption_in(["zh", "en"], photos, top=2)
+    assert [list(own) for own in both] == [["zh", "en"]] * len(photos)
+    for language, alone in (("en", model), ("zh", chinese)):
+        expected = alone.caption_batch(photos, top=2)
+        assert [own[language].text for own in both] == [c.text for c in expected]
+        for own, right in zip(both, expected, strict=True):
+            assert own[language].log_prob == pytest.approx(right.log_prob, abs=1e-3)
+
+
+def test_two_languages_encode_once(
+    bilingual: Path, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = captioner.load_model(bilingual)
+    seen = []
+    model.model.encoder.register_forward_hook(lambda *_: seen.append(1))
+    model.caption_in(["en", "zh"], photos)
+    assert seen == [1]
+    chinese = model.in_language("zh")
+    assert chinese.in_language("en") is model
+    assert model.in_language("zh") is chinese
+    assert chinese.model.encoder is model.model.encoder
+    assert (chinese.name, chinese.language, chinese.languages) == ("both", "zh", ("en", "zh"))
+
+
+def test_a_bad_photo_is_paired_with_its_error_in_several_languages(
+    bilingual: Path, photos: list[Image.Image]
+) -> None:
+    model = captioner.load_model(bilingual, language="zh")
+    assert model.language == "zh"
+    (_, good), (_, bad) = model.caption_each_in(["en", "zh"], [photos[0], b"no photo"])
+    assert isinstance(good, dict)
+    assert good.keys() == {"en", "zh"}
+    assert isinstance(bad, ImageError)
+    with pytest.raises(ModelError, match=r"'both' writes English \(en\), Chinese \(zh\), not 'fr'"):
+        model.caption_in(["fr"], photos)
+
+
+def test_the_installed_model_that_writes_a_language_is_found(
+    bilingual: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(bilingual.parent / "chinese")
+    monkeypatch.setattr(pipeline, "weights_folder", lambda: bilingual.parent)
+    assert captioner.available_models() == ["both"]
+    assert captioner.load_model(language="zh").language == "zh"
+    with pytest.raises(ModelError, match=r"writes 'fr'; installed: both \(en, zh\)\."):
+        captioner.load_model(language="fr")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
 from captioner.images import Preprocessing, normalise
+from captioner.messages import say
 from captioner.model import Encoder
 
 BATCH = 32
@@ -52,7 +53,7 @@ def _compute(
     out: np.memmap | None = None
     encoder.eval()
     count = len(photos.records)
-    progress = tqdm(total=count, desc="Encoding photos", unit="photo", smoothing=0.05)
+    progress = tqdm(total=count, desc=say("Encoding photos"), unit=say("photo"), smoothing=0.05)
     for first in range(0, count, BATCH):
         pixels = torch.from_numpy(np.array(photos.pixels[first : first + BATCH])).to(device)
         features = _encode(encoder, normalise(pixels, preprocessing)).half().cpu().numpy()

@@ -19,6 +19,7 @@ from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.images import open_image, to_pixels
+from captioner.messages import say
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -69,7 +70,9 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     pixels = new_array(part, np.uint8, shape)
     rows: list[int] = []
     unreadable: list[str] = []
-    progress = tqdm(total=len(records), desc="Decoding photos", unit="photo", smoothing=0.05)
+    progress = tqdm(
+        total=len(records), desc=say("Decoding photos"), unit=say("photo"), smoothing=0.05
+    )
 
     def decode(record: Record) -> np.ndarray | ImageError:
         try:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from captioner import messages
+
 LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
 
@@ -32,7 +34,8 @@ class Progress:
         """Captioning begins; `photos` are counted meanwhile, if there are any to be counted."""
         self._started = self._last_line = time.monotonic()
         if sys.stderr.isatty():
-            self._bar = tqdm(unit="photo", smoothing=0, dynamic_ncols=True, file=sys.stderr)
+            unit = messages.say("photo")
+            self._bar = tqdm(unit=unit, smoothing=0, dynamic_ncols=True, file=sys.stderr)
         self._counter = threading.Thread(target=self._count, args=(photos,), daemon=True)
         self._counter.start()
 
@@ -54,13 +57,13 @@ class Progress:
             self._update_bar()
         elif time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            self.say(self.line())
+            self.say(messages.say(self.line()))
 
     def tell(self, problem: str) -> None:
         """Something else than a photo is wrong; said once."""
         if problem not in self.problems:
             self.problems.add(problem)
-            self.say(f"captioner: {problem}")
+            self.say(f"captioner: {messages.say(problem)}")
 
     def say(self, sentence: str) -> None:
         """Print a line without spoiling the bar."""
@@ -98,9 +101,10 @@ class Progress:
 
     def _say_failure(self, error: str) -> None:
         if self.failed <= _MOST_SENTENCES:
-            self.say(f"captioner: {error}")
+            self.say(f"captioner: {messages.say(error)}")
         if self.failed == _MOST_SENTENCES:
-            self.say("captioner: Further photos that fail are counted only.")
+            further = messages.say("Further photos that fail are counted only.")
+            self.say(f"captioner: {further}")
 
     def _count(self, photos: Iterable[object]) -> None:
         """Runs beside captioning, which need not wait until a million files have been listed."""

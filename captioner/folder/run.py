@@ -88,20 +88,19 @@ class Summary:
         """Whether all went well."""
         return not (self.failed or self.problems)
 
-    def text(self) -> str:
+    def sentences(self) -> Iterator[str]:
         """The summary in words."""
-        text = f"{self.captioned:,} captioned, {self.skipped:,} skipped, {self.failed:,} failed"
+        counts = f"{self.captioned:,} captioned, {self.skipped:,} skipped, {self.failed:,} failed"
         if self.captioned:
             speed = self.captioned / max(self.seconds, 1e-9)
-            text += f"; {duration(self.seconds)}, {speed:.1f} photos a second"
-        text += "."
+            counts += f"; {duration(self.seconds)}, {speed:.1f} photos a second"
+        yield f"{counts}."
         if self.output:
-            text += f" The captions are in {self.output}."
+            yield f"The captions are in {self.output}."
         if self.failed and self.failures:
-            text += f" The failures are listed in {self.failures}."
+            yield f"The failures are listed in {self.failures}."
         if self.problems:
-            text += f" Other problems, told above: {self.problems}."
-        return text
+            yield f"Other problems, told above: {self.problems}."
 
 
 def caption_folder(options: FolderOptions) -> Summary:
@@ -118,7 +117,7 @@ def caption_folder(options: FolderOptions) -> Summary:
     scan = Scan(_source(options), progress.tell)
     with ExitStack() as stack:
         engine = _start_engine(options, stack)
-        output = _open_output(options, form, engine.model, stack)
+        output = _open_output(options, form, engine, stack)
         stack.callback(output.close)
         if options.embed:
             output = Embedding(output, options.existing, progress.tell)
@@ -234,14 +233,17 @@ def _start_engine(options: FolderOptions, stack: ExitStack) -> Engine:
     return LocalEngine(opener, devices, batch, options.trigger)
 
 
-def _open_output(options: FolderOptions, form: Form | None, model: str, stack: ExitStack) -> Output:
+def _open_output(
+    options: FolderOptions, form: Form | None, engine: Engine, stack: ExitStack
+) -> Output:
     again = Again(changed=options.update, failed=options.watch)
     if options.output == STANDARD_OUTPUT:
         return StandardOutput(again)
     place = options.source.place
     settings = {
         "photos": place if place == STANDARD_INPUT else str(Path(place).resolve()),
-        "model": model,
+        "model": engine.model,
+        "language": engine.language,
         "beam": options.model.beam,
         "top": options.model.top,
         "trigger": options.trigger,

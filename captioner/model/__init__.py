@@ -6,6 +6,7 @@ from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
 from captioner.model.folder import load_encoder, read_config, read_folder, save_model
 from captioner.model.inference import for_inference
+from captioner.model.languages import add_language, languages_of, read_language
 
 __all__ = [
     "Bidirectional",
@@ -16,12 +17,15 @@ __all__ = [
     "Encoder",
     "EncoderConfig",
     "ModelConfig",
+    "add_language",
     "decoder",
     "encoder_names",
     "for_inference",
+    "languages_of",
     "load_encoder",
     "load_pretrained",
     "read_config",
     "read_folder",
+    "read_language",
     "save_model",
 ]

@@ -17,6 +17,8 @@ class ModelConfig:
     """Everything that says how a model is built and fed; `config.json` of a model folder.
 
     unit: what the words of the vocabulary are: a unit of `captioner.text.units(language)`.
+    certainty: limits between the quarters of the dev split's captions, from those of which the
+    model is least certain (`Caption.certainty`) to those of which it is most; empty where unknown.
     """
 
     encoder: EncoderConfig
@@ -25,6 +27,7 @@ class ModelConfig:
     language: str = "en"
     vocabulary_size: int = 0
     unit: str = "word"
+    certainty: tuple[float, ...] = ()
 
 
 class CaptioningModel(nn.Module):

@@ -6,7 +6,7 @@ Nothing in the folder is a pickle, and loading one runs no code of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,13 @@ def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, car
     vocabulary.save(folder / VOCABULARY)
     (folder / CARD).write_text(card, encoding="utf-8")
     weights = {n: _half(t) for n, t in model.state_dict().items() if not _is_counter(n)}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    write_weights(weights, folder / WEIGHTS)
+
+
+def write_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write tensors as safetensors, readable for all whom the folder is open to."""
+    save_file(weights, path, metadata={"format": "pt"})
+    path.chmod(0o644)
 
 
 def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
@@ -55,15 +61,21 @@ def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     if not folder.is_dir():
         raise ModelError(f"There is no model folder {folder}.")
     config = read_config(folder)
+    vocabulary = read_vocabulary(folder, config)
+    model = build(config, folder / CONFIG)
+    fill(model, read_weights(folder / WEIGHTS), folder / WEIGHTS)
+    return model.eval(), vocabulary
+
+
+def read_vocabulary(folder: Path, config: ModelConfig) -> Vocabulary:
+    """The folder's vocabulary. Raises ModelError where it cannot be that of the configuration."""
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     if len(vocabulary) != config.vocabulary_size:
         raise ModelError(
             f"{folder / VOCABULARY} has {len(vocabulary)} words, and the model was made for "
             f"{config.vocabulary_size}."
         )
-    model = _build(config, folder / CONFIG)
-    _fill(model, _read_weights(folder / WEIGHTS), folder / WEIGHTS)
-    return model.eval(), vocabulary
+    return vocabulary
 
 
 def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
@@ -77,12 +89,16 @@ def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
             f"The encoder of {folder} is {other.name} with stages {other.stages}, not "
             f"{config.name} with stages {config.stages}."
         )
-    weights = _read_weights(folder / WEIGHTS)
-    own = {n.removeprefix("encoder."): t for n, t in weights.items() if n.startswith("encoder.")}
-    _fill(encoder, own, folder / WEIGHTS)
+    fill(encoder, part_of(read_weights(folder / WEIGHTS), "encoder"), folder / WEIGHTS)
 
 
-def _build(config: ModelConfig, path: Path) -> CaptioningModel:
+def part_of(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Weights of one part of the model, "encoder" or "decoder", without its name before theirs."""
+    prefix = f"{name}."
+    return {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
+
+
+def build(config: ModelConfig, path: Path) -> CaptioningModel:
     """An empty model, without the time that initial values take where that can be spared."""
     try:
         try:
@@ -106,6 +122,17 @@ def _is_counter(name: str) -> bool:
 def read_config(folder: Path) -> ModelConfig:
     """What a model folder says of its model, without building it. Raises as `read_folder`."""
     path = folder / CONFIG
+    raw = read_raw_config(path)
+    if "decoder" in raw and "encoder" not in raw:
+        raise ModelError(
+            f"{folder} holds a decoder without an encoder: give the model folder that it lies in, "
+            "and its language."
+        )
+    return parsed(path, lambda: _config(raw))
+
+
+def read_raw_config(path: Path) -> dict[str, Any]:
+    """What a `config.json` holds, of a format that is known. Raises ModelError."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -120,8 +147,13 @@ def read_config(folder: Path) -> ModelConfig:
             f"{path} has format {version}, and this version of captioner reads formats up to "
             f"{FORMAT_VERSION}: please update captioner."
         )
+    return raw
+
+
+def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:
+    """A configuration made of a file's content. Raises ModelError, naming the file."""
     try:
-        return _config(raw)
+        return parse()
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     except (TypeError, KeyError) as error:
@@ -130,18 +162,20 @@ def read_config(folder: Path) -> ModelConfig:
 
 def _config(raw: Mapping[str, Any]) -> ModelConfig:
     parts = {
-        "encoder": EncoderConfig(**_tuples(raw["encoder"])),
+        "encoder": EncoderConfig(**tuples(raw["encoder"])),
         "decoder": DecoderConfig(**raw["decoder"]),
-        "preprocessing": Preprocessing(**_tuples(raw["preprocessing"])),
+        "preprocessing": Preprocessing(**tuples(raw["preprocessing"])),
     }
-    return ModelConfig(**{**raw, **parts})
+    return ModelConfig(**{**tuples(raw), **parts})
 
 
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration's values, with tuples for what JSON knows as lists."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """A folder's weights by their names. Raises ModelError, naming the file."""
     try:
         return load_file(path)
     except FileNotFoundError:
@@ -150,7 +184,8 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
 
 
-def _fill(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Put a file's weights in their places, as float32. Raises ModelError, naming the file."""
     own = model.state_dict()
     expected = {n: t.shape for n, t in own.items() if not _is_counter(n)}
     wrong = [n for n, s in expected.items() if n not in weights or weights[n].shape != s]

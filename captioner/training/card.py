@@ -19,15 +19,18 @@ _SCORES = {
 }
 
 
-def model_card(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> str:
+def model_card(
+    recipe: Recipe, rows: Sequence[Mapping[str, Any]], final: Mapping[str, float]
+) -> str:
     """Markdown: what the model is, how it was trained, and its scores on the dev split.
 
-    rows: of `metrics.jsonl`, one an epoch.
+    rows: of `metrics.jsonl`, one an epoch. final: the scores of the model as it is published, which
+    rounding makes differ a little from those of its epoch.
     """
     best = max(rows, key=lambda row: row["cider"])
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
     phases = "\n".join(_phase(phase, rows) for phase in recipe.phases) + _mean(best)
-    scores = " | ".join(f"{best[name]:.1f}" for name in _SCORES)
+    scores = " | ".join(f"{final[name]:.1f}" for name in _SCORES)
     return f"""# {recipe.name}
 
 Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
@@ -53,7 +56,7 @@ prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 | {" | ".join(_SCORES.values())} |
 |{"---|" * len(_SCORES)}
 | {scores} |
-{_held_out(best)}"""
+{_held_out(final)}"""
 
 
 def _decoder(config: DecoderConfig) -> str:
@@ -68,7 +71,7 @@ def _decoder(config: DecoderConfig) -> str:
     return f"{config.cell}, {layers}{config.hidden} units, {config.attention} attention{unusual}"
 
 
-def _held_out(row: Mapping[str, Any]) -> str:
+def _held_out(row: Mapping[str, float]) -> str:
     if "held_out_cider" not in row:
         return ""
     cider, bleu_4 = row["held_out_cider"], row["held_out_bleu_4"]

@@ -21,6 +21,7 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.errors import ImageError
+from captioner.messages import say
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
 from captioner.training.data import read_source
@@ -88,15 +89,16 @@ class Report:
         return "\n\n".join("\n".join(lines) for lines in (*blocks, self._summary()))
 
     def _summary(self) -> list[str]:
-        lines = ["all sources together"]
-        lines += [f"  NO PHOTO in the {split} split" for split in self.absent]
+        lines = [say("all sources together")]
+        lines += [_line(f"NO PHOTO in the {split} split") for split in self.absent]
         lines += _listed("duplicate photos", [" = ".join(group) for group in self.duplicates])
         title = "photos that train and are evaluated on"
         title = f"LEAK, {title}" if self.leaks else title
         lines += _listed(title, [" = ".join(group) for group in self.leaks])
-        lines.append(f"  vocabulary: {self.vocabulary:,} words seen {self.min_count} times or more")
+        words = f"{self.vocabulary:,} words seen {self.min_count} times or more"
+        lines.append(_line(f"vocabulary: {words}"))
         for split, share in self.coverage.items():
-            lines.append(f"  of the words in {_SPLITS[split]} captions it holds {share:.2%}")
+            lines.append(_line(f"of the words in {_SPLITS[split]} captions it holds {share:.2%}"))
         return lines
 
 
@@ -144,14 +146,15 @@ def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageEr
             return error
 
     results = in_threads(open_one, photos)
-    bar = tqdm(results, total=len(photos), desc="Opening photos", unit="photo", smoothing=0.05)
+    desc, unit = say("Opening photos"), say("photo")
+    bar = tqdm(results, total=len(photos), desc=desc, unit=unit, smoothing=0.05)
     return dict(zip(photos, bar, strict=True))
 
 
 def _tokenize(records: Iterable[Record], recipe: Recipe) -> Tokens:
     tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
     captions = {caption for record in records for caption in record.captions}
-    bar = tqdm(captions, desc="Reading captions", unit="caption", smoothing=0.05)
+    bar = tqdm(captions, desc=say("Reading captions"), unit=say("caption"), smoothing=0.05)
     return {caption: tokenize(caption) for caption in bar}
 
 
@@ -237,19 +240,24 @@ def _unknown(source: Source, dataset: Dataset) -> tuple[str, ...]:
 
 
 def _source_lines(source: SourceReport, max_words: int) -> list[str]:
-    lines = [source.title]
+    lines = [say(source.title)]
     for split, (photos, captions) in source.splits.items():
-        lines.append(f"  {_SPLITS[split]}: {photos:,} photos with {captions:,} captions")
+        lines.append(_line(f"{_SPLITS[split]}: {photos:,} photos with {captions:,} captions"))
     lines += _listed("missing photos", source.missing)
-    lines += _listed("unreadable photos", source.unreadable)
+    lines += _listed("unreadable photos", [say(reason) for reason in source.unreadable])
     if source.unknown:
         lines += _listed("held-out names without a photo", source.unknown)
-    lines.append(f"  empty captions: {source.empty:,}")
-    lines.append(f"  captions longer than {max_words} words, which are cut: {source.long:,}")
-    lines.append(f"  captions without a letter: {source.without_letter:,}")
+    lines.append(_line(f"empty captions: {source.empty:,}"))
+    lines.append(_line(f"captions longer than {max_words} words, which are cut: {source.long:,}"))
+    lines.append(_line(f"captions without a letter: {source.without_letter:,}"))
     return lines
 
 
 def _listed(title: str, faults: Sequence[str]) -> list[str]:
-    more = [f"    ... and {len(faults) - _SHOWN:,} more"] if len(faults) > _SHOWN else []
-    return [f"  {title}: {len(faults):,}", *(f"    {fault}" for fault in faults[:_SHOWN]), *more]
+    more = [say(f"... and {len(faults) - _SHOWN:,} more")] if len(faults) > _SHOWN else []
+    shown = (f"    {fault}" for fault in (*faults[:_SHOWN], *more))
+    return [_line(f"{title}: {len(faults):,}"), *shown]
+
+
+def _line(text: str) -> str:
+    return f"  {say(text)}"

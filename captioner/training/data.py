@@ -21,6 +21,7 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.errors import DatasetError
+from captioner.messages import say
 from captioner.text import END, PAD, Vocabulary, tokenizer
 from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
@@ -56,7 +57,8 @@ class TrainingData:
         self.held_out = decode_photos(held_out, size, cache) if held_out else None
         for photos in (self.train, self.val, self.held_out):
             if photos:
-                _report("photos cannot be read and are left out", photos.unreadable)
+                reasons = tuple(map(say, photos.unreadable))
+                _report("photos cannot be read and are left out", reasons)
         tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
         tokens = [[tokenize(c) for c in record.captions] for record in self.train.records]
         self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)

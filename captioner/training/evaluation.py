@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from captioner.datasets import Photos, Record
 from captioner.images import normalise
+from captioner.messages import say
 from captioner.metrics import Scores, score
 from captioner.model import CaptioningModel
-from captioner.pipeline import Captioner
+from captioner.pipeline import Caption, Captioner
 from captioner.text import PAD, START, Vocabulary, tokenizer
 from captioner.training.data import take
 from captioner.training.distributed import Workers
@@ -31,15 +32,23 @@ class Evaluation:
     perplexity: e to the mean of minus the log-probability of each word and end of people's own
         captions; a word outside the vocabulary counts as the unknown one. Of a model that writes
         in several directions the mean is over all its decoders.
+    certainties: of the captions, see `Caption.certainty`.
     """
 
     captions: tuple[str, ...]
     scores: Scores
     perplexity: float
+    certainties: tuple[float, ...] = ()
 
     def row(self) -> dict[str, float]:
         """All figures by name."""
         return {**self.scores.as_dict(), "perplexity": self.perplexity}
+
+    def quarters(self) -> tuple[float, ...]:
+        """The three limits between quarters of the captions, by certainty, to three digits."""
+        if not self.certainties:
+            return ()
+        return tuple(round(float(q), 3) for q in np.quantile(self.certainties, (0.25, 0.5, 0.75)))
 
 
 def evaluate(
@@ -59,12 +68,13 @@ def evaluate(
     device = next(model.parameters()).device
     captioner = Captioner(copy.deepcopy(model), vocabulary, device=device)
     grid = (0, 0)
-    texts: list[str] = []
+    found: list[Caption] = []
     nats, words = 0.0, 0.0
     own = torch.arange(len(photos.records))[workers.share(len(photos.records))]
     with tqdm(
-        total=len(own), desc="Evaluating", unit="photo", leave=False, disable=not workers.first
-    ) as bar:
+        total=len(own), desc=say("Evaluating"), unit=say("photo"), leave=False,
+        disable=not workers.first,
+    ) as bar:  # fmt: skip
         for first in range(0, len(own), batch):
             rows = own[first : first + batch]
             if features is None:
@@ -72,17 +82,19 @@ def evaluate(
                 encoded, grid = captioner.encode(images)
             else:
                 encoded = take(features, rows).to(captioner.device, captioner.dtype)
-            texts.extend(caption.text for caption in captioner.describe(encoded, grid))
+            found.extend(captioner.describe(encoded, grid))
             records = [photos.records[row] for row in rows.tolist()]
             own_nats, own_words = _surprise(captioner, encoded, records)
             nats, words = nats + own_nats, words + own_words
             bar.update(len(rows))
-    captions = workers.gather(texts)
+    captions = workers.gather([caption.text for caption in found])
+    certainties = workers.gather([caption.certainty for caption in found])
     nats, words = workers.add([nats, words])
     references = [record.captions for record in photos.records]
     scores = score(captions, references, tokenizer(model.config.language).tokenize)
     # e to the 700th is as near to infinity as a number can be.
-    return Evaluation(tuple(captions), scores, math.exp(min(700, nats / max(1.0, words))))
+    perplexity = math.exp(min(700, nats / max(1.0, words)))
+    return Evaluation(tuple(captions), scores, perplexity, tuple(certainties))
 
 
 @torch.inference_mode()

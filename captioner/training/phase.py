@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from captioner.messages import say
 from captioner.model import CaptioningModel
 from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
@@ -134,7 +135,8 @@ class PhaseRun:
                 seconds = time.monotonic() - before
                 so_far = SoFar(step + 1, so_far.shown + value, seconds)
                 after_step(so_far, value)
-                bar.set_postfix({self.shown: f"{so_far.shown / (step + 1):.3f}"}, refresh=False)
+                shown = f"{so_far.shown / (step + 1):.3f}"
+                bar.set_postfix({say(self.shown): shown}, refresh=False)
                 bar.update(len(batch))
         return so_far
 
@@ -155,7 +157,7 @@ class PhaseRun:
             total=self.steps * self.phase.batch,
             initial=so_far.steps * self.phase.batch,
             desc=f"{self.phase.name} {number + 1}/{self.phase.epochs}",
-            unit="photo",
+            unit=say("photo"),
             smoothing=0.05,
             disable=not self.workers.first,
         )
@@ -171,7 +173,7 @@ class PhaseRun:
         if len(self._durations) == _MEASURED and self.workers.first:
             left = statistics.median(self._durations) * (self.stepper.steps - done)
             message = f"{self.phase.name}: {in_words(left)} of training left, evaluation apart."
-            tqdm.write(message, file=sys.stderr)
+            tqdm.write(say(message), file=sys.stderr)
 
 
 def score(

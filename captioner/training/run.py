@@ -1,8 +1,8 @@
 """One training run: read the data, train each phase, keep the best model.
 
-    captioner train configs/flickr8k-en.toml
-    captioner train configs/flickr8k-en.toml --set data.root=photos --set phases.0.epochs=3
-    torchrun --nproc-per-node=4 -m captioner train configs/flickr8k-en.toml     on several GPUs
+    captioner train configs/base-en.toml
+    captioner train configs/base-en.toml --set data.root=photos --set phases.0.epochs=3
+    torchrun --nproc-per-node=4 -m captioner train configs/base-en.toml     on several GPUs
 
 The same command goes on where an interrupted run stopped. Below the run's folder:
 
@@ -18,6 +18,7 @@ The same command goes on where an interrupted run stopped. Below the run's folde
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -51,7 +52,7 @@ from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.data import TrainingData
 from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers, join
-from captioner.training.phase import EpochResult, Features, PhaseRun, score
+from captioner.training.phase import EpochResult, Features, PhaseRun, Scored, score
 from captioner.training.pictures import Board, same_photos, save_contact_sheet, save_curves
 from captioner.training.recipe import OF_MODEL, Data, Phase, Recipe
 
@@ -119,7 +120,8 @@ class Run:
         self._load_best()
         with _enough_memory(self.recipe.phases[-1]):
             self._average()
-        self.workers.from_first(self._publish)
+            scored = self._score_rounded()
+        self.workers.from_first(lambda: self._publish(scored))
         return self.out / "model"
 
     def _phase(self, phase: Phase, tensors: dict[str, Tensor]) -> None:
@@ -304,13 +306,21 @@ class Run:
         captions = result.scored.val.captions
         save_contact_sheet(self.out / "samples", title, self.data.val, captions, self._sampled)
 
-    def _publish(self) -> None:
+    def _score_rounded(self) -> Scored:
+        """Scores of the model as it is published: with weights as float16, from the photos."""
+        rounded = copy.deepcopy(self.model).half().float()
+        return score(rounded, self.data, None, self.workers)
+
+    def _publish(self, scored: Scored) -> None:
         lines = self._metrics.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         save_curves([row for row in rows if "epoch" in row], self.out / "curves.png")
         folder = self.out / "model"
         with checkpoint.writing(folder):
-            save_model(folder, self.model, self.data.vocabulary, model_card(self.recipe, rows))
+            card = model_card(self.recipe, rows, scored.row())
+            certainty = scored.val.quarters()
+            self.model.config = replace(self.model.config, certainty=certainty)
+            save_model(folder, self.model, self.data.vocabulary, card)
 
 
 @contextmanager

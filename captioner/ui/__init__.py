@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError, OptionError
+from captioner.messages import say
 from captioner.ui.offline import stay_offline
 from captioner.ui.serving import Serving, parse_auth, parse_size
 from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper
@@ -44,7 +45,8 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
             blocks = page.launch(page.desk_of(captioner, serving), serving, port)
         except OSError as error:  # another program was quicker
             raise _cannot_listen(serving.host, port, error) from error
-        print(f"The page is at {blocks.local_url} (Ctrl+C ends it).", file=sys.stderr, flush=True)
+        here = f"The page is at {blocks.local_url} (Ctrl+C ends it)."
+        print(say(here), file=sys.stderr, flush=True)
         try:
             _sweep_until_interrupted(Sweeper(Path(uploads), blocks))
         finally:

@@ -51,13 +51,14 @@ class Job:
 class Batcher:
     """Does the model's work for all visitors, in one thread.
 
-    Whatever is waiting when the model is free makes up its next batch, so a visitor who is alone
-    waits for nobody. Captions are the same as without company, but for the rounding of the
+    What is waiting when the model is free makes up its next batch, so a visitor who is alone waits
+    for nobody. Captions are the same as without company, but for the rounding of the
     features' last digits.
     """
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._held: list[Job] = []  # taken from the queue, for the next batch
         self._thread = threading.Thread(target=self._work, name="captioner-model", daemon=True)
         self._thread.start()
 
@@ -71,12 +72,17 @@ class Batcher:
             work_through(self._next())
 
     def _next(self) -> list[Job]:
-        jobs = [self._waiting.get()]
-        while len(jobs) < MOST:
+        """The largest power of two of what is waiting: every other size of batch would have the
+        encoder's kernels compiled anew, which takes longer than the photos themselves."""
+        if not self._held:
+            self._held.append(self._waiting.get())
+        while len(self._held) < MOST:
             try:
-                jobs.append(self._waiting.get_nowait())
+                self._held.append(self._waiting.get_nowait())
             except queue.Empty:
                 break
+        size = 1 << (len(self._held).bit_length() - 1)
+        jobs, self._held = self._held[:size], self._held[size:]
         return jobs
 
 

@@ -27,8 +27,8 @@ class Desk:
     batcher: Batcher = field(default_factory=Batcher)
 
     def captioner(self, model: str | None, language: str) -> Captioner:
-        """The model of that name or, without one, one that writes the language, if there is one.
+        """The model of that name, or without one any, in the language if it writes that.
 
         Raises ModelError where the model cannot be had.
         """
-        return self.models.named(model) if model else self.models.writing(language)
+        return self.models.writing(language, model or "")

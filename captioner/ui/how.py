@@ -37,7 +37,10 @@ class Fields(NamedTuple):
 def fields(texts: Texts, models: Models) -> Fields:
     """Lay the fields out."""
     usual = Choices()
-    names = [(f"{name} ({LANGUAGES[own]})", name) for name, own in models.languages.items()]
+    names = [
+        (f"{name} ({', '.join(LANGUAGES[code] for code in own)})", name)
+        for name, own in models.languages.items()
+    ]
     with texts.say(gr.Accordion(open=False, elem_id="how"), label=lambda w: w.how):
         model = texts.say(gr.Dropdown([AUTOMATIC, *names], value=""), label=lambda w: w.model)
         top = texts.say(_slider(1, MOST_SENTENCES, usual.top), label=lambda w: w.top)

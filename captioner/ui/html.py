@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from captioner.ui.words import WORDS, Words, say, sentence_of
+from captioner.messages import say
+from captioner.ui.words import WORDS, Words, sentence_of
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ class Models:
     models, by their names.
     """
 
-    def __init__(self, first: Captioner, others: dict[str, str]) -> None:
+    def __init__(self, first: Captioner, others: Mapping[str, Sequence[str]]) -> None:
         self.first = first
-        self.languages = {first.name: first.language, **others}
+        self.languages = {first.name: first.languages, **others}
         self._loaded = {first.name: first}
         self._lock = threading.Lock()
 
@@ -35,17 +36,24 @@ class Models:
                 self._loaded[name] = load_model(name, self.first.device)
             return self._loaded[name]
 
-    def writing(self, language: str) -> Captioner:
-        """A captioner that writes the language; the page's own where there is none."""
-        names = [name for name, own in self.languages.items() if own == language]
-        return self.named(names[0]) if names else self.first
+    def writing(self, language: str, name: str = "") -> Captioner:
+        """A captioner that writes the language, of the named model or of the first that does; where
+        there is none, the named model or the page's own in its own language.
+
+        Raises ModelError as `named`.
+        """
+        names = [name] if name else list(self.languages)
+        for own in names:
+            if language in self.languages.get(own, ()):
+                return self.named(own).in_language(language)
+        return self.named(name) if name else self.first
 
 
 def installed(first: Captioner) -> Models:
     """The captioner, and all models that are installed with the package."""
-    from captioner.model import read_config
+    from captioner.model import languages_of
     from captioner.pipeline import available_models, weights_folder
 
-    others = {name: read_config(weights_folder() / name).language for name in available_models()}
+    others = {name: languages_of(weights_folder() / name) for name in available_models()}
     others.pop(first.name, None)
     return Models(first, others)

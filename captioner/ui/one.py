@@ -100,7 +100,7 @@ def answer(desk: Desk, upload: Upload | None, kept: Kept | None, who: Visitor) -
     captioner = desk.captioner(who.model, who.language)
     told = tell(desk.batcher, captioner, upload, who.choices, kept)
     note = "" if who.model or captioner.language == who.language else words.no_model
-    shown = answer_html(told, name_of(upload), captioner.language, words, note)
+    shown = answer_html(told, name_of(upload), captioner.model.config, words, note)
     return Answer(shown, kept=told.kept)
 
 

@@ -53,7 +53,7 @@ class Programs:
         Args:
             photo: the photo, of any common kind.
             model: name of an installed model; the page's own if empty.
-            language: "en" or "zh": asks for a model that writes it, where no model is named.
+            language: "en" or "zh", to write in; the model's own if empty.
             beam: width of the beam search, 1 to 10.
             top: how many sentences, best first, 1 to 10.
             max_length: most words in a sentence, 1 to 30.
@@ -94,7 +94,7 @@ class Programs:
         Args:
             photos: photos of any common kind, or zip files of photos.
             model: name of an installed model; the page's own if empty.
-            language: "en" or "zh": asks for a model that writes it, where no model is named.
+            language: "en" or "zh", to write in; the model's own if empty.
             beam: width of the beam search, 1 to 10.
             top: how many sentences, best first, 1 to 10.
             max_length: most words in a sentence, 1 to 30.
@@ -123,7 +123,10 @@ class Programs:
         ]
 
     def _captioner(self, model: str, language: str) -> Captioner:
-        return self.desk.captioner(model, language or self.desk.models.first.language)
+        if not model:
+            return self.desk.captioner(None, language or self.desk.models.first.language)
+        named = self.desk.models.named(model)
+        return named.in_language(language) if language else named
 
 
 def _fields(photo: Any) -> dict[str, Any]:

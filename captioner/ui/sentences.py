@@ -11,59 +11,61 @@ from captioner.ui.html import element, text
 from captioner.ui.words import Words
 
 if TYPE_CHECKING:
+    from captioner.model import ModelConfig
     from captioner.pipeline import Caption
     from captioner.ui.telling import Told
 
-# Mean probability of a word from which each `Words.sureness` after the first begins: quarters of
-# the photos of Flickr8k's dev split, as `flickr8k-en` captions them. The captions of these quarters
-# have a CIDEr of 35, 50, 62 and 107, so the model knows something of what it does not know.
-SURE_FROM = (0.306, 0.346, 0.393)
 
-
-def answer_html(told: Told, name: str, language: str, words: Words, note: str = "") -> str:
+def answer_html(told: Told, name: str, model: ModelConfig, words: Words, note: str = "") -> str:
     """All sentences, of which the browser shows one at a time in full.
 
     Args:
         told: the caption with its alternatives.
         name: the photo's, after which a saved picture is called.
-        language: the sentences'.
+        model: which wrote them.
         words: the page's.
         note: what else is to be said.
     """
     captions = (told.caption, *told.caption.alternatives)
     stem = PurePath(name).stem or "photo"
     parts = [
-        *(_sentence(number, caption, language, words) for number, caption in enumerate(captions)),
+        *(_sentence(number, caption, model, words) for number, caption in enumerate(captions)),
         element("p", text(note), class_="hint") if note else "",
-        _choice(captions, language, words) if len(captions) > 1 else "",
+        _choice(captions, model.language, words) if len(captions) > 1 else "",
     ]
     return element("div", *parts, class_="answer", data_name=stem, data_picture=told.kept.picture)
 
 
-def _sentence(number: int, caption: Caption, language: str, words: Words) -> str:
+def _sentence(number: int, caption: Caption, model: ModelConfig, words: Words) -> str:
     copy = element(
         "button", text(words.copy), type="button", class_="copy", data_copied=words.copied
     )
-    spoken = element("p", text(caption.text), class_="sentence", lang=language)
+    spoken = element("p", text(caption.text), class_="sentence", lang=model.language)
     top = element("div", spoken, copy, class_="spoken")
     maps, shape = None, None
     if caption.attention is not None:
         maps, shape = shades(caption.attention), list(caption.attention.shape[1:])
     return element(
-        "article", top, sureness(caption, words), _word_buttons(caption, language, words),
+        "article", top, sureness(caption, model.certainty, words),
+        _word_buttons(caption, model.language, words),
         data_sentence=str(number), hidden=number > 0, data_maps=maps, data_grid=shape,
     )  # fmt: skip
 
 
-def sureness(caption: Caption, words: Words) -> str:
-    """How sure the model is: as so many of four dots, in words, and as a number."""
-    per_word = math.exp(caption.log_prob / (len(caption.tokens) + 1))
-    level = sum(per_word >= limit for limit in SURE_FROM)
-    dots = "●" * (level + 1) + "○" * (len(SURE_FROM) - level)
-    because = words.sure_because.format(probability(caption.log_prob, words))
+def sureness(caption: Caption, limits: tuple[float, ...], words: Words) -> str:
+    """How sure the model is: as so many of four dots, in words, and as a number.
+
+    limits: of certainty, at which each of `Words.sureness` after the first begins; the number alone
+        is said where they are unknown.
+    """
+    because = element("span", text(words.sure_because.format(probability(caption.log_prob, words))))
+    if len(limits) != len(words.sureness) - 1:
+        return element("p", because, class_="sure")
+    level = sum(caption.certainty >= limit for limit in limits)
+    dots = "●" * (level + 1) + "○" * (len(limits) - level)
     return element(
         "p", element("span", dots, class_="dots", aria_hidden="true"), " ",
-        element("strong", text(words.sureness[level])), " ", element("span", text(because)),
+        element("strong", text(words.sureness[level])), " ", because,
         class_="sure",
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 
 from captioner.errors import CaptionerError
@@ -21,7 +20,6 @@ class Words:
 
     title: str
     introduction: str
-    unexpected: str
     too_large: str
     # One photo
     one: str
@@ -76,9 +74,6 @@ ENGLISH = Words(
     introduction=(
         "A photo in, a sentence out. Photos stay on the computer that runs this page "
         "and are deleted within the hour."
-    ),
-    unexpected=(
-        "Something went wrong inside the program; the window in which it was started says what."
     ),
     too_large="{} is too large: a file may have {} MB here.",
     one="One photo",
@@ -138,7 +133,6 @@ ENGLISH = Words(
 CHINESE = Words(
     title="Captioner 看图说话",
     introduction="给一张照片，说一句话。照片只留在运行本页面的电脑上，一小时之内删除。",
-    unexpected="程序内部出了问题，详情请看启动程序的窗口。",
     too_large="{} 太大：这里每个文件不能超过 {} MB。",
     one="一张照片",
     photo="照片",
@@ -192,40 +186,9 @@ CHINESE = Words(
 
 WORDS = {"en": ENGLISH, "zh": CHINESE}
 
-# What the package says to a person, in English and in Chinese. A later template may be the more
-# general one, so the first that fits is taken.
-CHINESE_SENTENCES = {
-    ENGLISH.unexpected: CHINESE.unexpected,
-    "{} is not a photo in any known format.": "{} 不是照片，或者格式无法识别。",
-    "{} is too large to open safely: the limit is {} million pixels.": (
-        "{} 太大，打开它不安全：最多 {} 百万像素。"
-    ),
-    "{} is too large for this computer's memory.": "{} 太大，这台电脑的内存放不下。",
-    "{} is cut short or damaged.": "{} 不完整或已损坏。",
-    "{} is empty.": "{} 是空文件。",
-    "{} has no pixels.": "{} 没有任何像素。",
-    "{} does not exist.": "{} 不存在。",
-    "{} cannot be read: permission denied.": "{} 无法读取：没有权限。",
-    "{} cannot be read: {}.": "{} 无法读取（{}）。",
-    "No photo arrived; please give it again.": "没有收到照片，请再给一次。",
-    "{} is a zip file inside a zip file, which is not opened.": (
-        "{} 是压缩包里的压缩包，不会打开。"
-    ),
-    "{} unpacks to more than {} MB.": "{} 解压后超过 {} MB。",
-    "{} is encrypted.": "{} 已加密。",
-    "{} is a damaged zip file.": "{} 是损坏的 zip 文件。",
-    "{} holds no photos.": "{} 里没有照片。",
-    "Only the first {} photos are taken; the command `captioner folder` takes any number.": (
-        "这里一次最多 {} 张照片；命令 `captioner folder` 没有数量限制。"
-    ),
-    "The model does not know the word '{}'.": "模型不认识“{}”这个词。",
-    "include must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",
-    "include asks for {} tokens, but max_length is {}.": (
-        "必须出现的词共有 {} 个，可是每句最多 {} 个词。"
-    ),
-    "{} must be from {} to {}, not {}.": "{} 必须在 {} 到 {} 之间，不能是 {}。",
-    "There is no model named '{}'; installed: {}.": "没有名为“{}”的模型；已安装：{}。",
-}
+UNEXPECTED = (
+    "Something went wrong inside the program; the window in which it was started says what."
+)
 
 
 def sentence_of(error: Exception | None) -> str:
@@ -233,17 +196,4 @@ def sentence_of(error: Exception | None) -> str:
     if isinstance(error, CaptionerError):
         return str(error)
     log.error("captioning failed", exc_info=error)
-    return ENGLISH.unexpected
-
-
-def say(sentence: str, language: str) -> str:
-    """A sentence of the package in the page's language; as it is where no translation is known."""
-    if language == "zh":
-        for template, chinese in CHINESE_SENTENCES.items():
-            if found := _pattern(template).fullmatch(sentence):
-                return chinese.format(*found.groups())
-    return sentence
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.escape(template).replace(r"\{\}", "(.+)"), re.DOTALL)
+    return UNEXPECTED

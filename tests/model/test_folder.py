@@ -49,6 +49,19 @@ def test_a_folder_from_before_units_is_one_of_words(folder: Path) -> None:
     assert read_folder(folder)[0].config.unit == "word"
 
 
+def test_certainty_is_kept_and_may_be_absent(
+    tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    model = CaptioningModel(replace(tiny_model.config, certainty=(0.5, 0.625, 0.75)))
+    save_model(tmp_path / "tiny", model, vocabulary, "# Tiny\n")
+    assert read_config(tmp_path / "tiny").certainty == (0.5, 0.625, 0.75)
+    path = tmp_path / "tiny" / "config.json"
+    config = json.loads(path.read_text())
+    del config["certainty"]  # as folders were before
+    path.write_text(json.dumps(config))
+    assert read_config(tmp_path / "tiny").certainty == ()
+
+
 def test_a_configuration_is_read_without_its_model(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     assert read_config(folder).language == "en"

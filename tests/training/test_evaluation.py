@@ -10,10 +10,11 @@ import torch
 
 from captioner import pipeline
 from captioner.datasets import Photos, Record
+from captioner.metrics import Scores
 from captioner.model import CaptioningModel
 from captioner.text import Vocabulary
 from captioner.training.distributed import Workers
-from captioner.training.evaluation import evaluate
+from captioner.training.evaluation import Evaluation, evaluate
 
 CAPTIONS = (
     ("A dog runs on grass.", "A zebra!"),  # of which one word is unknown
@@ -61,6 +62,13 @@ def test_captions_without_a_word_have_no_surprise(
     features = np.zeros((3, 4, tiny_model.encoder.width), np.float16)
     empty = Photos(silent, photos.pixels, (), "")
     assert run(tiny_model, vocabulary, empty, features, 50).perplexity == 1
+
+
+def test_quarters_lie_between_the_captions_by_certainty() -> None:
+    scores = Scores(0, 0, 0, 0, 0, 0)
+    evaluation = Evaluation((), scores, 1.0, (0.5, 0.1, 0.4, 0.2, 0.3))
+    assert evaluation.quarters() == (0.2, 0.3, 0.4)
+    assert Evaluation((), scores, 1.0).quarters() == ()
 
 
 def run(*arguments: Any) -> Any:

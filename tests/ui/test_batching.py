@@ -127,9 +127,15 @@ def test_a_mistake_of_one_leaves_the_others(tiny: Captioner, photos: list[Image.
     assert right.result.result()[0].text == tiny.caption(photos[2]).text
 
 
+@pytest.mark.parametrize(("most", "sizes"), [(32, [1, 4, 1]), (2, [1, 2, 2, 1])])
 def test_what_waits_while_the_model_works_is_its_next_batch(
-    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+    most: int,
+    sizes: list[int],
+    tiny: Captioner,
+    photos: list[Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """As much of it as makes a power of two, of which the rest is no exception."""
     batches: list[int] = []
     started, go_on = threading.Event(), threading.Event()
     own = batching.work_through
@@ -141,7 +147,7 @@ def test_what_waits_while_the_model_works_is_its_next_batch(
         own(jobs)
 
     monkeypatch.setattr(batching, "work_through", slow)
-    monkeypatch.setattr(batching, "MOST", 3)
+    monkeypatch.setattr(batching, "MOST", most)
     batcher = Batcher()
     results = [batcher.submit(job(tiny, photos[0], Choices()))]
     assert started.wait(60)
@@ -150,5 +156,5 @@ def test_what_waits_while_the_model_works_is_its_next_batch(
 
     texts = [result.result(timeout=60)[0].text for result in results]
 
-    assert batches == [1, 3, 2]
+    assert batches == sizes
     assert texts == [tiny.caption(photo).text for photo in photos]

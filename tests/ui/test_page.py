@@ -17,13 +17,14 @@ from PIL import Image
 
 from captioner import Captioner
 from captioner.errors import ImageError
+from captioner.model import CaptioningModel
 from captioner.ui import Serving, free_port
 from captioner.ui.desk import Desk
 from captioner.ui.models import Models
 from captioner.ui.offline import stay_offline
 from captioner.ui.options import Visitor, chosen
 from captioner.ui.sweeping import Sweeper
-from captioner.ui.words import CHINESE, ENGLISH, WORDS
+from captioner.ui.words import CHINESE, ENGLISH, UNEXPECTED, WORDS
 
 pytest.importorskip("gradio")
 stay_offline("127.0.0.1")
@@ -69,9 +70,10 @@ def test_where_no_model_writes_the_language_the_page_says_so(desk: Desk, draw: D
 def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
     tiny: Captioner, desk: Desk, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chinese = Captioner(tiny.model, tiny.vocabulary, "tiny-zh", "cpu")
+    config = replace(tiny.model.config, language="zh")
+    chinese = Captioner(CaptioningModel(config), tiny.vocabulary, "tiny-zh", "cpu")
     monkeypatch.setattr("captioner.pipeline.load_model", lambda name, device: chinese)
-    both = replace(desk, models=Models(tiny, {"tiny-zh": "zh"}))
+    both = replace(desk, models=Models(tiny, {"tiny-zh": ("zh",)}))
     assert both.captioner("", "zh") is chinese
     assert both.captioner("", "en") is tiny
     assert both.captioner("tiny", "zh") is tiny
@@ -361,7 +363,7 @@ def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
     with pytest.raises(AttributeError) as mistake:
         one.answer(desk, 3, None, who())  # type: ignore[arg-type]
     shown = problem_html(mistake.value)
-    assert ENGLISH.unexpected in shown
+    assert UNEXPECTED in shown
     assert "AttributeError" in caplog.text
     assert "attribute" not in shown
     assert "No photo" in problem_html(ImageError("No photo."))

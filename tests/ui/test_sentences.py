@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from captioner.errors import ImageError
+from captioner.model import EncoderConfig, ModelConfig
 from captioner.pipeline import Caption
 from captioner.ui.attention import shades
 from captioner.ui.html import element, problem_html
@@ -48,12 +49,13 @@ def sentence(text: str, probability: float, **more: Any) -> Caption:
 
 NASTY = "a <b onclick=\"x\">dog</b> & 'cat'"
 BEST = sentence("a dog", 0.041, alternatives=(sentence(NASTY, 0.02), sentence("it", 0.0001)))
+CONFIG = ModelConfig(EncoderConfig("mobilenet_v2"), certainty=(0.3, 0.35, 0.4))
 TOLD = Told(BEST, Kept("/tmp/x.jpg", "data:image/jpeg;base64,AA"))
 
 
 @pytest.fixture
 def page() -> Page:
-    return Page(answer_html(TOLD, 'my "<i>dog".jpg', "en", ENGLISH))
+    return Page(answer_html(TOLD, 'my "<i>dog".jpg', CONFIG, ENGLISH))
 
 
 def test_all_sentences_are_there_and_the_best_is_shown(page: Page) -> None:
@@ -96,7 +98,7 @@ def test_a_word_button_says_where_the_model_looked(page: Page) -> None:
 
 def test_a_model_without_attention_has_no_words_and_no_strip() -> None:
     blind = Caption("a dog", ("a", "dog"), -1.0, -1.0)
-    page = Page(answer_html(Told(blind, TOLD.kept), "x.jpg", "en", ENGLISH))
+    page = Page(answer_html(Told(blind, TOLD.kept), "x.jpg", CONFIG, ENGLISH))
     assert page.of_class("sentence") == ["a dog"]
     assert not page.having("data-word")
     assert not page.having("data-choose")
@@ -104,7 +106,7 @@ def test_a_model_without_attention_has_no_words_and_no_strip() -> None:
 
 
 def test_the_sentence_is_in_the_models_language_and_the_rest_in_the_pages() -> None:
-    html = answer_html(TOLD, "x.jpg", "en", CHINESE, "附言")
+    html = answer_html(TOLD, "x.jpg", CONFIG, CHINESE, "附言")
     assert CHINESE.copy in html
     assert "附言" in html
     assert ENGLISH.copy not in html
@@ -121,10 +123,13 @@ def test_sureness_goes_by_the_mean_probability_of_a_word(
     each_word: float, level: int, dots: str
 ) -> None:
     caption = Caption("a dog", ("a", "dog"), 3 * math.log(each_word), 0.0)
-    said = sureness(caption, ENGLISH)
+    said = sureness(caption, CONFIG.certainty, ENGLISH)
     assert ENGLISH.sureness[level] in said
     assert dots in said
     assert f"{probability(3 * math.log(each_word), ENGLISH)}." in said
+    unknown = sureness(caption, (), ENGLISH)
+    assert f"{probability(3 * math.log(each_word), ENGLISH)}." in unknown
+    assert not any(word in unknown for word in (*ENGLISH.sureness, "●"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""The command's help, and argparse's own words; see `errors` for the placeholders."""
+
+from __future__ import annotations
+
+ARGPARSE = {
+    "usage: ": "用法： ",  # as wide as in English, so that further lines stay aligned
+    "options": "选项",
+    "positional arguments": "参数",
+    "show this help message and exit": "显示这份帮助，然后退出",
+    "error: ": "错误：",
+    "argument {}: {}": "参数 {}：{:say}",
+    "the following arguments are required: {}": "缺少参数：{}",
+    "unrecognized arguments: {}": "无法识别的参数：{}",
+    "invalid choice: {} (choose from {})": "无效的选择 {}（可选：{}）",
+    "invalid int value: {}": "{} 不是整数",
+    "expected one argument": "需要一个值",
+    "expected at least one argument": "至少需要一个值",
+    "ignored explicit argument {}": "不接受值 {}",
+    "ambiguous option: {} could match {}": "选项 {} 有歧义，可能是 {}",
+}
+
+HELP = {
+    "Write a sentence about a photo.": "给一张照片写一句描述。",
+    "commands": "命令",
+    "one line per photo": "每张照片写一行",
+    "caption all photos in a folder": "给文件夹里的所有照片写描述",
+    "train a model from a recipe": "按配方训练模型",
+    "score captions against references": "对照参考描述给描述评分",
+    "list the installed models": "列出已安装的模型",
+    "let a model write another model's language, too": "让一个模型也能写另一个模型的语言",
+    "open the web page": "打开网页",
+    "the language to write in: en, zh": "用哪种语言写：en、zh",
+    "the language to write in: en, zh, or both: en,zh": "用哪种语言写：en、zh，或两种都写：en,zh",
+    "width of the beam search (3)": "束搜索的束宽（3）",
+    "the N best sentences": "给出最好的 N 句",
+    "one JSON object per photo": "每张照片一个 JSON 对象",
+    "a folder, a zip or tar archive, or a file that lists photos (- standard input)": (
+        "文件夹、zip 或 tar 压缩包，或者列出照片的文件（- 表示标准输入）"
+    ),
+    ".jsonl, .csv or .json (COCO results; captions.jsonl if not given); - standard output; "
+    "a folder with --sidecar": (
+        ".jsonl、.csv 或 .json（COCO 结果），默认 captions.jsonl；- 表示标准输出；"
+        "和 --sidecar 一起用时是文件夹"
+    ),
+    "texts beside or inside photos": "照片旁边或照片里的文字",
+    "photo.txt beside photo.jpg": "在 photo.jpg 旁边写 photo.txt",
+    "also into JPEG and PNG photos (XMP)": "同时写进 JPEG 和 PNG 照片（XMP）",
+    "what to do where there is a text already (skip)": "已经有文字时怎么办（skip）",
+    "which photos": "哪些照片",
+    "not the folders below": "不看下级文件夹",
+    "only photos whose name or path matches, such as '*.png'; may be repeated": (
+        "只要文件名或路径匹配的照片，例如“*.png”；可以重复"
+    ),
+    "no photos whose name or path matches, such as '*.png'; may be repeated": (
+        "不要文件名或路径匹配的照片，例如“*.png”；可以重复"
+    ),
+    "also those that changed since": "也包括后来改动过的照片",
+    "also those added until Ctrl+C": "也包括此后添加的照片，直到按 Ctrl+C",
+    "only this part of so many": "只处理若干份中的这一份",
+    "captions": "描述",
+    "goes before each caption": "写在每条描述前面",
+    "also a page with the photos": "另外生成一个带照片的网页",
+    "speed": "速度",
+    "photos the model takes at a time": "模型一次处理几张照片",
+    "processes that open photos": "用几个进程打开照片",
+    "ray: the machines of a Ray cluster": "ray：用 Ray 集群的机器",
+    "the run's folder (runs/NAME)": "训练的文件夹（runs/NAME）",
+    'such as "cuda" or "cpu"': "例如“cuda”或“cpu”",
+    "look the data over, train nothing": "只检查数据，不训练",
+    "a dataset: its folder or its captions file": "数据集：它的文件夹或描述文件",
+    "only these photos, one a line": "只评这些照片，每行一个文件名",
+    "keep the captions": "保存描述",
+    "captions to score, in COCO results format": "要评分的描述，COCO 结果格式",
+    "their references, in COCO captions format": "对应的参考描述，COCO 描述格式",
+    "the language to write in, or of the results (en)": "用哪种语言写，或结果的语言（en）",
+    "where the photos are": "照片在哪里",
+    "captions the model was trained on; the data's train split, if not given": (
+        "训练模型用过的描述；默认是数据的训练集"
+    ),
+    "also run pycocoevalcap, which needs Java": "同时运行 pycocoevalcap（需要 Java）",
+    "every caption's own scores": "每条描述各自的分数",
+    "the report as one web page": "把报告写成一个网页",
+    "a report that --json saved": "--json 保存的另一份报告",
+    "who may come: only this computer": "监听的地址；默认只有本机能访问",
+    "open the page in a browser": "在浏览器里打开网页",
+    "what visitors have to give": "访问者要输入的用户名和密码",
+    "of one file, such as 20MB (200MB)": "单个文件的大小上限，例如 20MB（200MB）",
+    "be an MCP tool server as well": "同时作为 MCP 工具服务器",
+    "open it to the internet, by gradio's servers": "经 gradio 的服务器向互联网开放",
+    "an installed model's name, or its folder": "已安装模型的名字，或者它的文件夹",
+    "one that was trained on the encoder of the first": "用前者的编码器训练出来的模型",
+    "an installed model's name, or a model folder": "已安装模型的名字，或者模型文件夹",
+}
+
+COMMAND = {**ARGPARSE, **HELP}

@@ -1,0 +1,41 @@
+"""argparse in the person's language: its own words, and lines as wide as they look."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import Any, NoReturn
+
+from captioner.messages.columns import wrapped
+from captioner.messages.saying import say
+
+
+class Parser(argparse.ArgumentParser):
+    """Says its help, and what is wrong with a call, by `say`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and one line on what is wrong, and exit with code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {say('error: ')}{say(message)}\n")
+
+
+class _Help(argparse.HelpFormatter):
+    def start_section(self, heading: str | None) -> None:
+        super().start_section(heading and say(heading))
+
+    def add_text(self, text: str | None) -> None:
+        super().add_text(text and say(text))
+
+    def format_help(self) -> str:
+        text = super().format_help().replace("usage: ", say("usage: "), 1)
+        return re.sub(r"(?<=[\u4e00-\u9fff]):$", "：", text, flags=re.MULTILINE)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help and say(action.help)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapped(text, width)

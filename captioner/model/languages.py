@@ -1,0 +1,111 @@
+"""One model folder for several languages, with one copy of the encoder.
+
+base-en/        the model: its encoder, and a decoder that writes English
+base-en/zh/     a decoder that writes Chinese on the same encoder, with a vocabulary, a model
+                card and a `config.json` of its own; what that does not say of encoder and
+                preprocessing stands in the folder above
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from captioner.errors import ModelError
+from captioner.model.captioning import CaptioningModel, ModelConfig
+from captioner.model.decoder import DecoderConfig
+from captioner.model.folder import (
+    CARD,
+    CONFIG,
+    FORMAT_VERSION,
+    VOCABULARY,
+    WEIGHTS,
+    build,
+    fill,
+    parsed,
+    part_of,
+    read_config,
+    read_raw_config,
+    read_vocabulary,
+    read_weights,
+    tuples,
+    write_weights,
+)
+from captioner.text import LANGUAGES, Vocabulary
+
+
+def languages_of(folder: Path) -> tuple[str, ...]:
+    """Codes of the languages that a model folder writes, its own first.
+
+    Raises ModelError where there is no model folder.
+    """
+    own = read_config(folder).language
+    others = (code for code in LANGUAGES if code != own and (folder / code / CONFIG).is_file())
+    return own, *others
+
+
+def read_language(
+    folder: Path, language: str, model: CaptioningModel
+) -> tuple[CaptioningModel, Vocabulary]:
+    """The model with the same encoder, the very object, and the decoder of another language.
+
+    model: of the folder. Raises ModelError as `read_folder`.
+    """
+    inside = folder / language
+    path = inside / CONFIG
+    raw = read_raw_config(path)
+    config = parsed(path, lambda: _on_encoder_of(model.config, raw))
+    if config.language != language:
+        raise ModelError(f"{path} is for the language '{config.language}', not '{language}'.")
+    vocabulary = read_vocabulary(inside, config)
+    sibling = build(config, path)
+    sibling.encoder = model.encoder
+    fill(sibling.decoder, read_weights(inside / WEIGHTS), inside / WEIGHTS)
+    return sibling.eval(), vocabulary
+
+
+def add_language(folder: Path, other: Path) -> Path:
+    """Let a model folder write the language of another model folder, too; returns the new folder
+    inside it, which replaces one that was there.
+
+    Raises ModelError where a folder cannot be used, where both write the same language, or where
+    their encoders are not the same to the last bit: a decoder is of no use on another encoder.
+    """
+    ours, theirs = read_config(folder), read_config(other)
+    if theirs.language == ours.language:
+        raise ModelError(f"{folder} and {other} write the same language, '{ours.language}'.")
+    weights = read_weights(other / WEIGHTS)
+    same = (ours.encoder, ours.preprocessing) == (theirs.encoder, theirs.preprocessing)
+    if not same or not _equal(
+        part_of(read_weights(folder / WEIGHTS), "encoder"), part_of(weights, "encoder")
+    ):
+        raise ModelError(
+            f"{other} has another encoder than {folder}: train it on that one, with "
+            '`weights = "model:NAME"` under [encoder] and the encoder frozen in all phases.'
+        )
+    inside = folder / theirs.language
+    inside.mkdir(exist_ok=True)
+    config = asdict(theirs)
+    del config["encoder"], config["preprocessing"]
+    content = {"format_version": FORMAT_VERSION, **config}
+    write_weights(part_of(weights, "decoder"), inside / WEIGHTS)
+    for name in (VOCABULARY, CARD):
+        (inside / name).write_bytes((other / name).read_bytes())
+    # Last, because it is what makes the language count as there.
+    (inside / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return inside
+
+
+def _on_encoder_of(config: ModelConfig, raw: Mapping[str, Any]) -> ModelConfig:
+    own = {"certainty": (), **tuples(raw), "decoder": DecoderConfig(**raw["decoder"])}
+    return replace(config, **own)
+
+
+def _equal(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[n], theirs[n]) for n in ours)
