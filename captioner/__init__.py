@@ -1,7 +1,7 @@
 """Captioner 看图说话: a photo goes in, a sentence comes out.
 
 import captioner
-model = captioner.load_model("flickr8k-en")
+model = captioner.load_model("base-en")
 print(model.caption("dog.jpg").text)
 """
 
