@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ def one_visitor(
     return page_seconds, model_seconds
 
 
-def ask(url: str, photos: Sequence[Path]) -> list[dict[str, object]]:
+def ask(url: str, visitor: str, photos: Sequence[Path]) -> list[dict[str, object]]:
     """What one visitor does: sends photos, asks for their captions, waits."""
     # Without certificates, whose reading takes longer than all the rest and serves no loopback.
     with httpx.Client(
@@ -140,16 +141,18 @@ def ask(url: str, photos: Sequence[Path]) -> list[dict[str, object]]:
             for path, photo in zip(paths, photos, strict=True)
         ]
         data = [uploads, "", "", BEAM, 1, 14, None, None]
-        call = web.post("/call/caption_many", json={"data": data}).raise_for_status().json()
+        body = {"data": data, "session_hash": visitor}
+        call = web.post("/call/caption_many", json=body).raise_for_status().json()
         reply = web.get(f"/call/caption_many/{call['event_id']}").raise_for_status().text
     return json.loads(re.search(r"event: complete\ndata: (.*)", reply)[1])[0]  # type: ignore[index]
 
 
 def many_visitors(server: Server, groups: Sequence[Sequence[Path]]) -> tuple[float, list[dict]]:
-    """Seconds until the last of them has all captions, and these."""
+    """Seconds until the last of them has all captions, and these; the same people each round."""
+    names = [f"visitor-{number}" for number in range(len(groups))]
     started = time.perf_counter()
     with ThreadPoolExecutor(len(groups)) as visitors:
-        answers = list(visitors.map(lambda photos: ask(server.url, photos), groups))
+        answers = list(visitors.map(partial(ask, server.url), names, groups))
     seconds = time.perf_counter() - started
     return seconds, [row for rows in answers for row in rows]
 

@@ -346,6 +346,22 @@ def test_other_choices_write_other_sentences(
     visit.is_said(first.text)
     page.locator("#how button").first.click()
 
+    for name, value, options in (
+        (visit.words.top, 2, {"top": 2}),
+        (visit.words.length, 4, {"top": 2, "max_length": 4}),
+        (visit.words.beam, 1, {"top": 2, "max_length": 4, "beam": 1}),
+        (visit.words.beam, 3, {"top": 2, "max_length": 4}),
+        (visit.words.length, 14, {"top": 2}),
+        (visit.words.top, 5, {"top": 5}),
+    ):
+        number = page.get_by_role("spinbutton", name=name)
+        number.fill(str(value))
+        number.press("Enter")
+        chosen = model.caption(drawing, **options)
+        visit.is_said(chosen.text)
+        listed = 1 + len(chosen.alternatives) if chosen.alternatives else 0
+        sync_api.expect(page.locator("#answer [data-choose]")).to_have_count(listed)
+
     avoid = page.get_by_label(visit.words.avoid)
     avoid.fill(first.tokens[1])
     avoid.press("Enter")
@@ -629,8 +645,9 @@ def test_of_many_files_those_that_are_too_large_are_refused_and_the_others_taken
 
 
 def test_nothing_leaves_this_computer_and_the_browser_has_no_complaint(
-    visit: Visit, server: SimpleNamespace, drawing: Path, tmp_path: Path
+    any_visit: Visit, server: SimpleNamespace, drawing: Path, tmp_path: Path
 ) -> None:
+    visit = any_visit
     notes = tmp_path / "notes.jpg"
     notes.write_text("no photo\n")
     visit.choose(drawing)
@@ -646,10 +663,11 @@ def test_nothing_leaves_this_computer_and_the_browser_has_no_complaint(
     assert server.hosts.read_text()  # gradio asks its own page whether it is up
 
 
-def test_the_keyboard_reaches_everything_in_reading_order(visit: Visit, drawing: Path) -> None:
+def test_the_keyboard_reaches_everything_in_reading_order(any_visit: Visit, drawing: Path) -> None:
+    visit = any_visit
     visit.choose(drawing)
     visit.page.locator("#answer .sentence").first.wait_for()
-    visit.page.locator("#language input[value=en]").focus()
+    visit.page.locator("#language input:checked").focus()
     reached = []
     for _ in range(40):
         visit.page.keyboard.press("Tab")
@@ -737,8 +755,9 @@ POOR_CONTRAST = """() => {
 }"""
 
 
-def test_every_control_has_a_name(visit: Visit, drawing: Path) -> None:
+def test_every_control_has_a_name(any_visit: Visit, drawing: Path) -> None:
     """As the browser's own accessibility tree has it, which is what screen readers read."""
+    visit = any_visit
     visit.choose(drawing)
     visit.page.locator("#answer .sentence").first.wait_for()
     visit.page.locator("#how button").first.click()
