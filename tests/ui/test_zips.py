@@ -50,10 +50,10 @@ def test_folders_and_what_computers_add_are_no_photos(tmp_path: Path) -> None:
 
 
 def test_a_path_that_climbs_out_is_only_a_name(tmp_path: Path) -> None:
-    members = {"../../etc/a.png": b"A", "/root/b.png": b"B", "C:\\c.png": b"C"}
+    members = {"../../etc/a.png": b"A", "/up/b.png": b"B", "C:\\c.png": b"C"}
     photos = photos_in([packed(tmp_path / "pack.zip", **members)], MB)
 
-    assert [photo.name for photo in photos] == ["etc/a.png", "root/b.png", "C_/c.png"]
+    assert [photo.name for photo in photos] == ["etc/a.png", "up/b.png", "C_/c.png"]
     assert [photo.source() for photo in photos] == [b"A", b"B", b"C"]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["pack.zip"]
 
