@@ -3,10 +3,16 @@
     python benchmarks/cells.py --set data.root=DATA
 
 Trains each recipe of configs/cells with three seeds, one run after another, below runs/cells, where
-all of them share one cache of the frozen encoder's features. Then it measures how long a decoder
-takes for one photo, all in turn, A B C … A B C …, so that a machine whose speed drifts slows all.
-Stopped or killed at any moment, the same command goes on. The results lie in benchmarks/cells.json;
-`python benchmarks/draw_cells.py` makes pictures and tables of them.
+all of them share one cache of the frozen encoder's features. Then it measures how fast each trains
+and how long its decoder takes for one photo, all in turn, A B C … A B C …, so that a machine whose
+speed drifts slows all. Stopped or killed at any moment, the same command goes on. The results lie
+in benchmarks/cells.json; `python benchmarks/draw_cells.py` makes pictures and tables of them.
+
+Recurrent steps are too small to divide among many cores. Several processes with a seed and a thread
+each finish sooner, and the command without `--seeds` then finds all trained:
+
+    OMP_NUM_THREADS=1 python benchmarks/cells.py --set data.root=DATA --seeds 1 &
+    OMP_NUM_THREADS=1 python benchmarks/cells.py --set data.root=DATA --seeds 2 &
 
 It lies here because what a cell is worth shows only beside the others, over several seeds, and its
 speed depends on the machine.
@@ -22,7 +28,10 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +44,14 @@ from captioner.datasets import open_photo
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.memory import keep_memory
+from captioner.model import read_folder
 from captioner.model.cells import CELLS
 from captioner.training import Recipe, read_recipe, train
 from captioner.training.checkpoint import write_text
-from captioner.training.data import read_records
+from captioner.training.data import TrainingData, read_records
+from captioner.training.distributed import Workers
+from captioner.training.recipe import Phase
+from captioner.training.step import Examples, Learner, Stepper
 
 ROOT = Path(__file__).parents[1]
 ORDER = list(CELLS)  # in which the course has them; what else there is comes after
@@ -47,10 +60,13 @@ RECIPES = sorted(
     key=lambda path: (ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem),
 )
 SEEDS = (1, 2, 3)
-PHOTOS, ROUNDS = 20, 7  # of the dev split, each decoded alone, so many times by each model
+ROUNDS = 7  # of all in turn, after one that warms up
+PHOTOS = 20  # of the dev split, each decoded alone
+STEPS = 12  # of training
 
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
+Encoded = tuple[Tensor, tuple[int, int]]
 
 
 def result_of(recipe: Recipe, out: Path, device: str | None) -> Result:
@@ -61,39 +77,43 @@ def result_of(recipe: Recipe, out: Path, device: str | None) -> Result:
         if result["recipe"] == mark:
             return result
     train(recipe, out, device)
-    result = {"recipe": mark, **_scores(out, recipe.phases[-1].captions)}
+    result = {"recipe": mark, **_scores(out)}
     write_text(path, json.dumps(result))
     return result
 
 
-def _scores(out: Path, captions: int) -> Result:
-    """Of the epoch with the best dev CIDEr, whose weights the model has; and the run's speed.
-
-    captions: of each photo a step.
-    """
+def _scores(out: Path) -> Result:
+    """Of the epoch with the best dev CIDEr, whose weights the model has; and of all epochs."""
     lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if "epoch" in row]
     best = max(rows, key=lambda row: row["cider"])
     return {
         **{name: best[name] for name in ("cider", "bleu_4", "perplexity")},
-        "captions_per_second": captions * statistics.median(r["photos_per_second"] for r in rows),
         "curve": [row["cider"] for row in rows],
     }
 
 
+def in_turn(title: str, measures: Sequence[Callable[[], float]]) -> list[list[float]]:
+    """What each measures, once a round, after a round that warms up."""
+    found: list[list[float]] = [[] for _ in measures]
+    for number in tqdm(range(ROUNDS + 1), desc=title, leave=False):
+        for own, measure in zip(found, measures, strict=True):
+            value = measure()
+            if number:
+                own.append(value)
+    return found
+
+
 def latencies(
-    recipes: Sequence[Recipe], models: Sequence[captioner.Captioner]
+    models: Sequence[captioner.Captioner], photos: Sequence[Encoded]
 ) -> list[list[float]]:
     """Milliseconds of decoding one photo with beam 3: for each model a median over photos a
     round."""
-    encoded = _encoded_photos(recipes[0], models[0])
-    found: list[list[float]] = [[] for _ in models]
-    for number in tqdm(range(ROUNDS + 1), desc="Decoding", leave=False):
-        for times, model in zip(found, models, strict=True):
-            taken = [_milliseconds(model, *photo) for photo in encoded]
-            if number:  # the first round warms up
-                times.append(statistics.median(taken))
-    return found
+    return in_turn("Decoding", [partial(_latency, model, photos) for model in models])
+
+
+def _latency(model: captioner.Captioner, photos: Sequence[Encoded]) -> float:
+    return statistics.median(_milliseconds(model, *photo) for photo in photos)
 
 
 def _milliseconds(model: captioner.Captioner, features: Tensor, grid: tuple[int, int]) -> float:
@@ -102,7 +122,7 @@ def _milliseconds(model: captioner.Captioner, features: Tensor, grid: tuple[int,
     return 1e3 * (time.perf_counter() - started)
 
 
-def _encoded_photos(recipe: Recipe, model: captioner.Captioner) -> list[Any]:
+def encoded_photos(recipe: Recipe, model: captioner.Captioner) -> list[Encoded]:
     """Grid features of some dev photos, with the grid; the encoder is the same in all models."""
     records = [record for record in read_records(recipe) if record.split == "val"][:PHOTOS]
     detail = recipe.preprocessing.detail
@@ -113,8 +133,35 @@ def _encoded_photos(recipe: Recipe, model: captioner.Captioner) -> list[Any]:
     return [model.encode(batch) for batch in batches]
 
 
+def training_speeds(
+    folders: Sequence[Path], data: TrainingData, phase: Phase, workers: Workers, photos: Any
+) -> list[list[float]]:
+    """Captions a second in real steps of training from features, the same batches for all.
+
+    photos: `float16 [n, N, D]`, features that stand for those of all training photos.
+    """
+    generator = torch.Generator().manual_seed(1)
+    batches = islice(data.batches(phase.batch, phase.captions, generator), STEPS)
+    examples = [Examples.of(batch, generator) for batch in batches]
+    examples = [replace(own, rows=own.rows % len(photos)) for own in examples]
+    measures = []
+    for folder in folders:
+        model = read_folder(folder)[0].to(workers.device).train()
+        stepper = Stepper(Learner(phase, model, data, [photos]), workers, STEPS)
+        measures.append(partial(_speed, stepper, examples))
+    return in_turn("Training", measures)
+
+
+def _speed(stepper: Stepper, batches: Sequence[Examples]) -> float:
+    started = time.perf_counter()
+    for number, batch in enumerate(batches):
+        stepper.step(batch, number)
+    captions = sum(len(batch.captions) for batch in batches)
+    return captions / (time.perf_counter() - started)
+
+
 def summary(recipe: Recipe, model: captioner.Captioner, runs: list[Result]) -> Result:
-    """What is known of one recipe; latency comes later."""
+    """What is known of one recipe; its speeds come later."""
     decoder = recipe.decoder
     return {
         "cell": decoder.cell,
@@ -156,9 +203,14 @@ def compare(options: argparse.Namespace) -> None:
         name: summary(recipe, model, runs[name])
         for (name, recipe), model in zip(recipes.items(), models, strict=True)
     }
-    for own, times in zip(cells.values(), latencies(list(recipes.values()), models), strict=True):
-        own["milliseconds"] = times
-    document = {"machine": machine(models[0].device), "cells": cells}
+    common, device = recipes[next(iter(recipes))], models[0].device
+    photos = encoded_photos(common, models[0])
+    features = torch.cat([own for own, _ in photos]).half().cpu().numpy()
+    data = TrainingData(common, options.out / "cache")
+    speeds = training_speeds(folders, data, common.phases[-1], Workers(device), features)
+    for own, speed, latency in zip(cells.values(), speeds, latencies(models, photos), strict=True):
+        own["captions_per_second"], own["milliseconds"] = speed, latency
+    document = {"machine": machine(device), "cells": cells}
     write_text(options.results, json.dumps(document, indent=1) + "\n")
 
 

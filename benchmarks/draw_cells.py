@@ -74,7 +74,7 @@ PAGES = {
 
 
 def values(own: Mapping[str, Any], name: str) -> list[float]:
-    """All that was measured of a figure: one value a seed; of latency, one a round."""
+    """All that was measured of a figure: one value a seed; of speeds, one a round."""
     return own[name] if name in own else [run[name] for run in own["runs"]]
 
 

@@ -100,23 +100,21 @@ def test_the_results_are_those_of_the_runs(home: Path, results: dict[str, Any]) 
             best = rows[0] if rows[0]["cider"] >= rows[1]["cider"] else rows[1]
             for score in ("cider", "bleu_4", "perplexity"):
                 assert run[score] == best[score]
-            photos = [row["photos_per_second"] for row in rows]
-            assert run["captions_per_second"] == pytest.approx(2 * sum(photos) / 2)
-        assert len(own["milliseconds"]) >= 3
-        assert min(own["milliseconds"]) > 0
+        for speed in ("captions_per_second", "milliseconds"):
+            assert len(own[speed]) >= 3
+            assert min(own[speed]) > 0
 
 
 def test_scores_are_those_of_the_epoch_with_the_best_cider(tmp_path: Path) -> None:
     rows = [
-        {"epoch": n, "cider": cider, "bleu_4": n, "perplexity": 10 * n, "photos_per_second": speed}
-        for n, cider, speed in ((1, 5.0, 30.0), (2, 7.0, 10.0), (3, 6.0, 40.0))
+        {"epoch": n, "cider": cider, "bleu_4": n, "perplexity": 10 * n}
+        for n, cider in ((1, 5.0), (2, 7.0), (3, 6.0))
     ]
     mean = {"phase": "mean of 2 epochs", "cider": 9.0, "bleu_4": 0, "perplexity": 0}
     lines = "".join(json.dumps(row) + "\n" for row in (*rows, mean))
     (tmp_path / "metrics.jsonl").write_text(lines)
-    assert script("cells")._scores(tmp_path, captions=5) == {
-        "cider": 7.0, "bleu_4": 2, "perplexity": 20, "captions_per_second": 150.0,
-        "curve": [5.0, 7.0, 6.0],
+    assert script("cells")._scores(tmp_path) == {
+        "cider": 7.0, "bleu_4": 2, "perplexity": 20, "curve": [5.0, 7.0, 6.0],
     }  # fmt: skip
 
 
