@@ -9,12 +9,14 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from captioner.model.captioning import CaptioningModel
+from captioner.model.fused import fuse
 from captioner.model.packed import pack_linears
 
 
 def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel:
     """Fold the batch norms into their convolutions, let the decoder compute what it reads from each
-    word beforehand, convert all weights to `dtype` and pack the decoder's, in place.
+    word beforehand, convert all weights to `dtype` and, for bfloat16 on the CPU, fuse the encoder's
+    layers and pack the decoder's weights, in place.
 
     Converting once is quicker than autocast, which would convert every weight for every photo.
     Returns the model, in evaluation mode; it can no longer be trained.
@@ -24,7 +26,9 @@ def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel
     for decoder in model.decoder.directions:
         decoder.remember_readings()
     model.to(dtype).to(memory_format=torch.channels_last)
-    pack_linears(model.decoder)
+    if dtype is torch.bfloat16 and next(model.parameters()).device.type == "cpu":
+        fuse(model.encoder)
+        pack_linears(model.decoder)
     return model
 
 

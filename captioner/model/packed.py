@@ -29,12 +29,11 @@ class PackedLinear(nn.Module):
 
 
 def pack_linears(module: nn.Module) -> None:
-    """Replace every `nn.Linear` below `module`, where this build of torch can and it pays."""
+    """Replace every `nn.Linear` below `module`, where this build of torch can."""
     if not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return
     for name, child in list(module.named_children()):
         if type(child) is nn.Linear:
-            if child.weight.dtype is torch.bfloat16 and child.weight.device.type == "cpu":
-                setattr(module, name, PackedLinear(child))
+            setattr(module, name, PackedLinear(child))
         else:
             pack_linears(child)
