@@ -131,6 +131,7 @@ def draw(results: Mapping[str, Any], longest: int, path: Path) -> None:
     panel.set(xlabel="gap, in steps", ylabel="symbols that are right, percent", ylim=(0, 101))
     panel.set_xscale("symlog", linthresh=1)
     panel.set_xticks(GAPS, map(str, GAPS))
+    panel.set_xlim(left=-0.2)
     panel.legend()
     figure.savefig(path, dpi=120)
 
