@@ -53,7 +53,8 @@ PAGES = {
     "cells.md": Page(
         ("cell", "hidden", "parameters", "CIDEr", "BLEU-4", "perplexity", "training, captions/s",
          "decoding a photo, ms"),
-        "Mean ± standard deviation over {seeds} seeds; torch {torch}, {threads} threads, {device}.",
+        "Mean ± standard deviation: of scores over {seeds} seeds, of speeds over rounds that measure "
+        "all in turn. Torch {torch}, {threads} threads, {device}.",
         {
             "cells-scores.png": "Scores by cell",
             "cells-curves.png": "Dev CIDEr by epoch",
@@ -63,7 +64,8 @@ PAGES = {
     "cells.zh.md": Page(
         ("单元", "隐藏状态维数", "参数量", "CIDEr", "BLEU-4", "困惑度", "训练（句/秒）",
          "解码一张照片（毫秒）"),
-        "{seeds} 个随机种子的均值 ± 标准差；torch {torch}，{threads} 个线程，{device}。",
+        "均值 ± 标准差：得分取自 {seeds} 个随机种子，速度取自轮流测量的各轮。"
+        "torch {torch}，{threads} 个线程，{device}。",
         {
             "cells-scores.png": "各种单元的得分",
             "cells-curves.png": "各轮训练后的验证集 CIDEr",
