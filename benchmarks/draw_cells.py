@@ -53,8 +53,8 @@ PAGES = {
     "cells.md": Page(
         ("cell", "hidden", "parameters", "CIDEr", "BLEU-4", "perplexity", "training, captions/s",
          "decoding a photo, ms"),
-        "Mean ± standard deviation: of scores over {seeds} seeds, of speeds over rounds that measure "
-        "all in turn. Torch {torch}, {threads} threads, {device}.",
+        "Mean ± standard deviation: of scores over {seeds} seeds, of speeds over rounds that "
+        "measure all in turn. Torch {torch}, {threads} threads, {device}.",
         {
             "cells-scores.png": "Scores by cell",
             "cells-curves.png": "Dev CIDEr by epoch",
