@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Generic
 
 import torch
 import torch.nn.functional as F
@@ -11,13 +12,17 @@ from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
 from captioner.decoding.required import Required
-from captioner.decoding.types import BeamOptions, Hypothesis, StateT, Step
+from captioner.decoding.types import BeamOptions, BeamStateT, Hypothesis, Step
+
+# The search goes on without the images that are settled once no more than this part is left:
+# leaving them behind copies what the others look up, which takes about as long as a step.
+_WORTH_COPYING = 3 / 4
 
 
 @torch.inference_mode()
 def beam_search(  # noqa: PLR0917
-    step: Step[StateT],
-    state: StateT,
+    step: Step[BeamStateT],
+    state: BeamStateT,
     images: int,
     start: int,
     end: int,
@@ -28,8 +33,9 @@ def beam_search(  # noqa: PLR0917
     """Search the likeliest captions of several images at once.
 
     At each step an image's ``beam`` best continuations are found. Those that emit the end token
-    are finished; the best others go on, always ``beam`` of them. The search stops as soon as no
-    live hypothesis can still enter any image's ``top`` best, which changes no result.
+    are finished; the best others go on, always ``beam`` of them. An image is settled as soon as no
+    live hypothesis can still enter its ``top`` best; the others go on without it, which changes no
+    result.
 
     With ``include``, this happens in each group of hypotheses that have written equally many of the
     required tokens, and only complete ones end, see :class:`~captioner.decoding.required.Required`.
@@ -50,22 +56,27 @@ def beam_search(  # noqa: PLR0917
         end token. Fewer than ``top`` come back only if the beam met no others. An image for which
         no caption holds all of ``include`` gets those that hold most of it.
     """
-    beginning = state
     required = Required(options.include, end, device) if options.include else None
     constraints = constraints_of(options, end, device)
     finished = _Finished(options, end)
-    live = torch.full((images, 1), start, device=device)
-    log_prob = torch.zeros(images, 1, device=device)  # [B, K] of each live hypothesis
-    history = live.new_empty(images, 1, 0)  # [B, K, t]
-    progress = required.begin(images) if required else history  # [B, K, P]
+    first = torch.full((images, 1), start, device=device)
+    live = _Live(
+        images=list(range(images)),
+        state=state,
+        last=first,
+        log_prob=torch.zeros(images, 1, device=device),
+        history=first[:, :, None][:, :, :0],
+        progress=required.begin(images) if required else first[:, :, None][:, :, :0],
+    )
+    found: dict[int, list[Hypothesis]] = {}
 
     for length in range(1, options.max_length + 1):
-        logits, state = step(live.flatten(), state)
+        logits, after = step(live.last.flatten(), live.state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
-        log_probs = log_probs.view(*live.shape, logits.shape[-1])
-        constrain(log_probs, history, constraints, end)
-        log_probs.add_(log_prob[:, :, None])
-        groups = required.split(log_probs, progress) if required else log_probs[:, None]
+        log_probs = log_probs.view(*live.last.shape, logits.shape[-1])
+        constrain(log_probs, live.history, constraints, end)
+        log_probs.add_(live.log_prob[:, :, None])
+        groups = required.split(log_probs, live.progress) if required else log_probs[:, None]
         totals, parents, tokens = _best(groups, options.beam)
 
         ended = tokens == end
@@ -74,30 +85,73 @@ def beam_search(  # noqa: PLR0917
             # would otherwise win by being short.
             if ended[:, -1, : options.beam].any():
                 finishing = totals.masked_fill(~ended, -torch.inf)[:, -1, : options.beam]
-                finished.add(finishing, _rows(history, parents[:, -1, : options.beam]))
+                finished.add(finishing, _rows(live.history, parents[:, -1, : options.beam]))
             totals, order = totals.masked_fill(ended, -torch.inf).topk(options.beam)
             parents, tokens = parents.gather(2, order), tokens.gather(2, order)
-        totals, parents, tokens = (x[:, :, : options.beam] for x in (totals, parents, tokens))
-        log_prob, parents, live = totals.flatten(1), parents.flatten(1), tokens.flatten(1)
-        history = torch.cat([_rows(history, parents), live[:, :, None]], dim=2)
-        if length == options.max_length or finished.beats(log_prob.amax(dim=1), length):
-            break
-        state = state.reorder(parents)
-        if required:
-            progress = required.advance(progress, parents, live)
+        totals, parents, tokens = (
+            best[:, :, : options.beam].flatten(1) for best in (totals, parents, tokens)
+        )
+        live = live.after(after, parents, tokens, totals, required)
 
-    if not required:
-        return finished.hypotheses(log_prob, history)
-    complete_first = (
-        rows.unflatten(1, (-1, options.beam)).flip(1).flatten(1, 2) for rows in (log_prob, history)
-    )
-    found = finished.hypotheses(*complete_first)
-    if all(found):
-        return found
-    # Nothing was left to write before everything required had been.
-    without = replace(options, include=())
-    others = beam_search(step, beginning, images, start, end, without, device=device)
-    return [own or other for own, other in zip(found, others, strict=True)]
+        unsettled = finished.unsettled(live.log_prob.amax(dim=1), length)
+        if length == options.max_length or not unsettled:
+            break
+        if len(unsettled) <= _WORTH_COPYING * len(live.images):
+            found |= finished.hypotheses(live)
+            finished.keep(unsettled)
+            live = live.keep(unsettled)
+
+    found |= finished.hypotheses(live)
+    if required and not all(found.values()):
+        # Nothing was left to write before everything required had been.
+        without = replace(options, include=())
+        others = beam_search(step, state, images, start, end, without, device=device)
+        return [found[image] or other for image, other in enumerate(others)]
+    return [found[image] for image in range(images)]
+
+
+@dataclass(frozen=True)
+class _Live(Generic[BeamStateT]):
+    """The hypotheses that go on: K for each of the B images that are still searched.
+
+    images: their numbers. state: the model's, before it reads the `last` tokens, long ``[B, K]``.
+    log_prob: float ``[B, K]``. history: long ``[B, K, t]``. progress: long ``[B, K, P]``, in each
+    of the phrases that are required.
+    """
+
+    images: list[int]
+    state: BeamStateT
+    last: Tensor
+    log_prob: Tensor
+    history: Tensor
+    progress: Tensor
+
+    def after(
+        self,
+        state: BeamStateT,
+        parents: Tensor,
+        tokens: Tensor,
+        log_prob: Tensor,
+        required: Required | None,
+    ) -> _Live[BeamStateT]:
+        """One token later: the rows ``parents [B, K']`` go on with these tokens."""
+        history = torch.cat([_rows(self.history, parents), tokens[:, :, None]], dim=2)
+        progress = self.progress
+        if required:
+            progress = required.advance(progress, parents, tokens)
+        return _Live(self.images, state.reorder(parents), tokens, log_prob, history, progress)
+
+    def keep(self, kept: list[int]) -> _Live[BeamStateT]:
+        """Some of the images only."""
+        index = torch.tensor(kept, device=self.last.device)
+        return _Live(
+            [self.images[place] for place in kept],
+            self.state.keep(index),
+            self.last[index],
+            self.log_prob[index],
+            self.history[index],
+            self.progress[index],
+        )
 
 
 class _Finished:
@@ -128,8 +182,8 @@ class _Finished:
         self.log_probs = log_probs.gather(1, order)
         self.tokens = _rows(tokens, order)
 
-    def beats(self, best_live: Tensor, length: int) -> bool:
-        """Say whether no live hypothesis can still be among the best of any image.
+    def unsettled(self, best_live: Tensor, length: int) -> list[int]:
+        """Say of which images a live hypothesis can still be among the best.
 
         A log-probability only falls, so the most that a live hypothesis can hope for is to keep
         its own and have it divided by the most favourable length still possible.
@@ -139,20 +193,32 @@ class _Finished:
             length: number of its tokens.
         """
         if self.scores is None or self.scores.shape[1] < self.options.top:
-            return False
+            return list(range(len(best_live)))
         penalty = self.options.length_penalty
         divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
-        return bool((self.scores[:, -1] >= best_live / divisor).all())
+        return (self.scores[:, -1] < best_live / divisor).nonzero().flatten().tolist()
 
-    def hypotheses(self, live_log_probs: Tensor, live_tokens: Tensor) -> list[list[Hypothesis]]:
-        """List each image's best, filled up with live hypotheses where too few finished."""
-        length = live_tokens.shape[2]
-        live_scores = live_log_probs / length**self.options.length_penalty
-        live = _listed(live_tokens, live_log_probs, live_scores)
-        if self.scores is None:
-            return [captions[: self.options.top] for captions in live]
-        finished = _listed(self.tokens, self.log_probs, self.scores, self.end)
-        return [(a + b)[: self.options.top] for a, b in zip(finished, live, strict=True)]
+    def keep(self, kept: list[int]) -> None:
+        """Go on with some of the images only."""
+        if self.scores is not None:
+            index = torch.tensor(kept, device=self.scores.device)
+            self.scores, self.log_probs = self.scores[index], self.log_probs[index]
+            self.tokens = self.tokens[index]
+
+    def hypotheses(self, live: _Live) -> dict[int, list[Hypothesis]]:
+        """List each image's best, filled up with live hypotheses where too few finished: of these
+        the groups first that have written most of what is required."""
+        log_probs, tokens = (
+            rows.unflatten(1, (-1, self.options.beam)).flip(1).flatten(1, 2)
+            for rows in (live.log_prob, live.history)
+        )
+        scores = log_probs / tokens.shape[2] ** self.options.length_penalty
+        listed = _listed(tokens, log_probs, scores)
+        if self.scores is not None:
+            finished = _listed(self.tokens, self.log_probs, self.scores, self.end)
+            listed = [own + others for own, others in zip(finished, listed, strict=True)]
+        best = (hypotheses[: self.options.top] for hypotheses in listed)
+        return dict(zip(live.images, best, strict=True))
 
 
 def _listed(

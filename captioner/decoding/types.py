@@ -12,6 +12,7 @@ from torch import Tensor
 from captioner.errors import OptionError
 
 StateT = TypeVar("StateT", bound="DecoderState")
+BeamStateT = TypeVar("BeamStateT", bound="BeamState")
 
 
 class DecoderState(Protocol):
@@ -29,6 +30,14 @@ class DecoderState(Protocol):
         Returns:
             The state with B x K' rows: row ``b * K' + j`` is the old row ``b * K + parents[b, j]``.
         """
+        ...
+
+
+class BeamState(DecoderState, Protocol):
+    """What beam search asks for beside."""
+
+    def keep(self: BeamStateT, images: Tensor) -> BeamStateT:
+        """Go on with some of the images only, those at the places ``images``, long ``[B']``."""
         ...
 
 

@@ -99,6 +99,19 @@ class DecoderState:
         index = index.flatten()
         return self.after(tuple([part.index_select(0, index) for part in self.recurrent]))
 
+    def keep(self, images: Tensor) -> DecoderState:
+        """Some of the photos only, by their places `[B']`."""
+        photos = len(self.summary)
+        recurrent = [
+            part.unflatten(0, (photos, -1))[images].flatten(0, 1) for part in self.recurrent
+        ]
+        return DecoderState(
+            Memory(*(part[images] for part in self.memory)),
+            self.summary[images],
+            tuple(recurrent),
+            None if self.reading is None else self.reading[images],
+        )
+
     def after(self, recurrent: State) -> DecoderState:
         """The same photos with another state of the cell."""
         return DecoderState(self.memory, self.summary, recurrent, self.reading)

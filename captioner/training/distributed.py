@@ -126,7 +126,14 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
         workers = Workers(_own(kind, local_rank), rank, local_rank, count)
         backend = "cpu:gloo,cuda:nccl" if kind.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_LONGEST_WAIT)
-        yield workers
+        try:
+            yield workers
+        except BaseException:
+            # gloo's own threads must be gone before the process ends, or they may abort it; nccl
+            # would wait here for processes that have nothing to say any more.
+            if backend == "gloo":
+                dist.destroy_process_group()
+            raise
         dist.destroy_process_group()
 
 

@@ -57,6 +57,9 @@ class ToyState:
             torch.stack([r[p] for r, p in zip(rows, parents, strict=True)]).flatten(), self.images
         )
 
+    def keep(self, images: Tensor) -> "ToyState":
+        return ToyState(self.rows.view(self.images, -1)[images].flatten(), len(images))
+
 
 def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> set[int]:
     """Say which tokens the constraints allow next: their definitions, one token at a time."""
@@ -329,6 +332,24 @@ def test_the_search_stops_when_nothing_better_can_come(length_penalty: float) ->
     options = BeamOptions(beam=2, max_length=200, length_penalty=length_penalty)
     beam_search(counted, toy.state([0, 1]), 2, START, END, options)
     assert steps < 60
+
+
+def test_images_that_are_settled_are_left_behind() -> None:
+    toy = Toy.seeded(3, 5)
+    rows: list[int] = []
+
+    def counted(tokens: Tensor, state: ToyState) -> tuple[Tensor, ToyState]:
+        rows.append(len(tokens))
+        return toy.step(tokens, state)
+
+    images = list(range(40))
+    options = BeamOptions(beam=3, max_length=20)
+    found = beam_search(counted, toy.state(images), 40, START, END, options)
+    assert rows[:2] == [40, 120]
+    assert rows[1:] == sorted(rows[1:], reverse=True)
+    assert rows[-1] < 60
+    for image in images:
+        assert_same(found[image], search(toy, [image], options)[0])
 
 
 @dataclass(frozen=True)

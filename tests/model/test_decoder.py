@@ -88,6 +88,21 @@ def test_reorder_moves_rows_within_their_photo(cell: str) -> None:
         assert not torch.equal(before[2], before[1])
 
 
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("readings", [False, True])
+def test_some_photos_can_go_on_alone(attention: str, readings: bool) -> None:
+    decoder = make(attention=attention, layers=2)
+    if readings:
+        decoder.remember_readings()
+    features = torch.randn(4, 9, 12, dtype=torch.float64)
+    state = decoder.start(features).reorder(torch.zeros(4, 3, dtype=torch.long))
+    _, state = decoder.step(torch.arange(12), state)
+    together, _ = decoder.step(torch.arange(12), state)
+    rows = torch.tensor([9, 10, 11, 3, 4, 5])
+    alone, _ = decoder.step(rows, state.keep(torch.tensor([3, 1])))
+    torch.testing.assert_close(alone, together[rows], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 3])
 def test_every_layer_starts_from_the_photo(cell: str, layers: int) -> None:
