@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from captioner.errors import FolderError, OptionError
 from captioner.folder.workers import pool
 from captioner.images import normalise
+from captioner.lanes import lanes, start_lanes
 from captioner.model import ModelConfig
 from captioner.pipeline import Caption, Captioner, load_model
 
 Pixels = NDArray[np.uint8]
-MOST_LANES = 4  # each has the memory of a batch, and Python's lock is one for all
 
 
 @dataclass(frozen=True)
@@ -58,29 +58,24 @@ class Devices(Protocol):
 class OneDevice:
     """A model in this process, in one or more threads that each caption batches of their own.
 
-    A GPU has one. On a CPU they share its cores: the layers of a CNN are short, so that threads
-    that divide one layer wait for each other a good part of the time, and for whatever else runs
-    there; and while one searches for words, which keeps a single core busy, the others encode.
+    See `lanes` for how many there are and why.
     """
 
     def __init__(self, captioner: Captioner, beam: int = 3, top: int = 1) -> None:
         self._captioner, self._beam, self._top = captioner, beam, top
         self.name = captioner.name
         self.config = captioner.model.config
-        cores = torch.get_num_threads()
-        lanes = min(cores, MOST_LANES) if captioner.device.type == "cpu" else 1
-        self.at_once = lanes + 1  # so that the next batch is ready where one is done
-        self._threads = ThreadPoolExecutor(
-            lanes, initializer=torch.set_num_threads, initargs=(cores // lanes,)
-        )
+        count = lanes(captioner.device)
+        self.at_once = count + 1  # so that the next batch is ready where one is done
+        self._lanes = start_lanes(count)
 
     def caption(self, pixels: Pixels) -> Future[list[Caption]]:
         """See `Devices`."""
-        return self._threads.submit(caption_pixels, self._captioner, pixels, self._beam, self._top)
+        return self._lanes.submit(caption_pixels, self._captioner, pixels, self._beam, self._top)
 
     def close(self) -> None:
         """See `Devices`."""
-        self._threads.shutdown(cancel_futures=True)
+        self._lanes.shutdown(cancel_futures=True)
 
 
 class SeveralDevices:

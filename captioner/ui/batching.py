@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from captioner.images import to_batch
+from captioner.lanes import start_lanes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from captioner.ui.options import Choices
 
 MOST = 32  # photos in one batch
+FEWEST = 8  # photos in each of several batches; fewer are quicker in one
 ItemT = TypeVar("ItemT")
 
 
@@ -49,14 +51,19 @@ class Job:
 
 
 class Batcher:
-    """Does the model's work for all visitors, in one thread.
+    """Does the model's work for all visitors.
 
-    What is waiting when the model is free makes up its next batch, so a visitor who is alone waits
-    for nobody. Captions are the same as without company, but for the rounding of the
+    What is waiting when the model is free is what it does next, so a visitor who is alone waits
+    for nobody. A few photos are one batch, many are a batch for each lane, see
+    `captioner.lanes`. Captions are the same as without company, but for the rounding of the
     features' last digits.
+
+    lanes: how many; one is best where a GPU does the work.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: int = 1) -> None:
+        self._count = lanes
+        self._lanes = start_lanes(lanes)
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._held: list[Job] = []  # taken from the queue, for the next batch
         self._thread = threading.Thread(target=self._work, name="captioner-model", daemon=True)
@@ -69,21 +76,28 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            work_through(self._next())
+            first, *others = self._next()
+            if others:
+                list(self._lanes.map(work_through, [first, *others]))
+            else:
+                work_through(first)
 
-    def _next(self) -> list[Job]:
-        """The largest power of two of what is waiting: every other size of batch would have the
-        encoder's kernels compiled anew, which takes longer than the photos themselves."""
+    def _next(self) -> list[list[Job]]:
+        """What is waiting, as one batch or as one for each lane. Each is of a power of two: every
+        other size would have the encoder's kernels compiled anew, which takes longer than the
+        photos themselves."""
         if not self._held:
             self._held.append(self._waiting.get())
-        while len(self._held) < MOST:
+        while len(self._held) < MOST * self._count:
             try:
                 self._held.append(self._waiting.get_nowait())
             except queue.Empty:
                 break
-        size = 1 << (len(self._held).bit_length() - 1)
-        jobs, self._held = self._held[:size], self._held[size:]
-        return jobs
+        batches = self._count if len(self._held) >= FEWEST * self._count else 1
+        most = min(MOST, len(self._held) // batches)
+        size = 1 << (most.bit_length() - 1)
+        jobs, self._held = self._held[: size * batches], self._held[size * batches :]
+        return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
 def work_through(jobs: Sequence[Job]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Desk:
-    """The models, the one thread that runs them, and what is kept of uploads.
+    """The models, the threads that run them, and what is kept of uploads.
 
     most_bytes: of one file. keep_seconds, sweep_seconds: an upload is deleted at the first sweep
     after it has reached the age, so at the latest after both together.

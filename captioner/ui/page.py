@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from starlette.middleware import Middleware
 
+from captioner.lanes import lanes
 from captioner.ui import many, one
+from captioner.ui.batching import Batcher
 from captioner.ui.desk import Desk
 from captioner.ui.how import fields
 from captioner.ui.html import element, text
@@ -103,7 +105,8 @@ def head(desk: Desk) -> str:
 
 def desk_of(captioner: Captioner, serving: Serving) -> Desk:
     """The desk of a page that was started with one model."""
-    return Desk(installed(captioner), serving.most_bytes)
+    batcher = Batcher(lanes(captioner.device))
+    return Desk(installed(captioner), serving.most_bytes, batcher=batcher)
 
 
 def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:

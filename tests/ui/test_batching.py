@@ -127,15 +127,18 @@ def test_a_mistake_of_one_leaves_the_others(tiny: Captioner, photos: list[Image.
     assert right.result.result()[0].text == tiny.caption(photos[2]).text
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(32, [1, 4, 1]), (2, [1, 2, 2, 1])])
-def test_what_waits_while_the_model_works_is_its_next_batch(
+@pytest.mark.parametrize(
+    ("lanes", "most", "sizes"), [(1, 32, [1, 4, 1]), (1, 2, [1, 2, 2, 1]), (2, 32, [1, 2, 2, 1])]
+)
+def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
+    lanes: int,
     most: int,
     sizes: list[int],
     tiny: Captioner,
     photos: list[Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As much of it as makes a power of two, of which the rest is no exception."""
+    """As much of it as makes a power of two for each lane, of which the rest is no exception."""
     batches: list[int] = []
     started, go_on = threading.Event(), threading.Event()
     own = batching.work_through
@@ -148,7 +151,8 @@ def test_what_waits_while_the_model_works_is_its_next_batch(
 
     monkeypatch.setattr(batching, "work_through", slow)
     monkeypatch.setattr(batching, "MOST", most)
-    batcher = Batcher()
+    monkeypatch.setattr(batching, "FEWEST", 2)
+    batcher = Batcher(lanes)
     results = [batcher.submit(job(tiny, photos[0], Choices()))]
     assert started.wait(60)
     results += [batcher.submit(job(tiny, photo, Choices())) for photo in photos[1:]]
