@@ -2,8 +2,9 @@
 
     python benchmarks/speed.py PHOTO
 
-Three ratios, each of medians over pairs that were measured in turn, A B A B …, so that a machine
-whose speed drifts slows both. Prints a Markdown table.
+Ratios, each of medians over pairs that were measured in turn, A B A B …, so that a machine whose
+speed drifts slows both. A model of several languages also writes all of them, beside its own alone.
+Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -45,6 +46,15 @@ def one_photo(model: captioner.Captioner, photo: Path, runs: int) -> list[float]
     return paired(lambda: model.caption(photo, beam=3), lambda: model.encode(images), runs)
 
 
+def languages(model: captioner.Captioner, photo: Path, runs: int) -> list[float]:
+    """A caption in each language of the model, for which it encodes once, against its own alone."""
+    return paired(
+        lambda: model.caption_in(model.languages, [photo], beam=3),
+        lambda: model.caption(photo, beam=3),
+        runs,
+    )
+
+
 def batch(model: captioner.Captioner, photo: Path, runs: int) -> list[float]:
     """Decoding a batch of different photos, beam 3, against encoding it."""
     opened = open_image(photo)
@@ -80,6 +90,8 @@ def main() -> None:
     keep_memory()
     model = captioner.load_model(options.model)
     caption, forward = one_photo(model, options.photo, options.runs)
+    if len(model.languages) > 1:
+        every, own = languages(model, options.photo, options.runs)
     decoding, encoding = batch(model, options.photo, max(5, options.runs // 3))
     started, imports = command(options.photo, max(5, options.runs // 3))
     print(
@@ -91,6 +103,11 @@ def main() -> None:
         f"| one photo, file to sentence, beam 3 | {1e3 * caption:.1f} ms "
         f"| its encoder's forward | {1e3 * forward:.1f} ms | {caption / forward:.2f} times |"
     )
+    if len(model.languages) > 1:
+        print(
+            f"| the same in {' and '.join(model.languages)} | {1e3 * every:.1f} ms "
+            f"| in {model.language} | {1e3 * own:.1f} ms | {every / own:.2f} times |"
+        )
     print(
         f"| decoding {BATCH} photos, beam 3 | {1e3 * decoding:.0f} ms "
         f"| encoding them | {1e3 * encoding:.0f} ms | {decoding / encoding:.2f} times |"
