@@ -19,7 +19,7 @@ test: $(VENV)/dev.installed browser
 	$(BIN)/python -m pytest -rs
 
 $(VENV)/ui.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install -qq -e '.[ui]'
+	$(BIN)/python -m pip install -qq -e '.[ui,zh]'
 	touch $@
 
 $(VENV)/dev.installed: pyproject.toml | $(BIN)/python

@@ -332,10 +332,11 @@ def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation
 
 
 def _models(options: argparse.Namespace) -> int:
-    from captioner.pipeline import available_models
+    from captioner.model import languages_of
+    from captioner.pipeline import available_models, model_folder
 
     for name in available_models():
-        print(name)
+        print(name, ",".join(languages_of(model_folder(name))), sep="\t")
     return 0
 
 

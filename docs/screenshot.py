@@ -1,4 +1,4 @@
-"""Takes the README's screenshot of the page, with our own drawing: `python docs/screenshot.py`.
+"""Takes the READMEs' screenshots of the page, with our own drawing: `python docs/screenshot.py`.
 
 Needs the extra `dev` and a Chromium; to be taken again when the page or its model has changed.
 """
@@ -18,7 +18,7 @@ DOCS = Path(__file__).parent
 
 
 def main() -> None:
-    """Serve the page, give it the drawing, and save what it looks like."""
+    """Serve the page, give it the drawing, and save what it looks like in both languages."""
     stay_offline("127.0.0.1")
     from captioner.ui import page
 
@@ -29,12 +29,13 @@ def main() -> None:
         draw().save(photo)
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        view = browser.new_page(viewport={"width": 860, "height": 900}, locale="en-US")
-        view.goto(served.local_url)
-        view.locator("#photo input[type=file]").set_input_files(photo)
-        view.locator("#strip canvas").wait_for()
-        view.wait_for_timeout(2000)  # until everything has been drawn
-        view.screenshot(path=DOCS / "page.png", full_page=True)
+        for locale, name in (("en-US", "page.png"), ("zh-CN", "page.zh.png")):
+            view = browser.new_page(viewport={"width": 860, "height": 900}, locale=locale)
+            view.goto(served.local_url)
+            view.locator("#photo input[type=file]").set_input_files(photo)
+            view.locator("#strip canvas").wait_for()
+            view.wait_for_timeout(2000)  # until everything has been drawn
+            view.screenshot(path=DOCS / name, full_page=True)
         browser.close()
     served.close(verbose=False)
 

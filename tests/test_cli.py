@@ -166,6 +166,7 @@ def test_a_wrong_call_explains_itself() -> None:
 def test_models_are_listed() -> None:
     result = captioner("models")
     assert result.returncode == 0
+    assert "base-en\ten,zh" in result.stdout.splitlines()
 
 
 def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:

@@ -21,19 +21,23 @@ def model() -> captioner.Captioner:
     return captioner.load_model()
 
 
-def test_dev_photos_score_as_the_model_card_says(model: captioner.Captioner, shared: Path) -> None:
+@pytest.mark.parametrize(("language", "cider", "bleu_4"), [("en", 45, 17), ("zh", 50, 15)])
+def test_dev_photos_score_as_the_model_card_says(
+    model: captioner.Captioner, shared: Path, language: str, cider: float, bleu_4: float
+) -> None:
     """A hundred photos, so well below the floor of the whole split, and far above nonsense."""
-    records = read_flickr8k(shared / "flickr8k").split("val").records[:100]
+    dataset = read_flickr8k(shared / "flickr8k", language=language)
+    records = dataset.split("val").records[:100]
     photos = (record.photo for record in records)
     texts = [
         caption.text
-        for _, caption in model.caption_each(photos, opener=open_photo)
+        for _, caption in model.in_language(language).caption_each(photos, opener=open_photo)
         if isinstance(caption, captioner.Caption)
     ]
-    scores = score(texts, [record.captions for record in records], tokenizer("en").tokenize)
+    scores = score(texts, [record.captions for record in records], tokenizer(language).tokenize)
     assert len(texts) == 100
-    assert scores.cider > 45
-    assert scores.bleu_4 > 17
+    assert scores.cider > cider
+    assert scores.bleu_4 > bleu_4
 
 
 def test_large_photos_of_any_shape_are_described(model: captioner.Captioner, shared: Path) -> None:
@@ -54,11 +58,11 @@ def test_a_built_wheel_works_outside_the_repository(
     subprocess.run([sys.executable, *install], check=True, capture_output=True)
     code = (
         "import captioner; from pathlib import Path; m = captioner.load_model();"
-        "print(Path(captioner.__file__).parent); print(m.name)"
+        "print(Path(captioner.__file__).parent, m.name, *m.in_language('zh').languages)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(site)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(site / "captioner"), model.name]
+    assert done.stdout.split() == [str(site / "captioner"), model.name, "en", "zh"]
