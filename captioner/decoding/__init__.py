@@ -6,6 +6,7 @@ from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepea
 from captioner.decoding.sampling import sample
 from captioner.decoding.types import (
     BeamOptions,
+    BeamState,
     DecoderState,
     DecodingOptions,
     Hypothesis,
@@ -16,6 +17,7 @@ from captioner.decoding.types import (
 __all__ = [
     "Avoid",
     "BeamOptions",
+    "BeamState",
     "Choice",
     "Constraint",
     "DecoderState",
