@@ -41,7 +41,11 @@ def fields(texts: Texts, models: Models) -> Fields:
         (f"{name} ({', '.join(LANGUAGES[code] for code in own)})", name)
         for name, own in models.languages.items()
     ]
-    with texts.say(gr.Accordion(open=False, elem_id="how"), label=lambda w: w.how):
+    # Closed by 0, which is false: at `False` gradio leaves the fields out until they are asked for,
+    # then sets each once more a moment later, whatever has been typed, and the photo is captioned
+    # again for nothing.
+    fold = gr.Accordion(open=0, elem_id="how")  # type: ignore[arg-type]
+    with texts.say(fold, label=lambda w: w.how):
         model = texts.say(gr.Dropdown([AUTOMATIC, *names], value=""), label=lambda w: w.model)
         top = texts.say(_slider(1, MOST_SENTENCES, usual.top), label=lambda w: w.top)
         length = texts.say(_slider(1, MOST_WORDS, usual.max_length), label=lambda w: w.length)
