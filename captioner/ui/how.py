@@ -42,8 +42,7 @@ def fields(texts: Texts, models: Models) -> Fields:
         for name, own in models.languages.items()
     ]
     # Closed by 0, which is false: at `False` gradio leaves the fields out until they are asked for,
-    # then sets each once more a moment later, whatever has been typed, and the photo is captioned
-    # again for nothing.
+    # and a moment after they are there sets each once more, whatever has been typed by then.
     fold = gr.Accordion(open=0, elem_id="how")  # type: ignore[arg-type]
     with texts.say(fold, label=lambda w: w.how):
         model = texts.say(gr.Dropdown([AUTOMATIC, *names], value=""), label=lambda w: w.model)

@@ -396,6 +396,27 @@ def test_other_choices_write_other_sentences(
     assert visit.complaints == []
 
 
+def test_what_is_typed_at_the_moment_the_choices_unfold_stays(visit: Visit, drawing: Path) -> None:
+    visit.choose(drawing)
+    choices = visit.page.locator("#answer [data-choose]")
+    sync_api.expect(choices).to_have_count(5)
+    visit.page.evaluate("""async () => {
+        const fold = document.querySelector("#how");
+        await new Promise((there) => {
+            const seen = { attributes: true, childList: true, subtree: true };
+            new MutationObserver(there).observe(fold, seen);
+            fold.querySelector("button").click();
+        });
+        await new Promise(requestAnimationFrame);
+        const field = fold.querySelector("input[type=number]");
+        field.value = 2;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+    }""")
+    sync_api.expect(choices).to_have_count(2)
+    number = visit.page.get_by_role("spinbutton", name=visit.words.top)
+    sync_api.expect(number).to_have_value("2")
+
+
 def test_many_photos_from_the_gallery_to_the_files(
     any_visit: Visit, model: captioner.Captioner, drawing: Path, tmp_path: Path
 ) -> None:
