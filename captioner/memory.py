@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 # Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8
@@ -30,12 +31,28 @@ def keep_little_memory() -> None:
     _set_malloc((_M_MMAP_MAX, 65536), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, 2 * _LARGE))
 
 
+def give_memory_back() -> None:
+    """Hand freed memory back to the system, whatever of it the C library was told to keep.
+
+    Takes milliseconds, and the next large tensors are slower once; for after something huge.
+    """
+    libc = _libc()
+    if libc:
+        libc.malloc_trim(0)
+
+
 def _set_malloc(*settings: tuple[int, int]) -> None:
+    libc = _libc()
+    for name, value in settings if libc else ():
+        libc.mallopt(name, value)
+
+
+def _libc() -> Any:
+    """glibc, None elsewhere."""
     if not sys.platform.startswith("linux"):
-        return
+        return None
     try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        libc = ctypes.CDLL("libc.so.6")
+        return libc if libc.mallopt and libc.malloc_trim else None
     except (OSError, AttributeError):
-        return
-    for name, value in settings:
-        mallopt(name, value)
+        return None

@@ -6,19 +6,31 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from captioner.errors import ImageError, OptionError
+from captioner.images.colour import factors_for, to_rgb
+from captioner.images.limits import (
+    DEFAULT_LIMITS,
+    Limits,
+    TimedFile,
+    check_icon,
+    check_limits,
+    check_pixels,
+    cost_of,
+    too_large,
+)
+from captioner.memory import give_memory_back
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 
-MAX_PIXELS = 178_956_970  # where Pillow's own decompression-bomb error begins
+_MUCH = 2**26  # bytes; freeing more is worth the milliseconds that it takes to give it back
 
 # An allow-list: some of Pillow's other readers start programs (EPS runs Ghostscript) or fetch
 # what the file names. Formats that this Pillow was built without are left out when opening.
@@ -40,7 +52,11 @@ UPRIGHT = {
 
 
 def open_image(
-    source: ImageSource, name: str | None = None, *, at_least: int | None = None
+    source: ImageSource,
+    name: str | None = None,
+    *,
+    at_least: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Image.Image:
     """Open a photo of any common kind as an upright RGB image.
 
@@ -54,8 +70,11 @@ def open_image(
             ``[H, W, 4]`` (RGBA).
         name: what error messages call the photo; by default its path, if it has one.
         at_least: a hint that no more than this many pixels are needed on the shorter side, which
-            makes large JPEGs several times faster to decode. The image may come out smaller than
-            the photo, but neither side falls below ``at_least`` unless the photo's own does.
+            makes large JPEGs several times faster to decode and spares memory with any huge photo.
+            The image may come out smaller than the photo, but neither side falls below
+            ``at_least`` unless the photo's own does. Only where a photo of more than 33 million
+            pixels is too narrow for that, its longer side alone is shortened.
+        limits: what opening it may take; not of a Pillow image or an array, which are in memory.
 
     Returns:
         A Pillow image of mode RGB, in memory, without metadata.
@@ -69,14 +88,11 @@ def open_image(
     shown = _shown_name(source, name)
     with _quiet_pillow(), _as_image_error(shown):
         if isinstance(source, Image.Image):
-            return _upright_rgb(source, shown)
+            check_pixels(source, limits, shown)
+            return _upright_rgb(source)
         if isinstance(source, np.ndarray):
-            return _upright_rgb(_from_array(source, shown), shown)
-        with _readable(source, shown) as file, Image.open(file, formats=_formats()) as image:
-            _check_size(image, shown)
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            return _upright_rgb(image, shown)
+            return _upright_rgb(_from_array(source, shown))
+        return _decoded(source, shown, at_least, limits)
 
 
 def _shown_name(source: ImageSource, name: str | None) -> str:
@@ -100,7 +116,7 @@ def _as_image_error(shown: str) -> Iterator[None]:
     except Image.UnidentifiedImageError as error:
         raise ImageError(f"{shown} is not a photo in any known format.") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(shown)) from error
+        raise ImageError(too_large(shown, DEFAULT_LIMITS)) from error
     except MemoryError as error:
         raise ImageError(f"{shown} is too large for this computer's memory.") from error
     except Exception as error:
@@ -162,23 +178,37 @@ def _from_array(array: NDArray[np.uint8], shown: str) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _check_size(image: Image.Image, shown: str) -> None:
-    if min(image.size) < 1:
-        raise ImageError(f"{shown} has no pixels.")
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(_too_large(shown))
+def _decoded(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    shown: str,
+    at_least: int | None,
+    limits: Limits,
+) -> Image.Image:
+    """The photo in a file, upright and RGB; its own memory is given back at once."""
+    with _readable(source, shown) as file:
+        check_icon(file, shown)
+        timed = cast(BinaryIO, TimedFile(file, shown, limits))
+        with Image.open(timed, formats=_formats()) as image:
+            check_pixels(image, limits, shown)
+            stored = image.width * image.height
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            factors = factors_for(image.size, at_least)
+            result = image.width * image.height // (factors[0] * factors[1])
+            cost = cost_of(image, timed, stored, result)
+            check_limits(image, cost, limits, shown)
+            with limits.shared.taken(cost.memory) if limits.shared else nullcontext():
+                try:
+                    return _upright_rgb(image, factors)
+                finally:
+                    image.close()
+                    if cost.memory >= _MUCH:
+                        give_memory_back()
 
 
-def _too_large(shown: str) -> str:
-    return (
-        f"{shown} is too large to open safely: the limit is {MAX_PIXELS // 10**6} million pixels."
-    )
-
-
-def _upright_rgb(image: Image.Image, shown: str) -> Image.Image:
-    _check_size(image, shown)
+def _upright_rgb(image: Image.Image, factors: tuple[int, int] = (1, 1)) -> Image.Image:
     image.load()
-    rgb = _to_rgb(image)
+    rgb = to_rgb(image, factors)
     orientation = _orientation(image)
     if orientation in UPRIGHT:
         rgb = rgb.transpose(UPRIGHT[orientation])
@@ -193,46 +223,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged metadata must not cost the picture
         return 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return _grey(_eight_bits_of_integers(np.asarray(image)))
-    if image.mode == "F":
-        return _grey(_eight_bits_of_floats(np.asarray(image)))
-    if image.has_transparency_data:
-        return _on_white(image)
-    return image.convert("RGB")
-
-
-def _grey(values: NDArray[np.floating]) -> Image.Image:
-    return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
-
-
-def _eight_bits_of_integers(values: NDArray[np.integer]) -> NDArray[np.floating]:
-    """Divide 16-bit values by 257, so that 65535 becomes 255; stretch any wider range."""
-    if values.min() < 0 or values.max() > 65535:
-        return _stretched(values.astype(np.float64))
-    return values.astype(np.float32) / 257
-
-
-def _eight_bits_of_floats(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Take 0 to 1 as black to white, or else 0 to 255; stretch any wider range."""
-    values = np.nan_to_num(values.astype(np.float64))
-    if values.min() < 0 or values.max() > 255:
-        return _stretched(values)
-    return values * 255 if values.max() <= 1 else values
-
-
-def _stretched(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    low, high = values.min(), values.max()
-    return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image.convert("RGBA"))
-    return white.convert("RGB")
 
 
 _quiet_lock = threading.Lock()
