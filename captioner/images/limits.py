@@ -170,8 +170,10 @@ def check_icon(file: BinaryIO, shown: str) -> None:
         for start in range(0, len(table) - 15, 16):
             file.seek(int.from_bytes(table[start + 12 : start + 16], "little"))
             if max(_icon_size(file.read(24))) > _LARGEST_ICON:
-                limit = f"{_LARGEST_ICON} × {_LARGEST_ICON}"
-                raise ImageError(f"{shown} is too large for an icon: the limit is {limit} pixels.")
+                side = _LARGEST_ICON
+                raise ImageError(
+                    f"{shown} is too large for an icon: the limit is {side} × {side} pixels."
+                )
     file.seek(0)
 
 

@@ -26,8 +26,9 @@ IMAGES = {
     "{} needs too much memory to open: {} MB, and the limit is {} MB.": (
         "打开 {} 需要太多内存：{} MB，而上限是 {} MB。"
     ),
-    "{} is too large for an icon: the limit is {} pixels.": ("作为图标，{} 太大：上限是 {} 像素。"),
-    "{} takes too long to open: the limit is {} seconds.": "打开 {} 太慢：上限是 {} 秒。",
+    "{} is too large for an icon: the limit is {} × {} pixels.": (
+        "作为图标，{} 太大：上限是 {} × {} 像素。"
+    ),
     "{} is cut short or damaged.": "{} 不完整或已损坏。",
     "{} is empty.": "{} 是空文件。",
     "{} has no pixels.": "{} 没有任何像素。",

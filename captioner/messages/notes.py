@@ -17,6 +17,7 @@ FOLDER = {
     "{} makes the image decoder crash, or needs too much memory.": (
         "{} 会使图像解码程序崩溃，或者需要太多内存。"
     ),
+    "{} takes too long to open: the limit is {} seconds.": "打开 {} 太慢：上限是 {} 秒。",
     "{} is too large to open safely: the limit is {} million pixels.": (
         "{} 太大，打开它不安全：最多 {} 百万像素。"
     ),
