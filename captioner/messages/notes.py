@@ -129,6 +129,9 @@ SCORES = {
     "different words": "不同的词",
     "of the model's vocabulary, %": "占模型词表，%",
     "words per caption": "每条描述的词数",
+    "stutters, %": "词语重复，%",
+    "wrong, %": "没有人说过，%",
+    "told, %": "说到，%",
     "Captioned photos of {} that are missing: {}, as {}.": (
         "{} 里带描述却缺失的照片有 {} 张，例如 {}。"
     ),
@@ -173,6 +176,20 @@ SCORES = {
     ),
     "Empty captions, which all metrics score as zero: {}.": (
         "空的描述（所有指标都计零分）：{} 条。"
+    ),
+    "Stutters, wrong and told words are left out: no photo has five references.": (
+        "没有一张照片有五条参考描述，词语重复、没有人说过和说到的词都已略去。"
+    ),
+    "In the table of stutters a person is each photo's fifth reference; words are wrong or told by "
+    "its first four.": (
+        "在词语重复的表里，“人”是每张照片的第五条参考描述；没有人说过和说到的词以前四条为准。"
+    ),
+    "Chinese words are compared as they stand, without stems as in English.": (
+        "中文的词原样比较，不像英文那样先取词干。"
+    ),
+    "Wrong and told words are left out: {}": "已略去没有人说过和说到的词：{:say}",
+    "Photos without five references or without a caption, left out of the table of stutters: {}.": (
+        "没有五条参考描述或没有描述、不计入词语重复的表的照片：{} 张。"
     ),
     "The official scores are left out: {}": "已略去官方评分：{:say}",
     "nltk's METEOR is left out: {}": "已略去 nltk 的 METEOR：{:say}",

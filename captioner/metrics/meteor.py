@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from captioner.errors import MissingError, OptionError
 from captioner.metrics.inputs import check_pairs
 
+NO_NLTK = "nltk is not installed; it comes with pip install 'captioner[metrics]'."
+
 
 @dataclass(frozen=True)
 class NltkMeteorScores:
@@ -31,7 +33,7 @@ def why_no_nltk_meteor() -> str | None:
         from nltk.corpus import wordnet
         from nltk.translate import meteor_score  # noqa: F401
     except ImportError:
-        return "nltk is not installed; it comes with pip install 'captioner[metrics]'."
+        return NO_NLTK
     try:
         wordnet.ensure_loaded()
     except LookupError:

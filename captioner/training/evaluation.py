@@ -17,6 +17,7 @@ from captioner.datasets import Photos, Record
 from captioner.images import normalise
 from captioner.messages import say
 from captioner.metrics import Scores, score
+from captioner.metrics.sense import Sense, sense
 from captioner.model import CaptioningModel
 from captioner.pipeline import Caption, Captioner
 from captioner.text import PAD, START, Vocabulary, tokenizer
@@ -33,16 +34,24 @@ class Evaluation:
         captions; a word outside the vocabulary counts as the unknown one. Of a model that writes
         in several directions the mean is over all its decoders.
     certainties: of the captions, see `Caption.certainty`.
+    sense: how the captions read, without what needs people's.
     """
 
     captions: tuple[str, ...]
     scores: Scores
     perplexity: float
     certainties: tuple[float, ...] = ()
+    sense: Sense | None = None
 
     def row(self) -> dict[str, float]:
         """All figures by name."""
-        return {**self.scores.as_dict(), "perplexity": self.perplexity}
+        row = {**self.scores.as_dict(), "perplexity": self.perplexity}
+        if self.sense:
+            row |= {
+                "different_words": self.sense.different_words,
+                "stutters": self.sense.stutters,
+            }
+        return row
 
     def quarters(self) -> tuple[float, ...]:
         """The three limits between quarters of the captions, by certainty, to three digits."""
@@ -94,7 +103,13 @@ def evaluate(
     scores = score(captions, references, tokenizer(model.config.language).tokenize)
     # e to the 700th is as near to infinity as a number can be.
     perplexity = math.exp(min(700, nats / max(1.0, words)))
-    return Evaluation(tuple(captions), scores, perplexity, tuple(certainties))
+    return Evaluation(
+        tuple(captions),
+        scores,
+        perplexity,
+        tuple(certainties),
+        sense(captions, model.config.language),
+    )
 
 
 @torch.inference_mode()

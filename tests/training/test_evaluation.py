@@ -1,6 +1,9 @@
 """What is computed between epochs, beside the scores that have tests of their own."""
 
 import math
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import torch
 from captioner import pipeline
 from captioner.datasets import Photos, Record
 from captioner.metrics import Scores
+from captioner.metrics.sense import sense
 from captioner.model import CaptioningModel
 from captioner.text import Vocabulary
 from captioner.training.distributed import Workers
@@ -69,6 +73,25 @@ def test_quarters_lie_between_the_captions_by_certainty() -> None:
     evaluation = Evaluation((), scores, 1.0, (0.5, 0.1, 0.4, 0.2, 0.3))
     assert evaluation.quarters() == (0.2, 0.3, 0.4)
     assert Evaluation((), scores, 1.0).quarters() == ()
+
+
+def test_the_log_has_what_tells_poor_captions(
+    tiny_model: CaptioningModel, vocabulary: Vocabulary, photos: Photos
+) -> None:
+    features = torch.randn(3, 4, tiny_model.encoder.width).half()
+    found = run(tiny_model, vocabulary, photos, features.numpy(), 50)
+    row = found.row()
+    assert row["different_words"] == len({w for text in found.captions for w in text.split()})
+    assert 0 <= row["stutters"] <= 100
+    stuttering = replace(found, sense=sense(["a red red ball", "a dog"], "en"))
+    assert (stuttering.row()["different_words"], stuttering.row()["stutters"]) == (4, 50)
+    assert {"wrong", "told"}.isdisjoint(row)
+
+
+def test_the_log_needs_no_nltk() -> None:
+    code = "import sys; from captioner.metrics.sense import sense; sense(['a dog'], 'en'); "
+    code += "import captioner.training; assert not {'nltk', 'jieba'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def run(*arguments: Any) -> Any:

@@ -14,9 +14,18 @@ from captioner.metrics.report.human import human_scores
 from captioner.metrics.report.measuring import measure_for
 from captioner.metrics.report.table import aligned
 from captioner.metrics.scores import TITLES, Scores, Statistics
+from captioner.metrics.sense import Sense, beside_a_person, why_no_content_words
 from captioner.text import tokenizer, units
 
 _GROUPS = ("rare", "medium", "common")
+_SENSE = {
+    "different_captions": ("different captions", "d"),
+    "different_words": ("different words", "d"),
+    "stutters": ("stutters, %", ".1f"),
+    "wrong": ("wrong, %", ".1f"),
+    "told": ("told, %", ".1f"),
+    "words_a_caption": ("words per caption", ".2f"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,13 +45,16 @@ class Report:
     unit. lines: the table, by a short name: "captions" together; "human", where photos have more
     than one reference; "rare", "medium" and "common", the captions of photos whose subjects are so
     in training, where it is known. Further units and scorers have lines of their own, such as
-    "captions_character". notes: sentences for whoever reads the figures.
+    "captions_character". sense: how the captions and a person's read, as "captions" and "human"; of
+    photos with five references, so empty where there are none. notes: sentences for whoever reads
+    the figures.
     """
 
     captions: Captions
     own: tuple[Scores, ...]
     lines: Mapping[str, Line]
     content: Content
+    sense: Mapping[str, Sense]
     notes: tuple[str, ...] = ()
 
     @property
@@ -51,8 +63,23 @@ class Report:
         return self.lines["captions"].scores
 
     def table(self) -> str:
-        """The figures as lines of text: scores in percent to one decimal, then the content."""
-        return scores_table(list(self.lines.values())) + "\n\n" + aligned(self.content.rows())
+        """The figures as lines of text: scores in percent to one decimal, content, sense."""
+        tables = [scores_table(list(self.lines.values())), aligned(self.content.rows())]
+        if self.sense:
+            tables.append(aligned(self.sense_rows()))
+        return "\n\n".join(tables)
+
+    def sense_rows(self) -> list[list[str]]:
+        """The table of how captions read: a heading, and a row each."""
+        known = {key: own.as_dict() for key, own in self.sense.items()}
+        names = [name for name in _SENSE if any(name in own for own in known.values())]
+        heading = ["", "photos", *(_SENSE[name][0] for name in names)]
+        titles = {"captions": self.captions.title, "human": "a person"}
+        rows = []
+        for key, own in known.items():
+            cells = (format(own[n], _SENSE[n][1]) if n in own else "" for n in names)
+            rows.append([titles[key], str(self.sense[key].photos), *cells])
+        return [heading, *rows]
 
     def as_dict(self) -> dict[str, Any]:
         """The whole report, ready for JSON; `read_report` takes the captions out of it again."""
@@ -68,6 +95,7 @@ class Report:
                 for key, line in self.lines.items()
             },
             "content": self.content.as_dict(),
+            "sense": {key: own.as_dict() for key, own in self.sense.items()},
             "notes": list(self.notes),
             "captions": [
                 {
@@ -112,8 +140,10 @@ def make_report(
         own = _with_official(own, official)
         notes = (*notes, *official.notes)
     figures = content(first.candidates, known, vocabulary)
-    notes = (*notes, *_notes(captions, figures, lines))
-    return Report(captions, own, lines, figures, notes)
+    texts, references = zip(*((e.caption, e.references) for e in captions.entries), strict=True)
+    read = beside_a_person(texts, references, captions.language)
+    notes = (*notes, *_notes(captions, figures, lines), *_notes_on_sense(captions, read))
+    return Report(captions, own, lines, figures, read, notes)
 
 
 @dataclass(frozen=True)
@@ -189,4 +219,23 @@ def _notes(captions: Captions, figures: Content, lines: Mapping[str, Line]) -> l
         notes.append(f"Photos whose references share no word, left out of the groups: {lost}.")
     if figures.empty:
         notes.append(f"Empty captions, which all metrics score as zero: {figures.empty}.")
+    return notes
+
+
+def _notes_on_sense(captions: Captions, read: Mapping[str, Sense]) -> list[str]:
+    if not read:
+        return ["Stutters, wrong and told words are left out: no photo has five references."]
+    notes = [
+        "In the table of stutters a person is each photo's fifth reference; words are wrong or "
+        "told by its first four."
+    ]
+    if captions.language != "en":
+        notes.append("Chinese words are compared as they stand, without stems as in English.")
+    if reason := why_no_content_words(captions.language):
+        notes.append(f"Wrong and told words are left out: {reason}")
+    if lost := len(captions.entries) - read["captions"].photos:
+        notes.append(
+            "Photos without five references or without a caption, left out of the table of "
+            f"stutters: {lost}."
+        )
     return notes
