@@ -29,6 +29,11 @@ BATCH = 16
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    with messages.guarded_output():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     messages.speak(messages.language())
     options = _parser().parse_args(arguments)
     log = logging.StreamHandler(sys.stderr)
@@ -38,14 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except CaptionerError as error:
-        print(f"captioner: {say(str(error))}", file=sys.stderr)
+        _complain(say(str(error)))
         return 2
     except KeyboardInterrupt:
-        print(f"captioner: {say('stopped.')}", file=sys.stderr)
+        _complain(say("stopped."))
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 0
+
+
+def _complain(sentence: str) -> None:
+    print(f"captioner: {messages.printable(sentence)}", file=sys.stderr)
 
 
 def _parser() -> Parser:
@@ -200,7 +209,7 @@ def _caption(options: argparse.Namespace) -> int:
     ):
         if isinstance(result, ImageError):
             failed = True
-            print(f"captioner: {say(str(result))}", file=sys.stderr)
+            _complain(say(str(result)))
         else:
             for language, caption in result.items():
                 _print_caption(photo, language, caption, options)

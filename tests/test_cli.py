@@ -84,6 +84,34 @@ def test_json_holds_the_alternatives(home: Path) -> None:
     assert row["log_prob"] < 0
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_words_and_names_steer_no_terminal(
+    home: Path, tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    """Neither a vocabulary that somebody made up nor a file name."""
+    words = (*vocabulary.words[:4], *(f"\x1b]{n}m\u202e" for n in range(len(vocabulary.words) - 4)))
+    save_model(tmp_path / "model", tiny_model, Vocabulary(words), "")
+    photo = tmp_path / "\x1b[2Jred.png"
+    photo.write_bytes((home / "red.png").read_bytes())
+    arguments = ["caption", "--model", tmp_path / "model", photo, home / "red.png"]
+    for more in ([], ["--json"]):
+        out = Terminal()
+        with contextlib.redirect_stdout(out):
+            assert main([str(argument) for argument in (*arguments, *more)]) == 0
+        assert "\x1b" not in out.getvalue()
+        assert "\u202e" not in out.getvalue()
+        assert "\\u202e" in out.getvalue()
+        if more:
+            caption = json.loads(out.getvalue().splitlines()[0])["caption"]
+            assert caption.startswith("\x1b]")
+    piped = captioner(*arguments)
+    assert piped.stdout.startswith(f"{photo}\t\x1b]")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

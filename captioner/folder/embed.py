@@ -20,8 +20,9 @@ from xml.etree import ElementTree
 from captioner.errors import FolderError, ImageError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import Done, Output, write_whole
-from captioner.folder.photos import Photo, printable
+from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
+from captioner.messages import printable
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

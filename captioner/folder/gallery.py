@@ -14,9 +14,10 @@ from captioner.errors import ImageError, MissingError
 from captioner.folder.archives import read_member
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import write_whole
-from captioner.folder.photos import Photo, printable
+from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
 from captioner.images import open_image
+from captioner.messages import printable
 
 MOST_PHOTOS = 1000  # on a page, so that a browser can still show it
 _MOST_FAILURES = 200

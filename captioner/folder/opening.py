@@ -24,10 +24,11 @@ from PIL.Image import Image
 
 from captioner.errors import ImageError
 from captioner.folder.archives import read_member
-from captioner.folder.photos import Photo, printable
+from captioner.folder.photos import Photo
 from captioner.folder.workers import pool
 from captioner.images import Preprocessing, open_image, to_pixels
 from captioner.memory import keep_little_memory
+from captioner.messages import printable
 
 CHUNK = 8  # photos that a process opens at a time
 _CHUNKS = 3  # that wait for each process, so that none is ever without work

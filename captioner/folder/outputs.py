@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal
@@ -211,7 +211,7 @@ class StandardOutput:
         self.failures: Path | None = None
         self.journal = Journal(None)
         self._again, self._form = again, JsonLines()
-        self._stream: BinaryIO = sys.stdout.buffer
+        self._is_terminal = sys.stdout.isatty()
 
     def wants(self, photo: Photo) -> bool:
         """See `Output`."""
@@ -220,12 +220,16 @@ class StandardOutput:
     def write(self, done: Done) -> Row:
         """See `Output`."""
         self.journal.put(done.row, done.stamp, done.digest)
-        self._stream.write(self._form.spell(done.row, first=False))
+        line = self._form.spell(done.row, first=False)
+        if self._is_terminal:
+            sys.stdout.write(line.decode())
+        else:
+            sys.stdout.buffer.write(line)
         return done.row
 
     def save(self) -> None:
         """See `Output`."""
-        self._stream.flush()
+        sys.stdout.flush()
 
     def finish(self) -> None:
         """See `Output`."""

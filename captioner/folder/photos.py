@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 
 from captioner.folder.archives import Member
@@ -33,9 +32,3 @@ class Photo:
             return self.member.stamp
         status = os.stat(self.path)
         return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def printable(text: str) -> str:
-    """One line that any terminal can show and that steers none: control characters are escaped."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda m: ascii(m[0])[1:-1], whole)

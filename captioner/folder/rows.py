@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from captioner.errors import OptionError
-from captioner.folder.photos import printable
+from captioner.messages import printable
 from captioner.pipeline import Caption
 
 _DIGITS = 4  # of a score

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from captioner.datasets.finding import PHOTO_SUFFIXES
 from captioner.errors import FolderError, OptionError
 from captioner.folder.archives import is_archive, members
-from captioner.folder.photos import Photo, printable
+from captioner.folder.photos import Photo
+from captioner.messages import printable
 
 SUFFIXES = PHOTO_SUFFIXES | frozenset(
     (".jpe", ".jfif", ".heic", ".heif", ".hif", ".jp2", ".ppm", ".pgm", ".pnm", ".qoi")

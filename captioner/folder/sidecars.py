@@ -17,8 +17,9 @@ from captioner.folder.outputs import (
     write_failures,
     write_whole,
 )
-from captioner.folder.photos import Photo, printable
+from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
+from captioner.messages import printable
 
 EXISTING = ("skip", "overwrite", "append")
 

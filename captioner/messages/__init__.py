@@ -3,5 +3,16 @@
 from captioner.messages.columns import width
 from captioner.messages.languages import language
 from captioner.messages.saying import Formatter, say, say_together, speak
+from captioner.messages.terminal import guarded_output, harmless, printable
 
-__all__ = ["Formatter", "language", "say", "say_together", "speak", "width"]
+__all__ = [
+    "Formatter",
+    "guarded_output",
+    "harmless",
+    "language",
+    "printable",
+    "say",
+    "say_together",
+    "speak",
+    "width",
+]

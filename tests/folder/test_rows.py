@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioner.errors import ImageError, OptionError
-from captioner.folder.photos import printable
 from captioner.folder.rows import (
     CocoResults,
     Csv,
@@ -23,6 +22,7 @@ from captioner.folder.rows import (
     image_id,
     to_json,
 )
+from captioner.messages import printable
 from captioner.pipeline import Caption
 
 # What os.fsdecode can return: any text, and bytes that are not UTF-8.
