@@ -9,6 +9,13 @@ class CaptionerError(Exception):
     """
 
 
+class FileError(CaptionerError):
+    """A file is missing, no ordinary one, too large, or does not hold what it should.
+
+    Each room says it as an error of its own, see `captioner.files.raising`.
+    """
+
+
 class ImageError(CaptionerError):
     """A photo cannot be opened."""
 

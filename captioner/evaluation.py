@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -284,7 +285,7 @@ def _read(data: Path, split: str, language: str, photos: Path | None = None) -> 
 
 
 def _places(photos: Path) -> list[Path]:
-    return photo_places(photos) if photos.is_dir() else [photos]
+    return photo_places(photos) if os.path.isdir(photos) else [photos]
 
 
 def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[str]:

@@ -416,9 +416,9 @@ def model_folder(name: str) -> Path:
     """
     installed = weights_folder() / name
     is_path = os.sep in name or name.startswith(".")
-    if not is_path and (installed / "config.json").is_file():
+    if not is_path and os.path.isfile(installed / "config.json"):
         return installed
-    if Path(name).is_dir() or is_path:
+    if is_path or os.path.isdir(name):
         return Path(name)
     known = ", ".join(available_models()) or "none"
     raise ModelError(f"There is no model named '{name}'; installed: {known}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from captioner.datasets.finding import find_photos, photo_places
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
+from captioner.fields import shown
 
 ImageId: TypeAlias = int | float | str
 
@@ -75,8 +77,8 @@ def read_coco_captions(path: Path) -> CocoCaptions:
             raise DatasetError(f"{path}, images[{number}]: expected id and file_name.")
         if names.setdefault(key, name) != name or ids.setdefault(name, key) != key:
             raise DatasetError(
-                f"{path}, images[{number}]: the id {key} or the name {name} belongs to another "
-                "image already."
+                f"{path}, images[{number}]: the id {shown(key)} or the name {name} belongs to "
+                "another image already."
             )
     captions: dict[ImageId, list[str]] = {key: [] for key in names}
     for number, annotation in enumerate(_list(content, "annotations", path)):
@@ -93,8 +95,10 @@ def read_coco_captions(path: Path) -> CocoCaptions:
 
 
 def is_image_id(value: Any) -> bool:
-    """Whether COCO's files may use the value as an image's id: a number or a text."""
-    return isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    """Whether COCO's files may use the value as an image's id: a finite number or a text."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
 
 
 def _list(content: Any, key: str, path: Path) -> list[Any]:

@@ -1,34 +1,31 @@
-"""Text files that a dataset is made of: read whole, and named when they cannot be read."""
+"""The files that a dataset is made of: read whole, and named when they cannot be read."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from captioner import files
 from captioner.errors import DatasetError
+from captioner.files import raising
+
+_MOST = 4000 * files.MB  # COCO's captions are 67 MB, those of the largest sets one or two thousand
 
 
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, without the byte order mark that Windows programs put first.
 
-    Raises DatasetError where the file is missing or not UTF-8.
+    Raises DatasetError where the file is missing, no ordinary one or not UTF-8.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing.") from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}).") from None
-    return decode(content, str(path))
+    with raising(DatasetError):
+        return files.read_text(path, _MOST)
 
 
 def decode(content: bytes, name: str) -> str:
     """The text of a file's bytes. Raises DatasetError, which calls it `name`, as `read_text`."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{name} cannot be read as UTF-8 text ({error}).") from None
+    with raising(DatasetError):
+        return files.decode(content, name)
 
 
 def read_lines(path: Path) -> list[str]:
@@ -42,9 +39,22 @@ def read_lines(path: Path) -> list[str]:
 
 def read_json(path: Path) -> Any:
     """What a JSON file holds. Raises DatasetError with the line where it is not valid."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}).") from None
-    except RecursionError:
-        raise DatasetError(f"{path} is not a caption file: it is nested too deeply.") from None
+    with raising(DatasetError):
+        return files.read_json(path, _MOST)
+
+
+def json_values(path: Path) -> Iterator[tuple[str, Any]]:
+    """What each line of a JSON Lines file holds, or else each entry of one JSON list, and where.
+
+    Raises DatasetError as `read_json`.
+    """
+    lines = read_lines(path)
+    if lines and lines[0].lstrip().startswith("["):
+        for number, value in enumerate(read_json(path)):
+            yield f"{path}, entry {number}", value
+        return
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            with raising(DatasetError):
+                value = files.parse_json(line, str(path), number)
+            yield f"{path}, line {number}", value

@@ -17,6 +17,8 @@ PHOTO_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 )
 
+_LOCAL_HEADER = 30  # bytes of it before the member's name (APPNOTE.TXT 4.3.7)
+
 
 @dataclass(frozen=True)
 class ArchiveMember:
@@ -113,9 +115,9 @@ def find_photos(places: Iterable[Path]) -> PhotoIndex:
 def find_files(places: Iterable[Path], suffixes: Collection[str]) -> Iterator[Found]:
     """The files with such suffixes, in lower case, as `find_photos` finds photos."""
     for place in places:
-        if place.is_dir():
+        if os.path.isdir(place):
             files: Iterable[tuple[str, Photo]] = _walk(place)
-        elif place.is_file():
+        elif os.path.isfile(place):
             files = ((member.name, member) for member in _members(place))
         else:
             raise DatasetError(f"There is no photo folder or archive {place}.")
@@ -128,25 +130,29 @@ def find_files(places: Iterable[Path], suffixes: Collection[str]) -> Iterator[Fo
 
 def photo_places(root: Path) -> list[Path]:
     """Where photos usually lie below a dataset's root: its tar archives, else the root itself."""
-    return sorted(root.glob("*.tar")) or [root]
+    archives = sorted(root.glob("*.tar")) if os.path.isdir(root) else []
+    return archives or [root]
 
 
 def _walk(root: Path) -> Iterator[tuple[str, Path]]:
     """The files below a folder by their path in it."""
     for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(f for f in folders if f[0] != "." and not _leads_up(folder, f))
+        folders[:] = sorted(f for f in folders if f[0] != "." and not _leads_up(root, folder, f))
         for name in sorted(files):
             path = Path(folder, name)
             yield path.relative_to(root).as_posix(), path
 
 
-def _leads_up(folder: str, name: str) -> bool:
-    """Whether a link in a folder leads back to the folder or one above: a walk without end."""
+def _leads_up(root: Path, folder: str, name: str) -> bool:
+    """Whether a link in a folder leads back to one that was passed on the way from the root, or to
+    one above it: a walk without end."""
     path = os.path.join(folder, name)
     if not os.path.islink(path):
         return False
-    here, there = os.path.realpath(folder), os.path.realpath(path)
-    return f"{here}/".startswith(f"{there}/")
+    there = os.path.realpath(path)
+    below = len(Path(folder).relative_to(root).parts)
+    passed = (Path(folder), *Path(folder).parents[:below])
+    return any(f"{os.path.realpath(here)}/".startswith(f"{there}/") for here in passed)
 
 
 def _is_hidden(path: str) -> bool:
@@ -155,21 +161,35 @@ def _is_hidden(path: str) -> bool:
 
 
 def _members(archive: Path) -> list[ArchiveMember]:
+    """The files in an archive. Raises DatasetError where it is damaged or compressed."""
     try:
-        if zipfile.is_zipfile(archive):
-            return _zip_members(archive)
-        with tarfile.open(archive, "r:") as tar:
-            files = (m for m in tar if m.isfile())
-            return [ArchiveMember(archive, m.name, m.offset_data, m.size) for m in files]
-    except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
+        listed = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+        members = list(listed(archive))
+        size = archive.stat().st_size
+        if outside := next((m for m in members if m.offset + m.size > size), None):
+            raise ValueError(f"it is too short for {outside.name}")
+    except DatasetError:
+        raise
+    except Exception as error:  # damaged tables of contents raise almost anything
         raise DatasetError(
             f"{archive} is not a readable, uncompressed tar or zip archive ({error})."
         ) from None
+    return members
 
 
-def _zip_members(archive: Path) -> list[ArchiveMember]:
+def _tar_members(archive: Path) -> Iterator[ArchiveMember]:
+    with tarfile.open(archive, "r:") as tar:
+        last = -1
+        for info in tar:
+            if info.offset <= last:  # a negative size leads back, and round and round
+                raise ValueError(f"{info.name} has an impossible size")
+            last = info.offset
+            if info.isfile():
+                yield ArchiveMember(archive, info.name, info.offset_data, info.size)
+
+
+def _zip_members(archive: Path) -> Iterator[ArchiveMember]:
     """The members of a zip archive whose bytes lie in it as they are, as COCO's photos do."""
-    members = []
     with zipfile.ZipFile(archive) as content, archive.open("rb") as file:
         for info in content.infolist():
             if info.is_dir():
@@ -180,11 +200,13 @@ def _zip_members(archive: Path) -> list[ArchiveMember]:
                     "folder."
                 )
             # The local header repeats the name and may hold other extras than the directory's.
-            file.seek(info.header_offset + 26)
-            name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
-            offset = info.header_offset + 30 + name + extra
-            members.append(ArchiveMember(archive, info.filename, offset, info.file_size))
-    return members
+            file.seek(info.header_offset)
+            header = file.read(_LOCAL_HEADER)
+            if header[:4] != b"PK\3\4":
+                raise ValueError(f"{info.filename} is not where its table of contents says")
+            name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+            offset = info.header_offset + _LOCAL_HEADER + name + extra
+            yield ArchiveMember(archive, info.filename, offset, info.file_size)
 
 
 def _normal(path: str) -> str:

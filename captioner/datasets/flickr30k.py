@@ -7,6 +7,7 @@ train.txt                 one photo a line, with or without .jpg; val and test l
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def read_flickr30k(
     """
     captions = read_token_file(root / TOKENS)
     lists = {name: root / f"{name}.txt" for name in ("train", "val", "test")}
-    if any(path.is_file() for path in lists.values()):
+    if any(os.path.isfile(path) for path in lists.values()):
         if split:
             raise DatasetError(f"{root} says each photo's split itself: leave `split` out.")
         splits = _with_suffix(read_splits(lists))

@@ -8,6 +8,7 @@ Flickr_8k.trainImages.txt     one name a line; devImages and testImages likewise
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -71,7 +72,7 @@ def read_splits(lists: Mapping[str, Path]) -> dict[str, str]:
     """
     splits: dict[str, str] = {}
     for split, path in lists.items():
-        if path.is_file():
+        if os.path.isfile(path):
             names = (line.strip() for line in read_lines(path))
             splits.update((name, split) for name in names if name)
     if not splits:

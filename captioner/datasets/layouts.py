@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -91,9 +92,9 @@ def recognise(path: Path) -> tuple[str, Path]:
 
     Raises DatasetError where it looks like none, or like several.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise DatasetError(f"{path} does not exist.")
-    if path.is_dir():
+    if os.path.isdir(path):
         return _recognise_folder(path)
     if path.name in _FOLDERS:
         return _FOLDERS[path.name], path.parent
@@ -105,12 +106,12 @@ def recognise(path: Path) -> tuple[str, Path]:
 
 def _recognise_folder(path: Path) -> tuple[str, Path]:
     for name, format in _FOLDERS.items():
-        if (path / name).is_file():
+        if os.path.isfile(path / name):
             return format, path
     if has_metadata(path):
         return "imagefolder", path
     # Other .txt files may be captions beside photos, and many.
-    listed = (f for f in sorted(path.iterdir()) if f.suffix != ".txt" or f.name == "captions.txt")
+    listed = (f for f in _listed(path) if f.suffix != ".txt" or f.name == "captions.txt")
     files = [(found, file) for file in listed if (found := _file_format(file))]
     if len(files) > 1:
         names = ", ".join(file.name for _, file in files)
@@ -122,9 +123,18 @@ def _recognise_folder(path: Path) -> tuple[str, Path]:
     raise DatasetError(f"{path} holds no captions in a known format: {', '.join(FORMATS)}.")
 
 
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DatasetError(f"{folder} cannot be read ({error.strerror}).") from None
+
+
 def _file_format(path: Path) -> str | None:
     suffix = path.suffix.lower()
-    if suffix not in (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt") or not path.is_file():
+    if suffix not in (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt") or not os.path.isfile(
+        path
+    ):
         return None
     head = _head(path)
     if suffix in (".csv", ".tsv", ".txt"):

@@ -149,5 +149,6 @@ def _key(records: Sequence[Record], size: int) -> str:
         path = photo.archive if isinstance(photo, ArchiveMember) else photo
         if path not in changed:
             changed[path] = path.stat().st_mtime_ns if path.exists() else 0
-        digest.update(f"{path.resolve()}\0{photo.name}\0{changed[path]}\n".encode())
+        line = f"{path.resolve()}\0{photo.name}\0{changed[path]}\n"
+        digest.update(line.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]

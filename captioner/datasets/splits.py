@@ -37,4 +37,5 @@ def share_out(
 
 def _fraction(name: str) -> float:
     """A number from 0 to 1 that depends on the name alone, evenly spread over names."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+    content = name.encode("utf-8", "surrogatepass")  # file names on a disk need not be valid text
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") / 2**64

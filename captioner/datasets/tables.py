@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from captioner.datasets.files import read_json, read_lines, read_text
+from captioner.datasets.files import json_values, read_text
 from captioner.datasets.finding import find_photos, photo_places
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out, split_called
 from captioner.errors import DatasetError
+from captioner.fields import shown
 
 # Names of columns in the wild, the surest first: `image` beside `file_name` is mostly a number, and
 # `text` beside `caption` what is written in the photo.
@@ -107,7 +107,7 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
 def json_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON file, in its order. Raises DatasetError as `read_jsonl`."""
-    for place, raw in _json_values(path):
+    for place, raw in json_values(path):
         if not isinstance(raw, dict):
             raise DatasetError(f"{place}: expected a JSON object with `image` and `caption`.")
         yield _row({key.strip().lower(): value for key, value in raw.items()}, place)
@@ -145,9 +145,10 @@ def _texts(value: Any) -> list[Any]:
 def _split(raw: Mapping[str, Any], place: str) -> str | None:
     if "split" not in raw:
         return None
-    split = split_called(str(raw["split"]))
+    said = raw["split"]
+    split = split_called(said) if isinstance(said, str) else None
     if split is None:
-        raise DatasetError(f"{place}: '{raw['split']}' is no split; there is: train, val, test.")
+        raise DatasetError(f"{place}: {shown(said)} is no split; there is: train, val, test.")
     return split
 
 
@@ -168,24 +169,3 @@ def _named(names: list[str], fields: list[str], place: str) -> dict[str, str]:
             "delimiter needs quotation marks."
         )
     return dict(zip(names, fields, strict=True))
-
-
-def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
-    lines = read_lines(path)
-    if lines and lines[0].lstrip().startswith("["):
-        for number, value in enumerate(read_json(path)):
-            yield f"{path}, entry {number}", value
-        return
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            place = f"{path}, line {number}"
-            yield place, _parsed(line, place)
-
-
-def _parsed(line: str, place: str) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{place}: not valid JSON ({error.msg}).") from None
-    except RecursionError:
-        raise DatasetError(f"{place}: JSON nested too deeply.") from None

@@ -9,6 +9,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from captioner.errors import ModelError
+from captioner.fields import check_fields, shown
+
+LARGEST = 2048  # side of a model's photos: beyond it, one of them would fill the memory
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -18,11 +23,30 @@ class Preprocessing:
         size: side of the square image, in pixels.
         mean: per channel (red, green, blue), of values from 0 to 1; ImageNet's by default.
         std: standard deviation per channel, likewise.
+
+    Raises:
+        ModelError: a value is of a wrong type or out of range.
     """
 
     size: int = 257
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        check_fields(self, "The preprocessing")
+        if not 1 <= self.size <= LARGEST:
+            raise ModelError(
+                f"The preprocessing's size must be from 1 to {LARGEST} pixels, not "
+                f"{shown(self.size)}."
+            )
+        if not all(0 <= mean <= 1 for mean in self.mean):
+            raise ModelError(
+                f"The preprocessing's mean must be from 0 to 1, not {shown(self.mean)}."
+            )
+        if not all(0.001 <= std <= 1000 for std in self.std):
+            raise ModelError(
+                f"The preprocessing's std must be from 0.001 to 1000, not {shown(self.std)}."
+            )
 
     @property
     def detail(self) -> int:

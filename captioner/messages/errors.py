@@ -43,6 +43,11 @@ IMAGES = {
 
 FILES = {
     "{} cannot be read ({}).": "{} 无法读取（{:say}）。",
+    "{} is too large: the limit is {} MB.": "{} 太大：最多 {} MB。",
+    "{} cannot be read as UTF-8 text ({}).": "{} 不是 UTF-8 文本，无法读取（{}）。",
+    "{}, line {}: not valid JSON ({}).": "{} 第 {} 行：不是有效的 JSON（{}）。",
+    "{}: JSON nested too deeply.": "{:say}：JSON 嵌套太深。",
+    "{}: a number in JSON has too many digits.": "{:say}：JSON 里有一个数的位数太多。",
     "'{}' cannot be read ({}).": "“{}”无法读取（{:say}）。",
     "{} cannot be written ({}).": "{} 无法写入（{:say}）。",
     "{} is missing.": "缺少 {}。",
@@ -96,7 +101,9 @@ TEXT = {
     ),
     "A vocabulary starts with {} and repeats no word.": "词表必须以 {} 开头，且不能有重复的词。",
     "{} is not a list of words.": "{} 不是词的列表。",
-    "{} is not a readable vocabulary ({}).": "{} 不是可读的词表（{:say}）。",
+    "A vocabulary holds no half characters, which no file can hold either.": (
+        "词表里不能有半个字符（单独的代理项），文件也存不下它。"
+    ),
 }
 
 MODEL = {
@@ -115,7 +122,6 @@ MODEL = {
     "There is no model folder {}.": "没有模型文件夹 {}。",
     "{} is missing, so {} is not a model folder.": "缺少 {}，所以 {} 不是模型文件夹。",
     "{} has {} words, and the model was made for {}.": "{} 有 {} 个词，而模型需要 {} 个。",
-    "{} is not a readable model configuration ({}).": "{} 不是可读的模型配置（{:say}）。",
     "{} is not a complete model configuration ({}).": "{} 不是完整的模型配置（{}）。",
     "{} is not the configuration of a captioner model.": "{} 不是 captioner 模型的配置。",
     "{} has format {}, and this version of captioner reads formats up to {}: "
@@ -128,12 +134,22 @@ MODEL = {
     "{} is damaged or not a safetensors file ({}).": (
         "{} 已损坏，或者不是 safetensors 文件（{:say}）。"
     ),
-    "{} is not a readable safetensors file ({}).": "{} 不是可读的 safetensors 文件（{:say}）。",
+    "{} is damaged or not a safetensors file (its header is too long).": (
+        "{} 已损坏，或者不是 safetensors 文件（文件头太长）。"
+    ),
+    "{} is of no use: {} is of type {}, not of a float type.": (
+        "{} 不能用：{} 是 {} 类型，不是浮点类型。"
+    ),
+    "{} is of no use: {} holds a value that is no finite number.": (
+        "{} 不能用：{} 里有非有限的数值（NaN 或无穷大）。"
+    ),
     "The encoder of {} is {} with stages {}, not {} with stages {}.": (
         "{} 的编码器是 {}（stages 为 {}），不是 {}（stages 为 {}）。"
     ),
-    "The encoder's weights {} are missing.": "缺少编码器的权重 {}。",
-    "{} does not fit {}: it has no weights for {} and {} others.": (
+    "{} cannot take photos of {} pixels with stages {} and without the blocks {}.": (
+        "{} 无法处理 {} 像素的照片（stages 为 {}，略去的模块为 {}）。"
+    ),
+    "{} does not fit {}: it has no such weights for {} and {} others.": (
         "{} 和 {} 不匹配：缺少 {} 等权重（此外还缺 {} 项）。"
     ),
     "There is no CNN named '{}' in torchvision; some that there are: resnet50, "
@@ -155,7 +171,23 @@ MODEL = {
     "There is no kind of decoder named '{}'; there is: {}.": "没有名为“{}”的解码器；可选：{}。",
     "There is no cell named '{}'; there is: {}.": "没有名为“{}”的循环单元；可选：{}。",
     "A cell's {} must be 1 or more, not {}.": "循环单元的{:say}必须至少为 1，不能是 {}。",
-    "A decoder's {} must be of type {}, not {}.": "解码器的 {} 必须是 {} 类型，不能是 {}。",
+    "{}'s {} must be of type {}, not {}.": "{:say}的 {} 必须是 {} 类型，不能是 {}。",
+    "A decoder's {} must be {} or less, not {}.": "解码器的 {} 最多为 {}，不能是 {}。",
+    "forget_bias must be from -100 to 100, not {}.": (
+        "forget_bias 必须在 -100 到 100 之间，不能是 {}。"
+    ),
+    "A model's certainty must be from 0 to 1, not {}.": (
+        "模型的 certainty 必须在 0 到 1 之间，不能是 {}。"
+    ),
+    "The preprocessing's size must be from 1 to {} pixels, not {}.": (
+        "预处理的 size 必须在 1 到 {} 像素之间，不能是 {}。"
+    ),
+    "The preprocessing's mean must be from 0 to 1, not {}.": (
+        "预处理的 mean 必须在 0 到 1 之间，不能是 {}。"
+    ),
+    "The preprocessing's std must be from 0.001 to 1000, not {}.": (
+        "预处理的 std 必须在 0.001 到 1000 之间，不能是 {}。"
+    ),
     "A decoder's hidden size must be 1 or more, not {}.": (
         "解码器隐藏状态的大小（hidden）必须至少为 1，不能是 {}。"
     ),
@@ -225,11 +257,6 @@ DATASETS = {
     "{} says each photo's split itself: leave `split` out.": (
         "{} 已经写明每张照片属于哪个集，请不要再给 `split`。"
     ),
-    "{} is not a caption file: it is nested too deeply.": "{} 不是描述文件：嵌套太深。",
-    "{} cannot be read as UTF-8 text ({}).": "{} 不是 UTF-8 文本，无法读取（{}）。",
-    "{}, line {}: not valid JSON ({}).": "{} 第 {} 行：不是有效的 JSON（{}）。",
-    "{}: not valid JSON ({}).": "{:say}：不是有效的 JSON（{}）。",
-    "{}: JSON nested too deeply.": "{:say}：JSON 嵌套太深。",
     "{}, line {}: not a valid table ({}); is a quotation mark left open?": (
         "{} 第 {} 行：不是有效的表格（{}）；是不是有引号没有闭合？"
     ),
@@ -249,8 +276,8 @@ DATASETS = {
         "{:say}：应该有 {} 个字段，实际有 {} 个；含有分隔符的描述要加引号。"
     ),
     "{}: a caption must be text.": "{:say}：描述必须是文字。",
-    "{}: '{}' is no split; there is: train, val, test.": (
-        "{:say}：没有“{}”这个集；可选：train、val、test。"
+    "{}: {} is no split; there is: train, val, test.": (
+        "{:say}：没有 {} 这个集；可选：train、val、test。"
     ),
     "{}: {} is in two splits.": "{:say}：{} 同时属于两个集。",
     "{}, images[{}]: {} is in two splits.": "{}，images[{}]：{} 同时属于两个集。",
@@ -427,9 +454,6 @@ TRAINING = {
     ),
     "{}: doubly_stochastic needs an attention other than 'none'.": (
         "{}：doubly_stochastic 需要“none”以外的注意力。"
-    ),
-    "{}: size of preprocessing must be 1 pixel or more, not {}.": (
-        "{}：preprocessing 的 size 必须至少为 1 像素，不能是 {}。"
     ),
     "{}: average_best must be at least 1.": "{}：average_best 必须至少为 1。",
     "{}: checkpoint_minutes must be 0 or more.": "{}：checkpoint_minutes 不能小于 0。",

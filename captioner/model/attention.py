@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
+from captioner.fields import shown
 
 
 class Memory(NamedTuple):
@@ -101,7 +102,7 @@ class MultiHead(Attention):
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
         super().__init__()
         if heads < 1:
-            raise ModelError(f"Multi-head attention needs 1 head or more, not {heads}.")
+            raise ModelError(f"Multi-head attention needs 1 head or more, not {shown(heads)}.")
         if hidden % heads:
             raise ModelError(f"{heads} heads do not divide a hidden size of {hidden}.")
         self.context = hidden

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from captioner.errors import ModelError, OptionError
+from captioner.fields import check_fields, shown
 from captioner.images import Preprocessing
 from captioner.model.bidirectional import decoder
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
+from captioner.text import tokenizer
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class ModelConfig:
     unit: what the words of the vocabulary are: a unit of `captioner.text.units(language)`.
     certainty: limits between the quarters of the dev split's captions, from those of which the
     model is least certain (`Caption.certainty`) to those of which it is most; empty where unknown.
+
+    Raises ModelError where a value is of a wrong type or there is no such language or unit.
     """
 
     encoder: EncoderConfig
@@ -29,6 +34,17 @@ class ModelConfig:
     unit: str = "word"
     certainty: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self, "A model")
+        try:
+            tokenizer(self.language, self.unit)
+        except OptionError as error:
+            raise ModelError(str(error)) from None
+        if not all(0 <= limit <= 1 for limit in self.certainty):
+            raise ModelError(
+                f"A model's certainty must be from 0 to 1, not {shown(self.certainty)}."
+            )
+
 
 class CaptioningModel(nn.Module):
     """Images `[B, 3, H, W]` and captions `[B · K, T]` to logits `[B · K, T - 1, V]`, or what else a
@@ -37,7 +53,7 @@ class CaptioningModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.encoder)
+        self.encoder = Encoder(config.encoder, config.preprocessing.size)
         self.decoder = decoder(config.decoder, self.encoder.width, config.vocabulary_size)
 
     def forward(self, images: Tensor, captions: Tensor) -> Tensor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
+from captioner.fields import check_fields, shown
 from captioner.model.attention import Memory, attention
 from captioner.model.cells import CellOptions, Gates, State, cell
 from captioner.text import PAD
@@ -42,18 +43,24 @@ class DecoderConfig:
     kind: str = "forward"
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value, kind = getattr(self, field.name), type(field.default)
-            if type(value) is not kind and (kind, type(value)) != (float, int):
-                raise ModelError(
-                    f"A decoder's {field.name} must be of type {kind.__name__}, not {value!r}."
-                )
+        check_fields(self, "A decoder")
         if self.hidden < 1:  # before a size of nought divides anything
-            raise ModelError(f"A decoder's hidden size must be 1 or more, not {self.hidden}.")
+            raise ModelError(
+                f"A decoder's hidden size must be 1 or more, not {shown(self.hidden)}."
+            )
+        for name, most in (("hidden", 65536), ("heads", 65536), ("layers", 256)):
+            if getattr(self, name) > most:
+                raise ModelError(
+                    f"A decoder's {name} must be {most} or less, not {shown(getattr(self, name))}."
+                )
+        if not -100 <= self.forget_bias <= 100:
+            raise ModelError(
+                f"forget_bias must be from -100 to 100, not {shown(self.forget_bias)}."
+            )
         if not 0 <= self.dropout < 1:
             raise ModelError(
-                f"dropout must be from 0 to less than 1, not {self.dropout}: it is the share of "
-                "units that is dropped."
+                f"dropout must be from 0 to less than 1, not {shown(self.dropout)}: it is the "
+                "share of units that is dropped."
             )
         _ = self.cell_options  # raises where one is out of range
 

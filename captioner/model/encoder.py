@@ -18,6 +18,8 @@ import torchvision.models
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
+from captioner.fields import check_fields, shown
+from captioner.model.weights import read_weights, usable
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,29 @@ class EncoderConfig:
         are average-pooled to the grid of the last and concatenated.
     identity: residual blocks that pass their input on unchanged, by their name in torchvision;
         for weights that come without them.
+
+    Raises ModelError where a value is of a wrong type.
     """
 
     name: str
     stages: tuple[int, ...] = (-1,)
     identity: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self, "An encoder")
+
 
 class Encoder(nn.Module):
     """Images `float32 [B, 3, H, W]` to grid features `[B, N, D]`.
 
-    `N` is the grid's height × width, row-major. `width` is `D`.
+    `N` is the grid's height × width, row-major. `width` is `D`. size: of the photos that it is to
+    see, in pixels.
 
-    Raises ModelError where torchvision has no such CNN, stage or block.
+    Raises ModelError where torchvision has no such CNN, stage or block, or where the CNN cannot do
+    without a block or with photos of that size.
     """
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, size: int = 64) -> None:
         super().__init__()
         cnn = _torchvision_cnn(config.name)
         for name in config.identity:
@@ -53,7 +62,7 @@ class Encoder(nn.Module):
         self.taps = _resolve(config.stages, len(stages), config.name)
         # What comes after the last tapped stage would be computed for nothing.
         self.stages = nn.ModuleDict(OrderedDict(list(stages.items())[: max(self.taps) + 1]))
-        self.width = _width(self)
+        self.width = _width(self, config, size)
 
     def forward(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Grid features `[B, N, D]` and the grid's (height, width)."""
@@ -98,17 +107,18 @@ def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> Non
         weights = torchvision.models.get_model_weights(config.name).DEFAULT
         state = weights.get_state_dict(progress=True)
     else:
-        state = _read(Path(source))
+        state = read_weights(Path(source))
     wanted = {f"stages.{_stage_key(n, config.name)}": n for n in cnn.state_dict()}
-    renamed = {new: state[old].float() for new, old in wanted.items() if old in state}
-    own = encoder.state_dict()
-    missing = [n for n in own if n not in renamed and not n.endswith("num_batches_tracked")]
+    state_dict = encoder.state_dict().items()
+    own = {n: t for n, t in state_dict if not n.endswith("num_batches_tracked")}
+    found = {n: state[wanted[n]] for n in own if wanted[n] in state}
+    missing = [n for n, t in own.items() if n not in found or found[n].shape != t.shape]
     if missing:
         raise ModelError(
-            f"{source} does not fit {config.name}: it has no weights for {missing[0]} "
+            f"{source} does not fit {config.name}: it has no such weights for {missing[0]} "
             f"and {len(missing) - 1} others."
         )
-    encoder.load_state_dict({n: t for n, t in renamed.items() if n in own}, strict=False)
+    encoder.load_state_dict(usable(found, Path(source)), strict=False)
 
 
 def _is_cnn(name: str) -> bool:
@@ -132,9 +142,9 @@ def _torchvision_cnn(name: str) -> nn.Module:
 def _replace_by_identity(cnn: nn.Module, block: str, name: str) -> None:
     try:
         cnn.get_submodule(block)
-    except AttributeError:
+        cnn.set_submodule(block, nn.Identity())
+    except (AttributeError, ValueError):
         raise ModelError(f"{name} has no block named '{block}'.") from None
-    cnn.set_submodule(block, nn.Identity())
 
 
 _RESNET_STEM = ("conv1", "bn1", "relu", "maxpool")
@@ -171,28 +181,24 @@ def _resolve(stages: tuple[int, ...], count: int, name: str) -> tuple[int, ...]:
         raise ModelError("An encoder needs at least one stage.")
     for stage in stages:
         if not -count <= stage < count:
-            raise ModelError(f"{name} has stages 0 to {count - 1}, and {stage} was asked for.")
+            raise ModelError(
+                f"{name} has stages 0 to {count - 1}, and {shown(stage)} was asked for."
+            )
     return tuple(sorted({stage % count for stage in stages}))
 
 
-def _width(encoder: Encoder) -> int:
-    """Ask the network itself, with a small image that holds no data where it was built on meta."""
-    device = next(encoder.parameters()).device
+def _width(encoder: Encoder, config: EncoderConfig, size: int) -> int:
+    """Ask the network itself, with an image that holds no data where it was built on meta."""
+    device = next((p.device for p in encoder.parameters()), None)
     was_training = encoder.training
     encoder.eval()
-    with torch.no_grad():
-        features, _ = encoder(torch.zeros(1, 3, 64, 64, device=device))
+    try:
+        with torch.no_grad():
+            features, _ = encoder(torch.zeros(1, 3, size, size, device=device))
+    except (RuntimeError, ValueError, IndexError):
+        raise ModelError(
+            f"{config.name} cannot take photos of {size} pixels with stages "
+            f"{shown(config.stages)} and without the blocks {shown(config.identity)}."
+        ) from None
     encoder.train(was_training)
     return features.shape[2]
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise ModelError(f"The encoder's weights {path} are missing.") from None
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} is not a readable safetensors file ({error}).") from None

@@ -6,21 +6,24 @@ Nothing in the folder is a pickle, and loading one runs no code of its own.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from captioner.errors import ModelError
+from captioner.fields import shown
+from captioner.files import MB, raising, read_json
 from captioner.images import Preprocessing
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
+from captioner.model.weights import read_weights, usable, write_weights
 from captioner.text import Vocabulary
 
 FORMAT_VERSION = 1
@@ -30,6 +33,7 @@ CONFIG, WEIGHTS, VOCABULARY, CARD = (
     "vocabulary.json",
     "README.md",
 )
+ConfigT = TypeVar("ConfigT")
 
 
 def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, card: str) -> None:
@@ -46,19 +50,14 @@ def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, car
     write_weights(weights, folder / WEIGHTS)
 
 
-def write_weights(weights: dict[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors, readable for all whom the folder is open to."""
-    save_file(weights, path, metadata={"format": "pt"})
-    path.chmod(0o644)
-
-
 def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     """Build the model that a folder holds, on the CPU, as float32, ready for use.
 
     Raises ModelError, in one sentence naming the file, where the folder is missing, incomplete,
-    truncated, foreign or of a newer format.
+    truncated, damaged, foreign or of a newer format. Until all is found to fit together, this takes
+    no more memory than the vocabulary.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ModelError(f"There is no model folder {folder}.")
     config = read_config(folder)
     vocabulary = read_vocabulary(folder, config)
@@ -99,15 +98,31 @@ def part_of(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 
 
 def build(config: ModelConfig, path: Path) -> CaptioningModel:
-    """An empty model, without the time that initial values take where that can be spared."""
+    """An empty model, which takes neither memory nor the time that initial values take.
+
+    Raises ModelError, naming the file that the configuration is from, where there can be no such
+    model.
+    """
     try:
-        try:
-            with torch.device("meta"):
-                return CaptioningModel(config)
-        except NotImplementedError:  # RegNet computes its sizes with tensors
+        with _Empty():
             return CaptioningModel(config)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
+
+
+class _Empty(TorchFunctionMode):
+    """Makes weights and statistics without values, on the meta device.
+
+    Not all tensors, as `torch.device("meta")` does: a RegNet computes its sizes with some.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in (torch.empty, torch.zeros, torch.ones) and kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
 
 
 def _half(tensor: Tensor) -> Tensor:
@@ -133,19 +148,17 @@ def read_config(folder: Path) -> ModelConfig:
 
 def read_raw_config(path: Path) -> dict[str, Any]:
     """What a `config.json` holds, of a format that is known. Raises ModelError."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path} is missing, so {path.parent} is not a model folder.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path} is not a readable model configuration ({error}).") from None
+    if not os.path.lexists(path):
+        raise ModelError(f"{path} is missing, so {path.parent} is not a model folder.")
+    with raising(ModelError):
+        raw = read_json(path, most=MB)
     version = raw.pop("format_version", None) if isinstance(raw, dict) else None
-    if not isinstance(version, int):
+    if type(version) is not int or version < 1:
         raise ModelError(f"{path} is not the configuration of a captioner model.")
     if version > FORMAT_VERSION:
         raise ModelError(
-            f"{path} has format {version}, and this version of captioner reads formats up to "
-            f"{FORMAT_VERSION}: please update captioner."
+            f"{path} has format {shown(version)}, and this version of captioner reads formats up "
+            f"to {FORMAT_VERSION}: please update captioner."
         )
     return raw
 
@@ -162,11 +175,18 @@ def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:
 
 def _config(raw: Mapping[str, Any]) -> ModelConfig:
     parts = {
-        "encoder": EncoderConfig(**tuples(raw["encoder"])),
-        "decoder": DecoderConfig(**raw["decoder"]),
-        "preprocessing": Preprocessing(**tuples(raw["preprocessing"])),
+        "encoder": made(EncoderConfig, raw["encoder"]),
+        "decoder": made(DecoderConfig, raw["decoder"]),
+        "preprocessing": made(Preprocessing, raw["preprocessing"]),
     }
     return ModelConfig(**{**tuples(raw), **parts})
+
+
+def made(kind: Callable[..., ConfigT], raw: Any) -> ConfigT:
+    """A configuration of what JSON holds of it, whatever that is. Raises as `parsed` knows."""
+    if not isinstance(raw, Mapping):
+        raise TypeError(f"{shown(raw)} is no JSON object")
+    return kind(**tuples(raw))
 
 
 def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,18 +194,11 @@ def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """A folder's weights by their names. Raises ModelError, naming the file."""
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise ModelError(f"{path} is missing.") from None
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
-
-
 def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Put a file's weights in their places, as float32. Raises ModelError, naming the file."""
+    """Put a file's weights in their places, as float32.
+
+    Raises ModelError, naming the file, where they are those of another model, or unusable.
+    """
     own = model.state_dict()
     expected = {n: t.shape for n, t in own.items() if not _is_counter(n)}
     wrong = [n for n, s in expected.items() if n not in weights or weights[n].shape != s]
@@ -195,6 +208,6 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             f"{path} does not match its configuration: {wrong[0]} is missing, unknown or of "
             "another size."
         )
-    state = {n: t.float() if t.is_floating_point() else t for n, t in weights.items()}
+    state = usable(weights, path)
     state |= {n: torch.zeros((), dtype=torch.long) for n in own if _is_counter(n)}
     model.load_state_dict(state, assign=True)

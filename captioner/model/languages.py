@@ -9,6 +9,7 @@ base-en/zh/     a decoder that writes Chinese on the same encoder, with a vocabu
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from captioner.errors import ModelError
+from captioner.files import MB, raising, read_bytes
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.folder import (
@@ -28,15 +30,15 @@ from captioner.model.folder import (
     WEIGHTS,
     build,
     fill,
+    made,
     parsed,
     part_of,
     read_config,
     read_raw_config,
     read_vocabulary,
-    read_weights,
     tuples,
-    write_weights,
 )
+from captioner.model.weights import read_weights, write_weights
 from captioner.text import LANGUAGES, Vocabulary
 
 
@@ -46,7 +48,7 @@ def languages_of(folder: Path) -> tuple[str, ...]:
     Raises ModelError where there is no model folder.
     """
     own = read_config(folder).language
-    others = (code for code in LANGUAGES if code != own and (folder / code / CONFIG).is_file())
+    others = (code for code in LANGUAGES if code != own and os.path.isfile(folder / code / CONFIG))
     return own, *others
 
 
@@ -89,21 +91,23 @@ def add_language(folder: Path, other: Path) -> Path:
             f"{other} has another encoder than {folder}: train it on that one, with "
             '`weights = "model:NAME"` under [encoder] and the encoder frozen in all phases.'
         )
+    with raising(ModelError):
+        contents = {name: read_bytes(other / name, most=8 * MB) for name in (VOCABULARY, CARD)}
     inside = folder / theirs.language
     inside.mkdir(exist_ok=True)
     config = asdict(theirs)
     del config["encoder"], config["preprocessing"]
     content = {"format_version": FORMAT_VERSION, **config}
     write_weights(part_of(weights, "decoder"), inside / WEIGHTS)
-    for name in (VOCABULARY, CARD):
-        (inside / name).write_bytes((other / name).read_bytes())
+    for name, own in contents.items():
+        (inside / name).write_bytes(own)
     # Last, because it is what makes the language count as there.
     (inside / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return inside
 
 
 def _on_encoder_of(config: ModelConfig, raw: Mapping[str, Any]) -> ModelConfig:
-    own = {"certainty": (), **tuples(raw), "decoder": DecoderConfig(**raw["decoder"])}
+    own = {"certainty": (), **tuples(raw), "decoder": made(DecoderConfig, raw["decoder"])}
     return replace(config, **own)
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from captioner.errors import ModelError
+from captioner.files import MB, raising, read_json
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
 NEVER_WRITTEN = (PAD, START, UNKNOWN)  # a caption may end, but has none of these
@@ -25,12 +26,20 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if self.words[: len(SPECIAL)] != SPECIAL or len(set(self.words)) != len(self.words):
             raise ModelError(f"A vocabulary starts with {', '.join(SPECIAL)} and repeats no word.")
+        if not _is_writable("".join(self.words)):
+            raise ModelError(
+                "A vocabulary holds no half characters, which no file can hold either."
+            )
 
     @classmethod
     def build(cls, captions: Iterable[Sequence[str]], min_count: int = 1) -> Vocabulary:
-        """Keep the words seen at least `min_count` times, most frequent first."""
+        """Keep the words seen at least `min_count` times, most frequent first.
+
+        A word with half a character, which JSON can hold and a file cannot, stays unknown.
+        """
         counts = Counter(word for caption in captions for word in caption)
-        kept = [w for w, n in counts.items() if n >= min_count and w not in SPECIAL]
+        frequent = (w for w, n in counts.items() if n >= min_count and w not in SPECIAL)
+        kept = filter(_is_writable, frequent)
         return cls(SPECIAL + tuple(sorted(kept, key=lambda w: (-counts[w], w))))
 
     @cached_property
@@ -60,12 +69,19 @@ class Vocabulary:
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
         """Read what `save` wrote. Raises ModelError where the file is missing or malformed."""
-        try:
-            words = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ModelError(f"{path} is missing.") from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ModelError(f"{path} is not a readable vocabulary ({error}).") from None
+        with raising(ModelError):
+            words = read_json(path, most=8 * MB)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ModelError(f"{path} is not a list of words.")
-        return cls(tuple(words))
+        try:
+            return cls(tuple(words))
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -294,9 +294,6 @@ def _check(recipe: Recipe, path: Path) -> None:
             )
         _check_objective(phase, path)
         _check_cross_entropy(phase, recipe.decoder, path)
-    if recipe.preprocessing.size < 1:
-        size = recipe.preprocessing.size
-        raise RecipeError(f"{path}: size of preprocessing must be 1 pixel or more, not {size}.")
     if recipe.average_best < 1:
         raise RecipeError(f"{path}: average_best must be at least 1.")
     if not recipe.checkpoint_minutes >= 0:

@@ -107,10 +107,10 @@ def test_weights_of_another_cnn_are_refused(shared: Path) -> None:
 def test_missing_and_damaged_weight_files_are_named(tmp_path: Path) -> None:
     config = EncoderConfig("resnet18")
     encoder = Encoder(config)
-    with pytest.raises(ModelError, match=r"none\.safetensors are missing"):
+    with pytest.raises(ModelError, match=r"none\.safetensors is missing"):
         load_pretrained(encoder, config, str(tmp_path / "none.safetensors"))
     (tmp_path / "bad.safetensors").write_bytes(b"not weights")
-    with pytest.raises(ModelError, match=r"bad\.safetensors is not a readable"):
+    with pytest.raises(ModelError, match=r"bad\.safetensors is damaged or not a"):
         load_pretrained(encoder, config, str(tmp_path / "bad.safetensors"))
 
 

@@ -154,7 +154,7 @@ def test_a_base_that_cannot_be_is_explained(tmp_path: Path, base: str, said: str
         ("decoder.layers=0", r"x\.toml: decoder: layers must be 1 or more, not 0"),
         ("decoder.residual=true", "residual needs 2 layers or more"),
         ("decoder.recurrent_dropout=1", "recurrent_dropout must be from 0 to less than 1"),
-        ("preprocessing.size=0", "size of preprocessing must be 1 pixel or more, not 0"),
+        ("preprocessing.size=0", "preprocessing's size must be from 1 to 2048 pixels, not 0"),
     ],
 )
 def test_a_model_that_cannot_be_is_noticed_before_any_data_are_read(

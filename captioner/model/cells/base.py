@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
+from captioner.fields import shown
 
 Kernel = Callable[..., Any]  # torch.lstm, torch.gru, torch.rnn_tanh
 
@@ -66,7 +67,7 @@ class CellOptions:
 
     def __post_init__(self) -> None:
         if self.layers < 1:
-            raise ModelError(f"layers must be 1 or more, not {self.layers}.")
+            raise ModelError(f"layers must be 1 or more, not {shown(self.layers)}.")
         if self.residual and self.layers == 1:
             raise ModelError(
                 "residual needs 2 layers or more: residual connections go from layer to layer."
@@ -74,7 +75,7 @@ class CellOptions:
         if not 0 <= self.recurrent_dropout < 1:
             raise ModelError(
                 "recurrent_dropout must be from 0 to less than 1, not "
-                f"{self.recurrent_dropout}: it is the share of units that is dropped."
+                f"{shown(self.recurrent_dropout)}: it is the share of units that is dropped."
             )
 
 

@@ -1,0 +1,103 @@
+"""Files that others wrote: only ordinary ones of a sane size, and JSON whatever it holds.
+
+Reading a pipe may wait for ever, reading a device never ends; damaged JSON raises half a dozen
+kinds of Python's errors. Here each is one sentence, a `FileError`, which a room raises as its own:
+
+    with raising(ModelError):
+        words = read_json(path, most=8 * MB)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from captioner.errors import CaptionerError, FileError
+
+MB = 10**6
+
+
+@contextmanager
+def raising(kind: type[CaptionerError]) -> Iterator[None]:
+    """What is wrong with a file is raised as an error of this kind, in the same words."""
+    try:
+        yield
+    except FileError as error:
+        raise kind(str(error)) from None
+
+
+def check_file(path: Path, most: int | None = None) -> int:
+    """Make sure that a path leads to an ordinary file of no more than `most` bytes; their number.
+
+    Raises FileError where it does not.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise FileError(f"{path} is missing.") from None
+    except OSError as error:
+        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+    except ValueError:  # a null character in the path
+        raise FileError(f"{str(path)!r} is not a possible file name.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(f"{path} is not an ordinary file.")
+    if most is not None and status.st_size > most:
+        raise FileError(f"{path} is too large: the limit is {most // MB} MB.")
+    return status.st_size
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The bytes of an ordinary file, no more than `most`. Raises FileError where there are none."""
+    check_file(path, most)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+    except MemoryError:
+        raise FileError(f"{path} is too large for this computer's memory.") from None
+
+
+def decode(content: bytes, name: str) -> str:
+    """The text of a UTF-8 file's bytes, without the mark of byte order that Windows puts first.
+
+    Raises FileError, which calls it `name`, where it is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{name} cannot be read as UTF-8 text ({error}).") from None
+
+
+def read_text(path: Path, most: int) -> str:
+    """The text of an ordinary UTF-8 file. Raises FileError where it cannot be had."""
+    return decode(read_bytes(path, most), str(path))
+
+
+def read_json(path: Path, most: int) -> Any:
+    """What a JSON file holds. Raises FileError, naming the line where it is not valid."""
+    return parse_json(read_text(path, most), str(path))
+
+
+def parse_json(text: str, name: str, line: int | None = None) -> Any:
+    """What JSON of any origin holds.
+
+    name: of the file. line: the one that the text stands in, where it is a line of the file.
+
+    Raises FileError, naming both, where it is not valid, nested too deeply or has a number of more
+    digits than Python takes.
+    """
+    where = name if line is None else f"{name}, line {line}"
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = error.lineno if line is None else line
+        raise FileError(f"{name}, line {line}: not valid JSON ({error.msg}).") from None
+    except RecursionError:
+        raise FileError(f"{where}: JSON nested too deeply.") from None
+    except ValueError:
+        raise FileError(f"{where}: a number in JSON has too many digits.") from None

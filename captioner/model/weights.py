@@ -1,0 +1,60 @@
+"""Weights on disk: safetensors files, whoever wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from captioner.errors import FileError, ModelError
+from captioner.files import MB, check_file, raising
+
+_LONGEST_HEADER = 8 * MB  # room for the names of 80,000 tensors, where a large model has 2,000
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by their names, as the file has them; they take no memory until they
+    are read. Raises ModelError, naming the file, where it is none or damaged."""
+    with raising(ModelError):
+        _check_header(path)
+    try:
+        return load_file(path)
+    except Exception as error:  # damaged headers raise almost anything
+        raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
+
+
+def write_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write tensors as safetensors, readable for all whom the folder is open to."""
+    save_file(weights, path, metadata={"format": "pt"})
+    path.chmod(0o644)
+
+
+def usable(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The weights as float32. Raises ModelError, naming the file and the first of them that holds
+    anything but finite numbers."""
+    return {name: _usable(tensor, name, path) for name, tensor in weights.items()}
+
+
+def _usable(tensor: Tensor, name: str, path: Path) -> Tensor:
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise ModelError(f"{path} is of no use: {name} is of type {kind}, not of a float type.")
+    tensor = tensor.float()
+    # The extremes are NaN or infinite if any value is, and found in one pass without a copy.
+    if tensor.numel() and not all(extreme.isfinite() for extreme in tensor.aminmax()):
+        raise ModelError(f"{path} is of no use: {name} holds a value that is no finite number.")
+    return tensor
+
+
+def _check_header(path: Path) -> None:
+    """The file begins with the length of its header, eight bytes, little-endian."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+    except OSError as error:
+        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+    if length > _LONGEST_HEADER:
+        raise FileError(f"{path} is damaged or not a safetensors file (its header is too long).")
