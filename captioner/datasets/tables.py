@@ -21,6 +21,7 @@ from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out, split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
+from captioner.text import spreadsheet
 
 # Names of columns in the wild, the surest first: `image` beside `file_name` is mostly a number, and
 # `text` beside `caption` what is written in the photo.
@@ -93,11 +94,12 @@ def csv_rows(path: Path) -> Iterator[Row]:
         if not header:
             raise DatasetError(f"{path}, line 1: expected the columns `image` and `caption`.")
         names, delimiter = header
+        restored = spreadsheet.restored if spreadsheet.is_guarded(text) else str
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for fields in reader:
             place = f"{path}, line {number}"
             if fields and number > 1:
-                yield _row(_named(names, fields, place), place)
+                yield _row(_named(names, list(map(restored, fields)), place), place)
             number = reader.line_num + 1
     except csv.Error as error:
         raise DatasetError(

@@ -109,7 +109,7 @@ class FileOutput:
         journal.commit(settings=settings, length=self._length, finished=False)
         with in_words(path):
             self._file = path.open("r+b" if path.exists() else "w+b")
-        if journal.fact("replaced"):
+        if journal.fact("replaced") or not self._has_header():
             self._rebuild()
         if self._length == 0:
             self._waiting.write(form.header)
@@ -153,6 +153,13 @@ class FileOutput:
         """See `Output`."""
         self._file.close()
         self.journal.close()
+
+    def _has_header(self) -> bool:
+        """Whether the file was begun as this version begins one, if it was begun."""
+        with in_words(self.path):
+            self._file.seek(0)
+            header = self._form.header
+            return self._length == 0 or self._file.read(len(header)) == header
 
     def _tail(self) -> str:
         """The last bytes that were saved, as text."""

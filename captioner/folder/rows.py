@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any, Protocol
 from captioner.errors import OptionError
 from captioner.messages import printable
 from captioner.pipeline import Caption
+from captioner.text import spreadsheet
 
 _DIGITS = 4  # of a score
 
@@ -100,7 +99,10 @@ class JsonLines:
 
 
 class Csv:
-    """A table: image, caption, score, model, error, and a column for each further caption."""
+    """A table: image, caption, score, model, error, and a column for each further caption.
+
+    No spreadsheet takes a cell for a formula.
+    """
 
     footer = b""
     holds_failures = True
@@ -108,13 +110,15 @@ class Csv:
     def __init__(self, top: int = 1) -> None:
         others = [f"caption_{number}" for number in range(2, top + 1)]
         self._width = top - 1
-        self.header = _line(["image", "caption", "score", "model", "error", *others])
+        names = ["image", "caption", "score", "model", "error", *others]
+        self.header = spreadsheet.header(names).encode()
 
     def spell(self, row: Row, first: bool) -> bytes:
         score = "" if row.error else row.score
         others = [text for text, _ in row.alternatives]
         others += [""] * (self._width - len(others))
-        return _line([row.image, row.caption, score, row.model, row.error, *others])
+        line = spreadsheet.line([row.image, row.caption, score, row.model, row.error, *others])
+        return line.encode("utf-8", "backslashreplace")
 
 
 class CocoResults:
@@ -159,9 +163,3 @@ def form_of(path: Path, top: int = 1) -> Form:
 
 def _json(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
-
-
-def _line(cells: list[Any]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)  # ended by \r\n, or a lone \r in a name would not be quoted
-    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from captioner.folder.rows import image_id
+from captioner.text import spreadsheet
 from captioner.ui.zips import safe_name
 
 COLUMNS = ("image", "caption", "score", "model", "error")
@@ -20,12 +20,10 @@ Row = Mapping[str, Any]  # of COLUMNS, those that the photo has; an edited capti
 
 
 def as_csv(rows: Iterable[Row]) -> bytes:
-    """A table with all columns; it begins with the mark by which Excel knows Unicode."""
-    file = io.StringIO()
-    table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-    table.writeheader()
-    table.writerows(rows)
-    return file.getvalue().encode("utf-8-sig")
+    """A table with all columns, in which no cell is a formula; it begins with the mark by which
+    Excel knows Unicode."""
+    lines = (spreadsheet.line([row.get(name, "") for name in COLUMNS]) for row in rows)
+    return "".join([spreadsheet.header(COLUMNS), *lines]).encode("utf-8-sig")
 
 
 def as_jsonl(rows: Iterable[Row]) -> bytes:

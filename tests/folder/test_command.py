@@ -16,6 +16,7 @@ from conftest import MakePhotos
 
 import captioner
 from captioner import pipeline
+from captioner.datasets.tables import csv_rows
 from captioner.folder import devices, workers
 from captioner.folder.journal import Journal
 
@@ -173,7 +174,7 @@ def test_patterns_and_a_flat_folder(photos: Path, model: Path) -> None:
 
 def test_an_empty_folder_gives_an_empty_output(tmp_path: Path, model: Path) -> None:
     (tmp_path / "photos").mkdir()
-    for name, content in (("a.jsonl", ""), ("a.csv", "image,caption,score,model,error\n")):
+    for name, content in (("a.jsonl", ""), ("a.csv", '"image",caption,score,model,error\n')):
         result = folder(tmp_path / "photos", "-o", tmp_path / name, "--model", model)
         assert (result.code, (tmp_path / name).read_text()) == (0, content)
         assert "0 captioned, 0 skipped, 0 failed" in result.stderr
@@ -277,3 +278,20 @@ def test_several_devices_without_a_model_are_one_sentence(
     assert result.code == 2
     assert "There is no model named 'nobody'" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_table_of_an_earlier_version_is_gone_on_with_in_one_spelling(
+    model: Path, tmp_path: Path, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, path = tmp_path / "photos", tmp_path / "captions.csv"
+    make_photos(photos, "-a.png")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("captioner.text.spreadsheet.header", lambda names: ",".join(names) + "\r\n")
+        earlier.setattr("captioner.text.spreadsheet.harmless", str)
+        assert folder(photos, "--model", model, "-o", path).code == 0
+    assert path.read_bytes().startswith(b"image,")
+    make_photos(photos, "-b.png")
+    assert folder(photos, "--model", model, "-o", path).code == 0
+    assert [row.image for row in csv_rows(path)] == ["-a.png", "-b.png"]
+    assert path.read_bytes().count(b"\n'-") == 2
+    assert folder(photos, "--model", model, "-o", path).code == 0

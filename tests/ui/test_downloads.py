@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.datasets.tables import csv_rows
 from captioner.ui.downloads import FORMS, as_coco, as_csv, as_jsonl, as_texts, download, text_names
 
 ROWS = [
@@ -26,6 +28,17 @@ def test_the_table_is_read_by_others() -> None:
     assert list(table["image"]) == [row["image"] for row in ROWS]
     assert list(table["caption"]) == ['a "dog", running', "一只猫\n在睡觉", ""]
     assert list(table["score"]) == ["-1.5", "", ""]
+
+
+def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:
+    rows = [{"image": "=1+1.jpg", "caption": "@SUM(1)"}, {"image": "a;-b.jpg", "caption": "'+1"}]
+    table = pandas.read_csv(io.BytesIO(as_csv(rows)), keep_default_na=False)
+    assert list(table["image"]) == ["'=1+1.jpg", "a;'-b.jpg"]
+    assert list(table["caption"]) == ["'@SUM(1)", "''+1"]
+    path = tmp_path / "captions.csv"
+    path.write_bytes(as_csv(rows))
+    found = [{"image": row.image, "caption": row.captions[0]} for row in csv_rows(path)]
+    assert found == rows
 
 
 def test_the_table_tells_excel_that_it_is_unicode() -> None:
