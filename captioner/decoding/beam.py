@@ -12,7 +12,7 @@ from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
 from captioner.decoding.required import Required
-from captioner.decoding.types import BeamOptions, BeamStateT, Hypothesis, Step
+from captioner.decoding.types import BeamOptions, BeamStateT, Hypothesis, Step, no_probabilities
 
 # The search goes on without the images that are settled once no more than this part is left:
 # leaving them behind copies what the others look up, which takes about as long as a step.
@@ -55,6 +55,10 @@ def beam_search(  # noqa: PLR0917
         ended within ``max_length`` steps, live ones follow, best score first, cut off without an
         end token. Fewer than ``top`` come back only if the beam met no others. An image for which
         no caption holds all of ``include`` gets those that hold most of it.
+
+    Raises:
+        ModelError: the model gives no caption of an image a probability, as where its logits are
+            not numbers.
     """
     required = Required(options.include, end, device) if options.include else None
     constraints = constraints_of(options, end, device)
@@ -107,6 +111,8 @@ def beam_search(  # noqa: PLR0917
         without = replace(options, include=())
         others = beam_search(step, state, images, start, end, without, device=device)
         return [found[image] or other for image, other in enumerate(others)]
+    if not all(found.values()):
+        raise no_probabilities()
     return [found[image] for image in range(images)]
 
 

@@ -7,7 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
-from captioner.decoding.types import Hypothesis, SamplingOptions, StateT, Step
+from captioner.decoding.types import (
+    Hypothesis,
+    SamplingOptions,
+    StateT,
+    Step,
+    no_probabilities,
+)
 
 
 @torch.inference_mode()
@@ -39,6 +45,9 @@ def sample(  # noqa: PLR0917
     Returns:
         For each image ``top`` hypotheses in the order drawn, so duplicates are possible. A caption
         still unfinished after ``max_length`` steps is cut off without an end token.
+
+    Raises:
+        ModelError: the model gives no token a probability, as where its logits are not numbers.
     """
     generator = _generator(options.seed, device)
     constraints = constraints_of(options, end, device)
@@ -55,7 +64,7 @@ def sample(  # noqa: PLR0917
         log_probs = log_probs.view(*rows, logits.shape[-1])
         shaped = log_probs.clone()
         constrain(shaped, history[:, :, :position], constraints, end)
-        last = _draw(_narrow(shaped / options.temperature, options), generator)
+        last = _draw(_narrow(_tempered(shaped, options.temperature), options), generator)
         own = log_probs.gather(2, last[:, :, None])[:, :, 0]
         log_prob = torch.where(going, log_prob + own, log_prob)
         history[:, :, position] = last
@@ -76,6 +85,16 @@ def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
     """Draw one token for each row of ``[B, K, V]``, which gives ``[B, K]``."""
     probabilities = F.softmax(logits, dim=-1).flatten(0, 1)
     return torch.multinomial(probabilities, 1, generator=generator).view(logits.shape[:2])
+
+
+def _tempered(log_probs: Tensor, temperature: float) -> Tensor:
+    """Divide by the temperature, the likeliest token being at 0, which no temperature moves."""
+    likeliest = log_probs.amax(dim=-1, keepdim=True)
+    if not likeliest.isfinite().all():
+        raise no_probabilities()
+    # Beyond what float32 holds it would divide by nought, or make nothing of what is forbidden.
+    limits = torch.finfo(torch.float32)
+    return (log_probs - likeliest) / min(max(temperature, limits.tiny), limits.max)
 
 
 def _narrow(logits: Tensor, options: SamplingOptions) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor
 
-from captioner.errors import OptionError
+from captioner.errors import ModelError, OptionError
 
 StateT = TypeVar("StateT", bound="DecoderState")
 BeamStateT = TypeVar("BeamStateT", bound="BeamState")
@@ -166,6 +166,14 @@ class SamplingOptions(DecodingOptions):
             self.top_p is None or 0 < self.top_p <= 1,
             f"top_p must be greater than 0 and at most 1, not {self.top_p}.",
         )
+
+
+def no_probabilities() -> ModelError:
+    """What is raised where a model's logits leave a caption no probability."""
+    return ModelError(
+        "The model gives no next word a probability: its weights are damaged, or unfit for this "
+        "photo."
+    )
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -73,6 +73,8 @@ DECODING = {
     "no_repeat_ngram must be 0 (off) or more, not {}.": (
         "no_repeat_ngram 必须是 0（关闭）或更大，不能是 {}。"
     ),
+    "The model gives no next word a probability: its weights are damaged, or unfit for this "
+    "photo.": "模型给不出下一个词的概率：它的权重已损坏，或者不适合这张照片。",
     "avoid must hold token ids of 0 or more.": "avoid 里的词编号不能小于 0。",
     "include must not hold an empty phrase.": "include 里不能有空的短语。",
     "include must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",

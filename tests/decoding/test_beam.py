@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from captioner.decoding import BeamOptions, Hypothesis, beam_search
-from captioner.errors import OptionError
+from captioner.errors import ModelError, OptionError
 
 END, START = 0, 1
 ROWS = 61  # of the table; a prime, so that histories spread over all of them
@@ -410,3 +410,36 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
 def test_an_impossible_option_is_named_in_one_sentence(values: dict, word: str) -> None:
     with pytest.raises(OptionError, match=rf"^{word}.*\.$"):
         BeamOptions(**values)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("include", [(), ((3,),)])
+def test_logits_that_are_no_numbers_give_one_sentence(
+    value: float, include: tuple[tuple[int, ...], ...]
+) -> None:
+    toy = Toy(torch.full((ROWS, 5), value))
+    options = BeamOptions(include=include)
+    with pytest.raises(ModelError, match="The model gives no next word a probability"):
+        beam_search(toy.step, toy.state([0, 1]), 2, START, END, options)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    values=st.lists(st.sampled_from([math.nan, math.inf, -math.inf, 3e38]), max_size=40),
+    beam=st.integers(1, 4),
+)
+def test_some_logits_that_are_no_numbers_give_captions_or_one_sentence(
+    seed: int, values: list[float], beam: int
+) -> None:
+    toy = Toy.seeded(seed, 5)
+    places = torch.randperm(toy.table.numel(), generator=torch.Generator().manual_seed(seed))
+    toy.table.view(-1)[places[: len(values)]] = torch.tensor(values)
+    options = BeamOptions(beam=beam, max_length=6)
+    try:
+        found = beam_search(toy.step, toy.state([0, 1]), 2, START, END, options)
+    except ModelError:
+        return
+    for group in found:
+        assert len(group) >= 1
+        assert all(math.isfinite(own.log_prob) and math.isfinite(own.score) for own in group)

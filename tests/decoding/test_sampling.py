@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from captioner.decoding import Hypothesis, SamplingOptions, sample
-from captioner.errors import OptionError
+from captioner.errors import ModelError, OptionError
 
 END, START = 0, 1
 PROBABILITIES = (0.05, 0.15, 0.3, 0.5)  # of tokens 0 to 3 after the start token
@@ -195,3 +195,27 @@ def test_a_seed_leaves_the_global_generator_alone() -> None:
 def test_an_impossible_option_is_named_in_one_sentence(values: dict) -> None:
     with pytest.raises(OptionError, match=rf"^{next(iter(values))} .*\.$"):
         SamplingOptions(**values)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_logits_that_are_no_numbers_give_one_sentence(value: float) -> None:
+    with pytest.raises(ModelError, match="The model gives no next word a probability"):
+        draw(torch.full((4, 4), value), top=3)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_one_image_without_probabilities_is_noticed_among_others(value: float) -> None:
+    table = random_table(0)
+    table[2, 3] = value
+    with pytest.raises(ModelError, match="no next word a probability"):
+        draw(table, images=50, max_length=20, min_length=20, no_repeat_ngram=0)
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-30])
+def test_the_lowest_temperature_always_draws_the_likeliest(temperature: float) -> None:
+    assert one_token(temperature=temperature, avoid=(3,)) == {2: 1.0}
+
+
+@pytest.mark.parametrize("temperature", [1e30, 1e308])
+def test_the_highest_temperature_draws_all_that_is_allowed_alike(temperature: float) -> None:
+    assert_close(one_token(temperature=temperature, avoid=(3,)), {0: 1 / 3, 1: 1 / 3, 2: 1 / 3})
