@@ -54,10 +54,18 @@ class Evaluation:
         return row
 
     def quarters(self) -> tuple[float, ...]:
-        """The three limits between quarters of the captions, by certainty, to three digits."""
-        if not self.certainties:
-            return ()
-        return tuple(round(float(q), 3) for q in np.quantile(self.certainties, (0.25, 0.5, 0.75)))
+        """Of the captions, see `quarters`."""
+        return quarters(self.certainties)
+
+
+def quarters(certainties: Sequence[float]) -> tuple[float, ...]:
+    """The three limits between quarters of captions, by certainty, to three digits; none of none.
+
+    They are what `ModelConfig.certainty` holds.
+    """
+    if not certainties:
+        return ()
+    return tuple(round(float(limit), 3) for limit in np.quantile(certainties, (0.25, 0.5, 0.75)))
 
 
 def evaluate(
