@@ -7,6 +7,7 @@ went well, 1 when some photo could not be read (the rest is still written), 2 fo
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import logging
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from captioner.pipeline import Caption, Captioner
 
 BATCH = 16
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +43,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[log], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        return options.run(options)
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
     except CaptionerError as error:
         _complain(say(str(error)))
         return 2
@@ -51,6 +55,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _complain(say(f"Standard output cannot be written ({error.strerror})."))
+        messages.drop_output()
+        return 2
 
 
 def _complain(sentence: str) -> None:

@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from captioner.errors import FolderError, ImageError
+from captioner.files import check_file, raising
 
 ARCHIVE_SUFFIXES = (".zip", ".tar")
 _COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
@@ -38,13 +40,18 @@ def is_archive(name: str) -> bool:
 def members(path: str) -> Iterator[Member]:
     """The files in an archive, in the archive's order.
 
-    Raises FolderError where it cannot be read or is a compressed tar archive, in which a file
-    could only be found by unpacking all before it.
+    Raises FolderError where it cannot be read, where it is damaged or cut short (after the files
+    before that), or where it is a compressed tar archive, in which a file could only be found by
+    unpacking all before it.
     """
     if path.lower().endswith(_COMPRESSED_TAR):
         raise FolderError(f"{path} is compressed as a whole: unpack it, or make it a zip archive.")
+    with raising(FolderError):
+        check_file(Path(path))
     try:
         yield from (_zip_members if path.lower().endswith(".zip") else _tar_members)(path)
+    except FolderError:
+        raise
     except OSError as error:
         raise FolderError(f"{path} cannot be read ({error.strerror or error}).") from None
     except Exception as error:  # damaged archives raise almost anything
@@ -60,7 +67,10 @@ def read_member(path: str, member: Member, shown: str) -> bytes:
             return _opened_zip(path, os.stat(path).st_mtime_ns).read(member.name)
         with open(path, "rb") as file:
             file.seek(member.offset)
-            return file.read(member.size)
+            content = file.read(member.size)
+        if len(content) < member.size:
+            raise EOFError
+        return content
     except OSError as error:
         raise ImageError(f"{shown} cannot be read ({error.strerror or error}).") from None
     except RuntimeError:  # how zipfile says it
@@ -79,13 +89,31 @@ def _zip_members(path: str) -> Iterator[Member]:
 
 def _tar_members(path: str) -> Iterator[Member]:
     found: dict[str, Member] = {}
+    damage: Exception | None = None
     with tarfile.open(path, "r:") as archive:
-        while info := archive.next():
-            if info.isreg():
-                stamp = f"{info.size} {info.mtime}"
-                found[info.name] = Member(info.name, info.size, info.offset_data, stamp)
-            archive.members = []  # type: ignore[attr-defined]  # tarfile would remember them all
+        try:
+            while info := archive.next():
+                if info.isreg():
+                    stamp = f"{info.size} {info.mtime}"
+                    found[info.name] = Member(info.name, info.size, info.offset_data, stamp)
+                archive.members = []  # type: ignore[attr-defined]  # or tarfile remembers them all
+        except Exception as error:
+            damage = error
+        end = archive.offset
     yield from found.values()
+    if damage:
+        raise damage
+    if not _is_end(path, end):
+        raise FolderError(
+            f"{path} is cut short or damaged: files may be missing after its first {len(found)}."
+        )
+
+
+def _is_end(path: str, offset: int) -> bool:
+    """Whether a tar archive says that it ends there; tarfile also stops at what is damaged."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read(tarfile.BLOCKSIZE) == bytes(tarfile.BLOCKSIZE)
 
 
 @lru_cache(maxsize=4)

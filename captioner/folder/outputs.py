@@ -8,7 +8,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -151,7 +151,9 @@ class FileOutput:
 
     def close(self) -> None:
         """See `Output`."""
-        self._file.close()
+        # What could not be written when it was saved has been told, and is tried again here.
+        with suppress(OSError):
+            self._file.close()
         self.journal.close()
 
     def _has_header(self) -> bool:

@@ -6,10 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from tqdm import tqdm
 
 from captioner import messages
+from captioner.errors import CaptionerError
 
 LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
@@ -109,11 +111,12 @@ class Progress:
     def _count(self, photos: Iterable[object]) -> None:
         """Runs beside captioning, which need not wait until a million files have been listed."""
         number = 0
-        for _ in photos:
-            if self._is_over.is_set():
-                return
-            number += 1
-        self._total = number or None
+        with suppress(CaptionerError):  # which captioning will meet, too, and tell
+            for _ in photos:
+                if self._is_over.is_set():
+                    return
+                number += 1
+            self._total = number or None
 
 
 def duration(seconds: float) -> str:

@@ -210,7 +210,10 @@ def _check(options: FolderOptions) -> Form | None:
         return None
     if options.output == STANDARD_OUTPUT:
         return None
-    return form_of(_output_path(options), options.model.top)
+    path = _output_path(options)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FolderError(f"{path} is not an ordinary file.")
+    return form_of(path, options.model.top)
 
 
 def _source(options: FolderOptions) -> Source:

@@ -6,14 +6,17 @@ import fnmatch
 import hashlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from captioner.datasets.finding import PHOTO_SUFFIXES
 from captioner.errors import FolderError, OptionError
-from captioner.folder.archives import is_archive, members
+from captioner.files import check_file, raising
+from captioner.folder.archives import Member, is_archive, members
 from captioner.folder.photos import Photo
 from captioner.messages import printable
 
@@ -91,6 +94,9 @@ class Scan:
             self._list = _names(_read_list(source.place))
         elif not os.path.exists(source.place):
             raise FolderError(f"{source.place} does not exist.")
+        elif not os.path.isdir(source.place):
+            with raising(FolderError):
+                check_file(Path(source.place))
 
     def silently(self) -> Scan:
         """The same scan with nobody to tell of problems."""
@@ -148,15 +154,20 @@ class Scan:
 
     def _archived(self, name: str, path: str) -> Iterator[Photo]:
         """The photos in an archive that the output calls `name`; "" where it is the collection."""
+        found: dict[str, Member] = {}
         try:
-            photos = (m for m in members(path) if _is_photo(m.name) and not _is_hidden(m.name))
-            found = {_normal(member.name): member for member in photos}
-            if found and not self.source.archives:
-                raise FolderError(f"Nothing can be written beside the photos inside {path}.")
-        except FolderError as error:
-            if not name:
+            for member in members(path):
+                if _is_photo(member.name) and not _is_hidden(member.name):
+                    found[_normal(member.name)] = member
+        except FolderError as error:  # what stands before the damage is good
+            if not (name or found):
                 raise
             self._problem(printable(str(error)))
+        if found and not self.source.archives:
+            refusal = FolderError(f"Nothing can be written beside the photos inside {path}.")
+            if not name:
+                raise refusal
+            self._problem(printable(str(refusal)))
             return
         place = _Place(name, path, True)
         wanted = [inside for inside in found if self._wants(place.below(inside))]
@@ -287,6 +298,8 @@ def _read_list(place: str) -> bytes:
     if os.path.splitext(place)[1].lower() in SUFFIXES and os.path.exists(place):
         raise FolderError(f"{place} is one photo: `captioner caption` is for that.")
     try:
+        if not stat.S_ISREG(os.stat(place).st_mode):  # it might never end
+            raise FolderError(f"{place} is not an ordinary file.")
         with open(place, "rb") as file:
             return file.read()
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from captioner.errors import FolderError, OptionError
+from captioner.files import check_file, raising
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import (
     Again,
@@ -106,6 +107,9 @@ class Sidecars:
             if self._root:
                 text.parent.mkdir(parents=True, exist_ok=True)
             is_kept = self._existing == "append" and os.path.exists(text)
+            if is_kept:
+                with raising(FolderError):
+                    check_file(text)
             before = text.read_bytes() if is_kept else None
         if before is not None:
             known = set(before.splitlines())

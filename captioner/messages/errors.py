@@ -361,6 +361,9 @@ FOLDER = {
     "{} is compressed as a whole: unpack it, or make it a zip archive.": (
         "{} 是整体压缩的：请先解压，或者改成 zip 压缩包。"
     ),
+    "{} is cut short or damaged: files may be missing after its first {}.": (
+        "{} 不完整或已损坏：前 {} 个文件之后可能有缺失。"
+    ),
     "{} is a damaged archive ({}).": "{} 是损坏的压缩包（{:say}）。",
     "{} is too large to unpack safely: the limit is 1 GiB.": (
         "{} 太大，解压它不安全：最多 1 GiB。"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FOLDER = {
     "stopped.": "已停止。",
+    "Standard output cannot be written ({}).": "无法写入标准输出（{:say}）。",
     "{} photos, {} a second": "{} 张照片，每秒 {} 张",
     "{} of {} photos, {} a second, about {} left": "{} / {} 张照片，每秒 {} 张，大约还要 {:say}",
     "Further photos that fail are counted only.": "此后失败的照片只计数，不再逐张说明。",

@@ -7,10 +7,11 @@ prints them as they are lets them clear the screen, rename the window, or show a
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 # Controls of ASCII and of Latin-1 (which hold ESC and the one-byte CSI), line and paragraph
@@ -50,6 +51,14 @@ def guarded_output() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def drop_output() -> None:
+    """Let go of what standard output could not take, or Python tries and complains at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class _Guarded:

@@ -1,15 +1,18 @@
 """Reading single files out of archives."""
 
 import io
+import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from captioner.errors import ImageError
+from captioner.errors import FolderError, ImageError
 from captioner.folder import archives
 from captioner.folder.archives import members, read_member
+from captioner.folder.scan import Scan, Source
 
 CONTENT = {"a.jpg": b"first" * 99, "deep/b.jpg": bytes(range(256)), "empty.jpg": b""}
 
@@ -76,3 +79,97 @@ def test_what_cannot_be_unpacked_is_one_sentence(
         (first, *_) = members(str(path))
         with pytest.raises(ImageError, match="too large to unpack safely"):
             read_member(str(path), first, "x")
+
+
+def tar(*photos: bytes) -> bytearray:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for number, photo in enumerate(photos):
+            info = tarfile.TarInfo(f"{number}.png")
+            info.size = len(photo)
+            archive.addfile(info, io.BytesIO(photo))
+    return bytearray(content.getvalue())
+
+
+def with_size(archive: bytearray, start: int, size: bytes) -> bytearray:
+    """An archive whose header there tells of another size, with a checksum that is right."""
+    header = archive[start : start + 512]
+    header[124:136] = size
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return archive[:start] + header + archive[start + 512 :]
+
+
+SIZES = {
+    "a gigabyte": b"%011o\0" % 2**30,
+    "2^80": b"\x80" + (2**80).to_bytes(11, "big"),
+    "a little": b"%011o\0" % 1000,
+    "negative": b"\xff" * 12,
+    "no number": b"much\0\0\0\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_tar_that_lies_about_a_size_has_its_first_photo_and_is_told(
+    size: bytes, tmp_path: Path
+) -> None:
+    photo = random.Random(0).randbytes(3000)
+    path = tmp_path / "photos.tar"
+    step = 512 + -(-len(photo) // 512) * 512
+    path.write_bytes(with_size(tar(photo, photo, photo), step, size))
+    found, told = [], []
+    for one in Scan(Source(str(path)), told.append):
+        found.append(one)
+    assert found[0].member is not None
+    assert read_member(str(path), found[0].member, "0.png") == photo
+    assert len(told) == 1
+    assert "photos.tar" in told[0]
+    assert told[0].endswith(".")
+
+
+@pytest.mark.parametrize("cut", [100, 512, 600, -10_240])
+def test_a_tar_that_is_cut_short_has_its_whole_photos_and_is_told(cut: int, tmp_path: Path) -> None:
+    whole = tar(b"a" * 1000, b"b" * 1000)
+    path = tmp_path / "photos.tar"
+    path.write_bytes(whole[: 512 + 1024 + cut] if cut > 0 else whole.rstrip(b"\0") + bytes(24))
+    told: list[str] = []
+    found = list(Scan(Source(str(path)), told.append))
+    assert [photo.name for photo in found][:1] == ["0.png"]
+    assert len(told) == 1
+    assert "photos.tar" in told[0]
+
+
+def test_a_tar_that_is_whole_is_not_complained_of(packed: list[Path]) -> None:
+    told: list[str] = []
+    for path in packed:
+        list(Scan(Source(str(path)), told.append))
+    assert not told
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar"])
+def test_an_archive_that_is_a_pipe_or_a_device_is_refused_at_once(
+    suffix: str, tmp_path: Path
+) -> None:
+    pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        with pytest.raises(FolderError, match="is not an ordinary file"):
+            list(members(str(path)))
+
+
+def test_names_that_are_not_utf8_are_read_or_told(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("aaaa.png", b"photo")
+    old = tmp_path / "old.zip"  # of a Chinese Windows, which does not say in what its names are
+    old.write_bytes(content.getvalue().replace(b"aaaa", "夏天".encode("gbk")))
+    [member] = members(str(old))
+    assert read_member(str(old), member, "x") == b"photo"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("é.png", b"photo")
+    false = tmp_path / "false.zip"  # says that they are UTF-8
+    false.write_bytes(content.getvalue().replace("é".encode(), b"\xff\xfe"))
+    with pytest.raises(FolderError, match=r"false\.zip is a damaged archive"):
+        list(members(str(false)))

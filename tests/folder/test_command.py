@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -295,3 +297,100 @@ def test_a_table_of_an_earlier_version_is_gone_on_with_in_one_spelling(
     assert [row.image for row in csv_rows(path)] == ["-a.png", "-b.png"]
     assert path.read_bytes().count(b"\n'-") == 2
     assert folder(photos, "--model", model, "-o", path).code == 0
+
+
+def process(
+    *arguments: object, home: Path, most: int | None = None, stdout: object = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own; most: bytes that a file of it may have."""
+    limit = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({most}, {most})); " if most else ""
+    start = f"import sys; {limit}from captioner.cli import main; sys.exit(main(sys.argv[1:]))"
+    options = ("--device", "cpu", "--workers", "1", *map(str, arguments))
+    return subprocess.run(
+        [sys.executable, "-c", start, "folder", *options],
+        cwd=home, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+def assert_one_sentence(code: int, told: str, *parts: str) -> None:
+    assert code == 2
+    [line] = told.splitlines()
+    assert line.startswith("captioner: ")
+    assert line.endswith(".")
+    assert all(part in line for part in parts)
+
+
+def test_a_full_disk_is_one_sentence(photos: Path, tmp_path: Path, model: Path) -> None:
+    """The journal is smaller than the limit, the captions would be larger."""
+    arguments = (photos, "--model", model, "--trigger", "x" * 20_000, "-o", tmp_path / "c.csv")
+    done = process(*arguments, home=tmp_path, most=90_000)
+    assert_one_sentence(done.returncode, done.stderr, "cannot be written")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_standard_output_that_is_full_is_one_sentence(
+    photos: Path, tmp_path: Path, model: Path
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = process(photos, "--model", model, "-o", "-", home=tmp_path, stdout=full)
+    assert_one_sentence(done.returncode, done.stderr, "Standard output cannot be written")
+
+
+@pytest.mark.parametrize("kind", ["/dev/zero", "/dev/null", "pipe", "socket", "pipe.zip"])
+def test_what_is_no_ordinary_file_is_no_collection(
+    kind: str, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(kind) if kind.startswith("/") else tmp_path / kind
+    with socket.socket(socket.AF_UNIX) as server:
+        if kind == "socket":
+            monkeypatch.chdir(tmp_path)  # a socket's path has a hundred bytes at most
+            server.bind(kind)
+        elif not kind.startswith("/"):
+            os.mkfifo(place)
+        result = folder(place, "--model", model, "-o", tmp_path / "captions.jsonl")
+    assert_one_sentence(result.code, result.stderr, "is not an ordinary file")
+    assert not (tmp_path / "captions.jsonl").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_an_output_that_is_no_ordinary_file_is_refused_at_once(
+    kind: str, photos: Path, tmp_path: Path, model: Path
+) -> None:
+    out = tmp_path / "captions.csv"
+    if kind == "pipe":
+        os.mkfifo(out)
+    else:
+        out.symlink_to("/dev/full")
+    result = folder(photos, "--model", model, "-o", out)
+    assert_one_sentence(result.code, result.stderr, "captions.csv is not an ordinary file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.csv", "photos"]
+
+
+def test_a_text_that_is_a_pipe_fails_its_photo_alone(
+    tmp_path: Path, model: Path, make_photos: MakePhotos
+) -> None:
+    make_photos(tmp_path, "a.png", "b.png")
+    os.mkfifo(tmp_path / "a.txt")
+    result = folder(tmp_path, "--model", model, "--sidecar", "--existing", "append")
+    assert result.code == 1
+    assert "a.txt is not an ordinary file." in result.stderr
+    assert (tmp_path / "b.txt").read_text()
+
+
+def test_of_a_damaged_archive_the_whole_photos_are_captioned(
+    photos: Path, tmp_path: Path, model: Path
+) -> None:
+    path = tmp_path / "photos.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(photos / "1.png", "1.png")
+        archive.add(photos / "2.png", "2.png")
+    with tarfile.open(path) as archive:
+        cut = archive.getmembers()[1].offset_data + 100
+    path.write_bytes(path.read_bytes()[:cut])
+    result = folder(path, "--model", model, "-o", tmp_path / "captions.jsonl")
+    assert result.code == 1
+    done = {row["image"]: "caption" in row for row in rows(tmp_path / "captions.jsonl")}
+    assert done.pop("1.png")
+    assert not any(done.values())
+    assert "Traceback" not in result.stderr
+    assert "photos.tar" in result.stderr
