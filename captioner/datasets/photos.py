@@ -18,8 +18,11 @@ from tqdm import tqdm
 from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
+from captioner.files import MB, raising, read_bytes
 from captioner.images import open_image, to_pixels
 from captioner.messages import say
+
+_LARGEST = 1000 * MB  # a photo's file; of 178 million pixels it has no more
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -133,11 +136,13 @@ def open_photo(photo: Photo, at_least: int | None = None) -> Image:
 
 def photo_bytes(photo: Photo) -> bytes:
     """The photo's file as it is. Raises ImageError where it cannot be read."""
+    if not isinstance(photo, ArchiveMember):
+        with raising(ImageError):
+            return read_bytes(photo, most=_LARGEST)
     try:
-        return photo.read() if isinstance(photo, ArchiveMember) else photo.read_bytes()
+        return photo.read()
     except OSError as error:
-        place = photo.archive if isinstance(photo, ArchiveMember) else photo
-        raise ImageError(f"{place} cannot be read ({error.strerror}).") from None
+        raise ImageError(f"{photo.archive} cannot be read ({error.strerror}).") from None
 
 
 def _key(records: Sequence[Record], size: int) -> str:

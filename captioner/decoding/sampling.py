@@ -111,6 +111,7 @@ def _top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def _top_p(logits: Tensor, p: float) -> Tensor:
+    p = max(p, torch.finfo(torch.float32).tiny)  # what float32 takes for 0 would keep no token
     ordered, tokens = logits.sort(dim=-1, descending=True)
     probabilities = F.softmax(ordered, dim=-1)
     likelier = probabilities.cumsum(dim=-1) - probabilities  # sum of all tokens likelier than each

@@ -48,11 +48,8 @@ FILES = {
     "{}, line {}: not valid JSON ({}).": "{} 第 {} 行：不是有效的 JSON（{}）。",
     "{}: JSON nested too deeply.": "{:say}：JSON 嵌套太深。",
     "{}: a number in JSON has too many digits.": "{:say}：JSON 里有一个数的位数太多。",
-    "'{}' cannot be read ({}).": "“{}”无法读取（{:say}）。",
     "{} cannot be written ({}).": "{} 无法写入（{:say}）。",
     "{} is missing.": "缺少 {}。",
-    "{} is not a JSON file.": "{} 不是 JSON 文件。",
-    "'{}' is not a JSON file.": "“{}”不是 JSON 文件。",
     "{} is read or written already: name another file.": (
         "{} 已经用作输入或输出，请换一个文件名。"
     ),

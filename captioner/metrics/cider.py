@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from captioner.errors import DatasetError, OptionError
+from captioner.files import MB, raising, read_json
 from captioner.metrics.inputs import (
     LONGEST_NGRAM,
     Ngram,
@@ -110,13 +111,8 @@ class CiderD:
     @classmethod
     def load(cls, path: str | Path) -> "CiderD":
         """Reads what `save` wrote. Raises DatasetError if it is missing or something else."""
-        try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            reason = error.strerror or error
-            raise DatasetError(f"'{path}' cannot be read ({reason}).") from error
-        except ValueError as error:
-            raise DatasetError(f"'{path}' is not a JSON file.") from error
+        with raising(DatasetError):
+            document = read_json(Path(path), most=1000 * MB)
         if not _is_valid(document):
             raise DatasetError(f"'{path}' does not hold document frequencies of this version.")
         rows = document["frequencies"]

@@ -129,7 +129,7 @@ def test_saved_frequencies_give_the_same_scores(tmp_path: Path) -> None:
 def test_foreign_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "frequencies.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(DatasetError, match=r"frequencies\.json' .*\.$"):
+    with pytest.raises(DatasetError, match=r"frequencies\.json'?,? .*\.$"):
         CiderD.load(path)
 
 
@@ -146,5 +146,5 @@ def test_frequencies_of_ids_are_kept_too(tmp_path: Path) -> None:
 
 
 def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CaptionerError, match="cannot be read"):
+    with pytest.raises(CaptionerError, match=r"nothing\.json is missing"):
         CiderD.load(tmp_path / "nothing.json")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from captioner.errors import DatasetError
+from captioner.files import MB, raising, read_json
 from captioner.text import tokenizer
 
 FORMAT = "captioner report"
@@ -52,7 +52,8 @@ def read_report(path: Path) -> Captions:
 
     Raises DatasetError where the file is missing, is something else, or names a photo twice.
     """
-    document = _load(path)
+    with raising(DatasetError):
+        document = read_json(path, most=1000 * MB)
     try:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise KeyError
@@ -73,14 +74,3 @@ def _entry(row: Any) -> Entry:
     if not entry.references or not all(isinstance(text, str) for text in texts):
         raise ValueError
     return entry
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DatasetError(f"{path} is missing.") from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}).") from None
-    except (ValueError, RecursionError):
-        raise DatasetError(f"{path} is not a JSON file.") from None
