@@ -102,7 +102,7 @@ def trained(recipe: Recipe, data: Languages, train: np.ndarray) -> CaptioningMod
     torch.manual_seed(recipe.seed)
     phase, config = recipe.phases[0], recipe.encoder.config
     model = CaptioningModel(
-        ModelConfig(config, recipe.decoder, recipe.preprocessing, "zh", len(data.vocabulary))
+        ModelConfig(config, recipe.decoder.config, recipe.preprocessing, "zh", len(data.vocabulary))
     )
     steps = data.steps(phase.batch)
     stepper = Stepper(Learner(phase, model, data, [train]), Workers(CPU), steps * phase.epochs)
@@ -145,7 +145,7 @@ def main() -> None:
     for languages in (*((own,) for own in LANGUAGES), LANGUAGES):
         data = Languages(recipe, options.cache, languages)
         model = CaptioningModel(
-            ModelConfig(recipe.encoder.config, recipe.decoder, recipe.preprocessing, "zh", 9)
+            ModelConfig(recipe.encoder.config, recipe.decoder.config, recipe.preprocessing, "zh", 9)
         )
         folder = model_folder(recipe.encoder.weights.removeprefix(OF_MODEL))
         load_encoder(model.encoder, recipe.encoder.config, folder)

@@ -136,7 +136,7 @@ class OurLoop:
         keep_memory()
         config = ModelConfig(
             recipe.encoder.config,
-            recipe.decoder,
+            recipe.decoder.config,
             recipe.preprocessing,
             recipe.data.language,
             len(data.vocabulary),

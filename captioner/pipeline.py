@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,8 +40,10 @@ from captioner.model import (
     read_language,
 )
 from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
+from captioner.text.function_words import FUNCTION_WORDS
 
 DEFAULT_MODEL = "base-en"
+NO_STUTTER = 2  # words after which the same content word may stand again
 PhotoT = TypeVar("PhotoT")
 
 
@@ -90,7 +93,7 @@ class Captioner:
     folder: the one that the model was read from, where it may write further languages.
 
     Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
-    max_length, length_penalty, no_repeat_ngram), or with `sampling=True` those of
+    max_length, length_penalty, no_repeat_ngram, no_repeat_within), or with `sampling=True` those of
     `SamplingOptions` (temperature, top_k, top_p, seed); `avoid` and `include` take words or, the
     latter, phrases. With
     `attention=True` and `trace=True` a caption also holds how it came about.
@@ -228,6 +231,7 @@ class Captioner:
     ) -> list[Caption]:
         """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
         options["avoid"] = (*NEVER_WRITTEN, *self._numbers(avoid))
+        options = {"no_repeat_within": NO_STUTTER, "repeatable": self._repeatable, **options}
         if include:
             options["include"] = tuple(map(self._phrase, include))
         chosen = self._search(features, _options(sampling, options))
@@ -264,11 +268,17 @@ class Captioner:
             found = beam_search(*beginning, own, device=self.device)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in group] for group in found]
 
-    def _numbers(self, words: Sequence[str]) -> list[int]:
+    def _numbers(self, words: Iterable[str]) -> list[int]:
         """A word that the model does not know is avoided already."""
         forms = (form for word in words for form in {word, word.lower()})
         numbers = (self.vocabulary.number(form) for form in forms)
         return [number for number in numbers if number is not None]
+
+    @cached_property
+    def _repeatable(self) -> tuple[int, ...]:
+        """Words that sentences repeat at short distance, as "the" and "of" are."""
+        words = FUNCTION_WORDS.get(self.language, frozenset())
+        return tuple(sorted(self._numbers(words)))
 
     def _phrase(self, phrase: str) -> tuple[int, ...]:
         tokens = tokenizer(self.language, self.model.config.unit).tokenize(phrase)

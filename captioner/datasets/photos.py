@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from PIL.Image import Image
@@ -39,6 +39,23 @@ class Photos:
     pixels: np.ndarray
     unreadable: tuple[str, ...]
     key: str
+
+    def subset(self, rows: Sequence[int]) -> Photos:
+        """Some of the photos, whose pixels stay where they are."""
+        digest = hashlib.sha256(f"{self.key}{rows}".encode()).hexdigest()
+        pixels = cast(np.ndarray, _Rows(self.pixels, np.array(rows)))
+        return Photos(tuple(self.records[row] for row in rows), pixels, (), digest[:16])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some rows of an array on disk, read when they are asked for."""
+
+    array: np.ndarray
+    rows: np.ndarray
+
+    def __getitem__(self, which: slice | np.ndarray) -> np.ndarray:
+        return self.array[self.rows[which]]
 
 
 def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:

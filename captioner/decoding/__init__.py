@@ -2,7 +2,7 @@
 
 from captioner.decoding.beam import beam_search
 from captioner.decoding.consensus import Choice, better_of_each, consensus
-from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepeatNgram
+from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepeatNgram, NoStutter
 from captioner.decoding.sampling import sample
 from captioner.decoding.types import (
     BeamOptions,
@@ -25,6 +25,7 @@ __all__ = [
     "Hypothesis",
     "MinLength",
     "NoRepeatNgram",
+    "NoStutter",
     "SamplingOptions",
     "Step",
     "beam_search",

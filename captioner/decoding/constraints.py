@@ -74,6 +74,26 @@ class NoRepeatNgram:
             log_probs.scatter_add_(2, following, penalty)
 
 
+@dataclass(frozen=True)
+class NoStutter:
+    """Forbid a token that stands among the last ``within``: "a white and white dog".
+
+    Attributes:
+        within: how many tokens back are looked at.
+        repeatable: long ``[number of tokens]``, those that may come again so soon, such as "the".
+    """
+
+    within: int
+    repeatable: Tensor
+
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
+        """See :class:`Constraint`."""
+        recent = history[:, :, -self.within :]
+        again = torch.isin(recent, self.repeatable)
+        penalty = torch.where(again, 0.0, -torch.inf).to(log_probs.dtype)
+        log_probs.scatter_add_(2, recent, penalty)
+
+
 def constraints_of(
     options: DecodingOptions, end: int, device: torch.device | str | None
 ) -> list[Constraint]:
@@ -85,6 +105,9 @@ def constraints_of(
         constraints.append(MinLength(options.min_length, end))
     if options.no_repeat_ngram > 0:
         constraints.append(NoRepeatNgram(options.no_repeat_ngram))
+    if options.no_repeat_within > 0:
+        repeatable = torch.tensor(options.repeatable, dtype=torch.long, device=device)
+        constraints.append(NoStutter(options.no_repeat_within, repeatable))
     return constraints
 
 

@@ -77,6 +77,8 @@ class DecodingOptions:
         length_penalty: exponent of the length in :attr:`Hypothesis.score`; 0 ranks by plain
             log-probability, larger values favour longer captions.
         no_repeat_ngram: no n-gram of this many tokens occurs twice (Paulus et al. 2018); 0 is off.
+        no_repeat_within: no token is one of so many before it, but for the `repeatable`; 0 is off.
+        repeatable: ids of tokens that may come again at once, such as articles and prepositions.
         avoid: ids of tokens never to emit.
 
     Raises:
@@ -88,6 +90,8 @@ class DecodingOptions:
     max_length: int = 14
     length_penalty: float = 0.8
     no_repeat_ngram: int = 2
+    no_repeat_within: int = 0
+    repeatable: tuple[int, ...] = ()
     avoid: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -104,6 +108,10 @@ class DecodingOptions:
         _require(
             self.no_repeat_ngram >= 0,
             f"no_repeat_ngram must be 0 (off) or more, not {self.no_repeat_ngram}.",
+        )
+        _require(
+            self.no_repeat_within >= 0,
+            f"no_repeat_within must be 0 (off) or more, not {self.no_repeat_within}.",
         )
         _require(all(token >= 0 for token in self.avoid), "avoid must hold token ids of 0 or more.")
 

@@ -72,6 +72,9 @@ DECODING = {
     ),
     "The model gives no next word a probability: its weights are damaged, or unfit for this "
     "photo.": "模型给不出下一个词的概率：它的权重已损坏，或者不适合这张照片。",
+    "no_repeat_within must be 0 (off) or more, not {}.": (
+        "no_repeat_within 必须是 0（关闭）或更大，不能是 {}。"
+    ),
     "avoid must hold token ids of 0 or more.": "avoid 里的词编号不能小于 0。",
     "include must not hold an empty phrase.": "include 里不能有空的短语。",
     "include must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",
@@ -141,6 +144,9 @@ MODEL = {
     ),
     "{} is of no use: {} holds a value that is no finite number.": (
         "{} 不能用：{} 里有非有限的数值（NaN 或无穷大）。"
+    ),
+    "The decoder of {} has other parts or sizes than the recipe's.": (
+        "{} 的解码器与配方里的不同（部件或大小不一样）。"
     ),
     "The encoder of {} is {} with stages {}, not {} with stages {}.": (
         "{} 的编码器是 {}（stages 为 {}），不是 {}（stages 为 {}）。"
@@ -457,6 +463,9 @@ TRAINING = {
     "{}: doubly_stochastic needs an attention other than 'none'.": (
         "{}：doubly_stochastic 需要“none”以外的注意力。"
     ),
+    "{}: weights of the decoder must be 'random' or 'model:NAME', not '{}'.": (
+        "{}：解码器的 weights 必须是“random”或“model:名称”，不能是“{}”。"
+    ),
     "{}: average_best must be at least 1.": "{}：average_best 必须至少为 1。",
     "{}: checkpoint_minutes must be 0 or more.": "{}：checkpoint_minutes 不能小于 0。",
     "{}: format '{}' is unknown; there is: {}.": "{}：没有格式“{}”；可选：{}。",
@@ -471,6 +480,7 @@ TRAINING = {
     "can give it some.": (
         "配方的数据里，{:say}没有照片；可以用数据源的 `split` 或 `val_share` 分给它一些。"
     ),
+    "No photo to train on has {} captions.": "训练用的照片都不到 {} 句描述。",
     "The recipe leaves an epoch no photo whose captions have words.": (
         "按这份配方，一轮里没有一张照片的描述含有词。"
     ),

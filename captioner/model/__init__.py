@@ -4,7 +4,13 @@ from captioner.model.bidirectional import Bidirectional, decoder
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-from captioner.model.folder import load_encoder, read_config, read_folder, save_model
+from captioner.model.folder import (
+    load_decoder,
+    load_encoder,
+    read_config,
+    read_folder,
+    save_model,
+)
 from captioner.model.inference import for_inference
 from captioner.model.languages import add_language, languages_of, read_language
 
@@ -22,6 +28,7 @@ __all__ = [
     "encoder_names",
     "for_inference",
     "languages_of",
+    "load_decoder",
     "load_encoder",
     "load_pretrained",
     "read_config",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,6 +89,31 @@ def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
             f"{config.name} with stages {config.stages}."
         )
     fill(encoder, part_of(read_weights(folder / WEIGHTS), "encoder"), folder / WEIGHTS)
+
+
+def load_decoder(
+    decoder: nn.Module, config: DecoderConfig, vocabulary: Vocabulary, folder: Path
+) -> None:
+    """Fill a decoder with that of a model folder; the rows of words that it does not know become
+    the mean of all that it knows, beside what they are (Hewitt 2021, "Initializing New Word
+    Embeddings for Pretrained Language Models"): at random alone they would be far too likely.
+
+    Raises ModelError where the folder cannot be used, or its decoder is of other parts or sizes.
+    """
+    theirs = read_config(folder)
+    if replace(theirs.decoder, dropout=config.dropout) != config:
+        raise ModelError(f"The decoder of {folder} has other parts or sizes than the recipe's.")
+    weights = part_of(read_weights(folder / WEIGHTS), "decoder")
+    known = read_vocabulary(folder, theirs)
+    pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
+    rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
+    for name, own in decoder.state_dict().items():
+        if name.endswith(("words.weight", "words.bias")):
+            known_rows = weights[name][list(their_rows)].float()
+            filled = own + known_rows.mean(dim=0)
+            filled[list(rows)] = known_rows
+            weights[name] = filled
+    fill(decoder, weights, folder / WEIGHTS)
 
 
 def part_of(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -58,6 +58,10 @@ class Vocabulary:
         number = self._numbers.get(word)
         return None if number is None or number < len(SPECIAL) else number
 
+    def row(self, word: str) -> int | None:
+        """The number of a word or special token; None for a word that is not known."""
+        return self._numbers.get(word)
+
     def decode(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Words of the numbers; padding, start and end are left out."""
         return tuple(self.words[n] for n in numbers if n not in (PAD, START, END))

@@ -16,26 +16,27 @@ def draw(photos: int, generator: torch.Generator) -> Tensor:
     return torch.rand(photos, 8, generator=generator)
 
 
-def augment(pixels: Tensor, mirror: Tensor, draws: Tensor) -> Tensor:
+def augment(pixels: Tensor, mirror: Tensor, draws: Tensor, size: int = 0) -> Tensor:
     """Random crops, mirrored where allowed, with other brightness, contrast and saturation.
 
     pixels: `uint8 [B, 3, S, S]`. mirror: bool `[B]`, whether that photo may be mirrored; half of
-    those are. draws: from `draw`, of the CPU, whatever the pixels' device. Returns
-    `uint8 [B, 3, S, S]`.
+    those are. draws: from `draw`, of the CPU, whatever the pixels' device. size: S' of what is
+    returned, `uint8 [B, 3, S', S']`; as large as it came for 0.
     """
     draws = draws.T.to(pixels.device)
-    photos = _crop(pixels.float(), draws[:4], mirror.to(pixels.device) & (draws[4] < 0.5))
+    mirrored = mirror.to(pixels.device) & (draws[4] < 0.5)
+    photos = _crop(pixels.float(), draws[:4], mirrored, size or pixels.shape[3])
     return _colour(photos, 1 + JITTER * (2 * draws[5:] - 1)).clamp_(0, 255).to(torch.uint8)
 
 
-def _crop(photos: Tensor, draws: Tensor, mirrored: Tensor) -> Tensor:
+def _crop(photos: Tensor, draws: Tensor, mirrored: Tensor, size: int) -> Tensor:
     side = CROP_SIDE + (1 - CROP_SIDE) * draws[:2]  # height and width, as shares
     centre = (1 - side) * (2 * draws[2:] - 1)
     theta = photos.new_zeros(len(photos), 2, 3)
     theta[:, 0, 0] = torch.where(mirrored, -side[1], side[1])
     theta[:, 1, 1] = side[0]
     theta[:, 0, 2], theta[:, 1, 2] = centre[1], centre[0]
-    grid = F.affine_grid(theta, list(photos.shape), align_corners=False)
+    grid = F.affine_grid(theta, [*photos.shape[:2], size, size], align_corners=False)
     return F.grid_sample(photos, grid, padding_mode="border", align_corners=False)
 
 

@@ -35,7 +35,7 @@ def model_card(
 
 Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
 {", ".join(map(str, recipe.encoder.stages))}, {recipe.preprocessing.size} pixels. Decoder: \
-{_decoder(recipe.decoder)}.
+{_decoder(recipe.decoder.config)}.
 
 {recipe.about.strip()}
 

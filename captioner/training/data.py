@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,13 +23,15 @@ from captioner.datasets import (
 )
 from captioner.errors import DatasetError
 from captioner.messages import say
-from captioner.text import END, PAD, Vocabulary, tokenizer
+from captioner.text import END, PAD, START, Vocabulary, tokenizer
+from captioner.text.function_words import FUNCTION_WORDS
 from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
 from captioner.training.views import view
 
 log = logging.getLogger(__name__)
 
+_EMPTY = torch.tensor([START])
 _SIDES = frozenset(("left", "right", "左", "右"))
 
 
@@ -49,7 +52,7 @@ class TrainingData:
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         size = recipe.preprocessing.size
-        self.max_words = recipe.data.max_words
+        self.max_words, self._language = recipe.data.max_words, recipe.data.language
         records = read_records(recipe)
         self.train = decode_photos(_split(records, "train"), size, cache)
         self.val = decode_photos(_split(records, "val"), size, cache)
@@ -65,11 +68,33 @@ class TrainingData:
         self._captions = [self._encode(captions) for captions in tokens]
         weights = [r.weight for r in self.train.records]
         worded = [w if own else 0.0 for w, own in zip(weights, self._captions, strict=True)]
-        self._mixture = Mixture(torch.tensor(worded, dtype=torch.float64), recipe.seed)
-        if not len(self._mixture):
-            raise DatasetError("The recipe leaves an epoch no photo whose captions have words.")
+        self._weights, self._seed = torch.tensor(worded, dtype=torch.float64), recipe.seed
+        self._mixture = self._mixed()
         # A mirrored photo must not be called "left" of anything.
         self._mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
+
+    def _mixed(self) -> Mixture:
+        mixture = Mixture(self._weights, self._seed)
+        if not len(mixture):
+            raise DatasetError("The recipe leaves an epoch no photo whose captions have words.")
+        return mixture
+
+    def with_captions(self, least: int) -> TrainingData:
+        """The same data, of whose training photos those remain that have so many captions.
+
+        Raises DatasetError where that leaves none.
+        """
+        rows = [row for row, own in enumerate(self._captions) if len(own) >= least]
+        if len(rows) == len(self._captions):
+            return self
+        if not rows:
+            raise DatasetError(f"No photo to train on has {least} captions.")
+        some = copy.copy(self)
+        some.train = self.train.subset(rows)
+        some._captions = [self._captions[row] for row in rows]
+        some._weights, some._mirror = self._weights[rows], self._mirror[rows]
+        some._mixture = some._mixed()
+        return some
 
     def view(self, number: int) -> Photos:
         """The training photos, augmented unless the number is 0, see `views.view`."""
@@ -83,6 +108,11 @@ class TrainingData:
         """The captions of each training photo as ids, with the end token and no start token."""
         groups = [[tuple(c.tolist()[1:]) for c in captions] for captions in self._captions]
         return [group or [(END,)] for group in groups]
+
+    def function_words(self) -> frozenset[int]:
+        """The numbers of words that tell nothing of a photo."""
+        words = map(self.vocabulary.number, FUNCTION_WORDS.get(self._language, ()))
+        return frozenset(number for number in words if number is not None)
 
     def summary(self) -> str:
         """One line for the person who waits."""
@@ -98,7 +128,10 @@ class TrainingData:
     def batches(
         self, batch: int, captions: int, generator: torch.Generator, epoch: int = 0
     ) -> Iterator[Batch]:
-        """One epoch in random order; `captions` of each photo's, drawn anew where it has fewer.
+        """One epoch in random order, with at most `captions` of each photo's.
+
+        A photo that has fewer is filled up with empty ones, the start token and nothing to learn:
+        each caption counts alike, whether its photo has one or five.
 
         epoch: its number, counted from 0. It decides whose turn it is among photos of a weight
         that is no whole number; the generator decides everything else.
@@ -112,8 +145,8 @@ class TrainingData:
 
     def _draw(self, row: int, count: int, generator: torch.Generator) -> list[Tensor]:
         own = self._captions[row]
-        order = torch.randperm(len(own), generator=generator).tolist()
-        return [own[order[i % len(own)]] for i in range(count)]
+        order = torch.randperm(len(own), generator=generator).tolist()[:count]
+        return [*(own[i] for i in order), *[_EMPTY] * (count - len(order))]
 
 
 def take(array: np.ndarray, rows: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -107,7 +108,7 @@ def _own_words(decoder: Decoder, features: Tensor, captions: Tensor, chosen: Ten
 def _unevenness(maps: Tensor, words: Tensor) -> Tensor:
     """Σ (1 - Σ_t α_t)² over places and captions; maps `[B · K, T, N]`, words `[B · K, T]`."""
     looked = (maps.float() * words.unsqueeze(2)).sum(dim=1)
-    return (1 - looked).square().sum()
+    return (1 - looked).square().sum(dim=1)[words.any(dim=1)].sum()
 
 
 @contextmanager
@@ -133,7 +134,9 @@ class SelfCritical:
     drawn for each photo. baseline: "greedy", the score of the caption that the model would write
     (Rennie et al.); or "mean", that of the photo's other samples, which needs no further search
     (Luo 2020). max_length: most words of a sample. bleu: weight of a caption's BLEU-4 beside its
-    CIDEr-D.
+    CIDEr-D. told: weight of the share that a caption has of the words in which most people agree,
+    but for `function_words`. cross_entropy: weight of each word of people's captions beside one
+    drawn, which keeps the sentences like theirs (Paulus et al. 2018).
     """
 
     def __init__(
@@ -142,9 +145,15 @@ class SelfCritical:
         samples: int,
         baseline: str,
         max_length: int,
+        *,
         bleu: float = 0.0,
+        told: float = 0.0,
+        cross_entropy: float = 0.0,
+        function_words: Collection[int] = (),
     ) -> None:
-        self.baseline, self.bleu = baseline, bleu
+        self.baseline, self.bleu, self.told = baseline, bleu, told
+        self._agreed = [_agreed(own) - {END, *function_words} for own in references] if told else []
+        self.cross_entropy = cross_entropy
         self._references = references
         self._prepared = CiderD.from_references(references).prepare(references)
         self._max_length = max_length
@@ -152,10 +161,13 @@ class SelfCritical:
         self._sampling = SamplingOptions(top=samples, avoid=NEVER_WRITTEN, **common)
         self._greedy = BeamOptions(beam=1, avoid=NEVER_WRITTEN, **common)
 
-    def __call__(self, decoder: Decoder, features: Tensor, rows: Tensor) -> Sums:
+    def __call__(
+        self, decoder: Decoder, features: Tensor, rows: Tensor, written: Tensor | None = None
+    ) -> Sums:
         """Draw captions, score them, and see what would have made the good ones likelier.
 
-        features: `[B, N, D]`. rows: `[B]`, which training photos they are of.
+        features: `[B, N, D]`. rows: `[B]`, which training photos they are of. written: people's
+        captions `[B · K, T]` of them, padded, for their cross-entropy.
 
         Captions are drawn without dropout, as the model will write, and learned with it.
         """
@@ -166,6 +178,8 @@ class SelfCritical:
         advantage = (rewards - baseline).flatten()
         captions = self._padded(drawn).to(features.device)
         loss, words = _expected(decoder, features, captions, advantage)
+        if self.cross_entropy and written is not None:
+            loss = loss + self.cross_entropy * CrossEntropy()(decoder, features, written).loss
         return Sums(loss, words, 100 * rewards.sum().item(), rewards.numel())
 
     def _draw(self, decoder: Decoder, features: Tensor) -> list[list[Hypothesis]]:
@@ -194,6 +208,9 @@ class SelfCritical:
         if self.bleu:
             own = [self._references[photo] for photo in photos]
             rewards += self.bleu * torch.tensor([s[3] for s in bleu(words, own).sentences])
+        if self.told:
+            agreed = [self._agreed[photo] for photo in photos]
+            rewards += self.told * torch.tensor(list(map(_share, agreed, words)))
         return rewards.view(len(rows), each)
 
     def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:
@@ -205,6 +222,17 @@ class SelfCritical:
         """A caption's words and its end, which one that was cut off does not have."""
         cut_off = len(caption.tokens) == self._max_length
         return caption.tokens if cut_off else (*caption.tokens, END)
+
+
+def _agreed(references: Sequence[Tokens]) -> set[Any]:
+    """The words that three of four people use, or more."""
+    counts = Counter(word for caption in references for word in set(caption))
+    return {word for word, people in counts.items() if 4 * people >= 3 * len(references)}
+
+
+def _share(agreed: set[Any], caption: Tokens) -> float:
+    """Of the words agreed on, those that a caption has; where there are none, it lacks none."""
+    return len(agreed.intersection(caption)) / len(agreed) if agreed else 1.0
 
 
 def _expected(

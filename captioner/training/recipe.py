@@ -96,12 +96,29 @@ class EncoderSource(EncoderConfig):
 
 
 @dataclass(frozen=True)
+class DecoderSource(DecoderConfig):
+    """The decoder, and where its first weights come from.
+
+    weights: "random", or "model:NAME", the decoder of an installed model, or of the model folder of
+        that path; words that it does not know start at random.
+    """
+
+    weights: str = "random"
+
+    @property
+    def config(self) -> DecoderConfig:
+        """The part that belongs to the model."""
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(DecoderConfig)}
+        return DecoderConfig(**own)
+
+
+@dataclass(frozen=True)
 class Phase:
     """A stretch of training with one setting.
 
     objective: "cross_entropy" on people's captions, or "self_critical" on the model's own.
-    batch: photos a step, of all processes together; each brings `captions` of its captions, or of
-        the model's samples.
+    batch: photos a step, of all processes together; each brings up to `captions` of its captions,
+        or so many of the model's samples.
     accumulate: the batch is cut into so many parts that pass through the model one after another:
         the same gradient with less memory.
     rate, encoder_rate: peak learning rates (AdamW), reached after `warmup` of all steps, then
@@ -109,6 +126,8 @@ class Phase:
         features are computed once.
     augment: while the encoder trains, photos are cropped, mirrored where no caption names a side,
         and coloured a little differently each time.
+    size: side of what is cropped, in pixels, where it is not the model's own: a smaller one trains
+        quicker, and what a crop shows is larger than in the whole photo (Touvron et al. 2019).
     views: for a frozen encoder, versions of each photo that its features are computed of: the photo
         itself and augmented ones. Each time one of them is drawn.
     encoder_weight_decay: of the encoder; `weight_decay` where not given.
@@ -116,7 +135,8 @@ class Phase:
         share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
     average: decay of the exponential moving average of the weights, which is what is kept.
     patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
-    baseline, bleu: of the self-critical objective, see `SelfCritical`.
+    least_captions: photos that have fewer are left out: what a caption must say is told by several.
+    baseline, bleu, told, cross_entropy: of the self-critical objective, see `SelfCritical`.
     """
 
     name: str
@@ -134,13 +154,17 @@ class Phase:
     clip: float = 1.0
     average: float = 0.999
     augment: bool = True
+    size: int = 0
     views: int = 1
     patience: int = 0
     word_dropout: float = 0.0
     scheduled_sampling: float = 0.0
     doubly_stochastic: float = 0.0
+    least_captions: int = 1
     baseline: str = "mean"
     bleu: float = 0.0
+    told: float = 0.0
+    cross_entropy: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -157,7 +181,7 @@ class Recipe:
     data: Data
     encoder: EncoderSource
     phases: tuple[Phase, ...]
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    decoder: DecoderSource = field(default_factory=DecoderSource)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     seed: int = 1
     checkpoint_minutes: float = 10.0
@@ -284,7 +308,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     if not recipe.phases:
         raise RecipeError(f"{path}: there is no [[phases]] to train.")
     for phase in recipe.phases:
-        for name in ("epochs", "batch", "captions", "accumulate", "views"):
+        for name in ("epochs", "batch", "captions", "accumulate", "views", "least_captions"):
             if getattr(phase, name) < 1:
                 raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be at least 1.")
         if phase.views > 1 and phase.encoder_rate:
@@ -294,16 +318,21 @@ def _check(recipe: Recipe, path: Path) -> None:
             )
         _check_objective(phase, path)
         _check_cross_entropy(phase, recipe.decoder, path)
+    source = recipe.decoder.weights
+    if source != "random" and not source.startswith(OF_MODEL):
+        raise RecipeError(
+            f"{path}: weights of the decoder must be 'random' or 'model:NAME', not '{source}'."
+        )
     if recipe.average_best < 1:
         raise RecipeError(f"{path}: average_best must be at least 1.")
     if not recipe.checkpoint_minutes >= 0:
         raise RecipeError(f"{path}: checkpoint_minutes must be 0 or more.")
-    for source in recipe.data.sources:
-        _check_source(source, path)
+    for data in recipe.data.sources:
+        _check_source(data, path)
     try:
         tokenizer(recipe.data.language, recipe.data.unit)
         with torch.device("meta"):  # sizes without memory
-            decoder(recipe.decoder, features=1, vocabulary=1)
+            decoder(recipe.decoder.config, features=1, vocabulary=1)
     except (OptionError, ModelError) as error:
         raise RecipeError(f"{path}: {error}") from None
 
@@ -315,6 +344,9 @@ def _check_objective(phase: Phase, path: Path) -> None:
                 f"{path}: {name} '{getattr(phase, name)}' of phase '{phase.name}' is unknown; "
                 f"there is: {', '.join(known)}."
             )
+    for name in ("size", "bleu", "told", "cross_entropy"):
+        if not 0 <= getattr(phase, name) < math.inf:
+            raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be 0 or more.")
     if phase.objective == "self_critical" and phase.baseline == "mean" and phase.captions < 2:
         raise RecipeError(
             f"{path}: captions of phase '{phase.name}' must be at least 2, since the baseline of "

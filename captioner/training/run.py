@@ -40,6 +40,7 @@ from captioner.errors import CaptionerError, RecipeError, TrainingError
 from captioner.model import (
     CaptioningModel,
     ModelConfig,
+    load_decoder,
     load_encoder,
     load_pretrained,
     save_model,
@@ -84,17 +85,21 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.data = workers.in_turn(lambda: TrainingData(recipe, self.cache))
         log.info("%s.", self.data.summary())
+        self._steps = [  # of each phase's epochs
+            self.data.with_captions(phase.least_captions).steps(phase.batch)
+            for phase in recipe.phases
+        ]
         self.model = CaptioningModel(
             ModelConfig(
                 recipe.encoder.config,
-                recipe.decoder,
+                recipe.decoder.config,
                 recipe.preprocessing,
                 recipe.data.language,
                 len(self.data.vocabulary),
                 recipe.data.unit or units(recipe.data.language)[0],
             )
         )
-        workers.in_turn(self._load_encoder)
+        workers.in_turn(self._load_weights)
         self.model.to(workers.device).to(memory_format=torch.channels_last)
         if workers.device.type == "cpu":
             speed_up_depthwise(self.model.encoder)
@@ -125,10 +130,11 @@ class Run:
         return self.out / "model"
 
     def _phase(self, phase: Phase, tensors: dict[str, Tensor]) -> None:
-        features = self._features(phase)
+        data = self.data.with_captions(phase.least_captions)
+        features = self._features(phase, data)
         index, seed = self.progress.phase, self.recipe.seed
         run = PhaseRun(
-            phase, self.model, self.data, features, workers=self.workers, seed=seed, index=index
+            phase, self.model, data, features, workers=self.workers, seed=seed, index=index
         )
         if tensors:
             run.stepper.restore(tensors)
@@ -157,9 +163,8 @@ class Run:
     def _step(self) -> int:
         """Steps of the whole run, counting phases that ended early as if they had not."""
         phases, progress = self.recipe.phases, self.progress
-        earlier = sum(self.data.steps(p.batch) * p.epochs for p in phases[: progress.phase])
-        own = self.data.steps(phases[progress.phase].batch) * progress.epoch
-        return earlier + own + progress.so_far.steps
+        earlier = sum(self._steps[i] * phases[i].epochs for i in range(progress.phase))
+        return earlier + self._steps[progress.phase] * progress.epoch + progress.so_far.steps
 
     def _keep(self, run: PhaseRun, cider: float) -> None:
         """Remember an epoch's model where it is the best so far, or one of the best to be kept."""
@@ -183,17 +188,17 @@ class Run:
         files = [self.out / f"best-{epoch}.safetensors" for epoch in epochs]
         mean = self.workers.from_first(lambda: checkpoint.mean_weights(files))
         self.model.load_state_dict(mean)
-        features = self._features(self.recipe.phases[-1])
-        scored = score(self.model, self.data, features, self.workers)
+        phase = self.recipe.phases[-1]
+        data = self.data.with_captions(phase.least_captions)
+        scored = score(self.model, data, self._features(phase, data), self.workers)
         self._log({"phase": f"mean of {len(epochs)} epochs", "epochs": epochs, **scored.row()})
         if scored.val.scores.cider <= self.progress.best:
             self._load_best()
 
-    def _features(self, phase: Phase) -> Features | None:
+    def _features(self, phase: Phase, data: TrainingData) -> Features | None:
         """What a frozen encoder sees."""
         if phase.encoder_rate:
             return None
-        data = self.data
         train = [self._encode(data.view(number)) for number in range(phase.views)]
         held_out = self._encode(data.held_out) if data.held_out else None
         return Features(train, self._encode(data.val), held_out)
@@ -267,6 +272,15 @@ class Run:
         best = self.out / "best.safetensors"
         tensors, _ = self.workers.from_first(lambda: checkpoint.load_checkpoint(best))
         self.model.load_state_dict(tensors)
+
+    def _load_weights(self) -> None:
+        """The first weights of encoder and decoder."""
+        self._load_encoder()
+        source = self.recipe.decoder.weights
+        if source != "random":
+            config, words = self.recipe.decoder.config, self.data.vocabulary
+            folder = model_folder(source.removeprefix(OF_MODEL))
+            load_decoder(self.model.decoder, config, words, folder)
 
     def _load_encoder(self) -> None:
         source, config = self.recipe.encoder.weights, self.recipe.encoder.config

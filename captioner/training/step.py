@@ -90,10 +90,11 @@ class Learner(nn.Module):
             features = self._encoded(photos)
             decoders = self.model.decoder.directions
             for decoder, objective in zip(decoders, self._objectives, strict=True):
+                ordered = decoder.ordered(captions)
                 if isinstance(objective, SelfCritical):
-                    parts.append(objective(decoder, features, photos.rows))
+                    parts.append(objective(decoder, features, photos.rows, ordered))
                 else:
-                    parts.append(objective(decoder, features, decoder.ordered(captions), done))
+                    parts.append(objective(decoder, features, ordered, done))
         return added(parts)
 
     def _encoded(self, photos: Examples) -> Tensor:
@@ -102,7 +103,7 @@ class Learner(nn.Module):
             return features.to(self.device).float()
         pixels = take(self._pixels, photos.rows).to(self.device)
         if self.phase.augment:
-            pixels = augment.augment(pixels, photos.mirror, photos.draws)
+            pixels = augment.augment(pixels, photos.mirror, photos.draws, self.phase.size)
         return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]
 
 
@@ -227,7 +228,16 @@ def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntro
             [(*decoder.in_order(words[:-1]), words[-1]) for words in captions]
             for captions in data.references()
         ]
-        return SelfCritical(references, phase.captions, phase.baseline, data.max_words, phase.bleu)
+        return SelfCritical(
+            references,
+            phase.captions,
+            phase.baseline,
+            data.max_words,
+            bleu=phase.bleu,
+            told=phase.told,
+            cross_entropy=phase.cross_entropy,
+            function_words=data.function_words(),
+        )
     return CrossEntropy(
         phase.label_smoothing,
         phase.word_dropout,

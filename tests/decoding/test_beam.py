@@ -70,7 +70,9 @@ def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> s
         ngrams = [longer[i : i + n] for i in range(len(longer) - n + 1)]
         return n > 0 and token != END and len(ngrams) != len(set(ngrams))
 
-    words = {token for token in range(1, vocabulary) if not repeats(token)}
+    recent = set(tokens[-options.no_repeat_within :]) if options.no_repeat_within else set()
+    stutters = recent - set(options.repeatable)
+    words = {token for token in range(1, vocabulary) if not repeats(token)} - stutters
     ends = {END} if len(tokens) >= options.min_length else set()
     return (words | ends) - set(options.avoid) or {END}
 
@@ -191,6 +193,8 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
         "min_length": draw(st.integers(0, max_length)),
         "length_penalty": draw(st.sampled_from([-1.0, 0.0, 0.7, 1.0, 2.0])),
         "no_repeat_ngram": draw(st.integers(0, 3)),
+        "no_repeat_within": draw(st.integers(0, 2)),
+        "repeatable": tuple(draw(st.sets(st.integers(1, 3), max_size=2))),
         "avoid": tuple(draw(st.sets(st.integers(0, vocabulary - 1), max_size=2))),
     }
     words = sorted(set(range(1, vocabulary)) - set(options["avoid"]))

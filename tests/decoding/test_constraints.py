@@ -2,7 +2,7 @@
 
 import torch
 
-from captioner.decoding import Avoid, MinLength, NoRepeatNgram
+from captioner.decoding import Avoid, MinLength, NoRepeatNgram, NoStutter
 from captioner.decoding.constraints import Constraint
 
 
@@ -40,3 +40,12 @@ def test_a_token_that_ends_several_ngrams_stays_forbidden() -> None:
 def test_no_word_is_repeated_with_unigrams() -> None:
     history = torch.tensor([[[2, 4]]])
     assert forbidden(NoRepeatNgram(1), history, 6) == [[[2, 4]]]
+
+
+def test_a_word_is_not_repeated_among_the_last_ones_unless_it_may_be() -> None:
+    white, and_, a = 1, 2, 3
+    history = torch.tensor([[[a, white, and_], [white, a, and_], [and_, a, a]]])
+    constraint = NoStutter(2, torch.tensor([and_, a]))
+    assert forbidden(constraint, history, 5) == [[[white], [], []]]
+    assert forbidden(constraint, history[:, :, :0], 5) == [[[], [], []]]
+    assert forbidden(NoStutter(2, torch.tensor([])), history, 5) == [[[1, 2], [2, 3], [3]]]

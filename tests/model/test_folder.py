@@ -12,6 +12,7 @@ from captioner.errors import ModelError
 from captioner.model import (
     CaptioningModel,
     DecoderConfig,
+    load_decoder,
     read_config,
     read_folder,
     save_model,
@@ -198,3 +199,23 @@ def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
     (folder / "vocabulary.json").write_text(json.dumps([*words, "extra"]))
     with pytest.raises(ModelError, match="has 12 words, and the model was made for 11"):
         read_folder(folder)
+
+
+def test_a_decoder_goes_on_from_anothers_with_the_words_that_both_know(
+    folder: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    shared = vocabulary.words[: len(vocabulary) - 1]
+    words = Vocabulary((*shared[:4], "unheard", *reversed(shared[4:])))
+    config = tiny_model.config
+    other = CaptioningModel(replace(config, vocabulary_size=len(words))).decoder
+    first = other.words.weight[4].clone()
+    load_decoder(other, config.decoder, words, folder)
+    theirs = tiny_model.decoder.half().float()
+    assert torch.equal(other.attention.query.weight, theirs.attention.query.weight)
+    for word in shared:
+        row, their_row = words.words.index(word), vocabulary.words.index(word)
+        assert torch.equal(other.words.weight[row], theirs.words.weight[their_row])
+    mean = theirs.words.weight[[vocabulary.words.index(word) for word in shared]].mean(dim=0)
+    torch.testing.assert_close(other.words.weight[4], first + mean)
+    with pytest.raises(ModelError, match="other parts or sizes"):
+        load_decoder(other, replace(config.decoder, cell="gru"), words, folder)

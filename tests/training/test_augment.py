@@ -42,6 +42,14 @@ def test_the_form_is_kept() -> None:
     assert (out.shape, out.dtype) == ((3, 3, SIZE, SIZE), torch.uint8)
 
 
+def test_a_smaller_crop_shows_the_same_part_of_the_photo() -> None:
+    pixels, draws = coordinates(5), numbers(5, torch.Generator().manual_seed(3))
+    large, small = (augment(pixels, torch.ones(5) > 0, draws, size) for size in (0, 24))
+    assert small.shape == (5, 3, 24, 24)
+    shrunk = torch.nn.functional.interpolate(large.float(), (24, 24), mode="area")
+    assert (small.float() - shrunk).abs().mean() < 3
+
+
 def test_a_generator_repeats_the_augmentation() -> None:
     pixels = coordinates(4)
     assert torch.equal(draw(pixels, True, 1), draw(pixels, True, 1))

@@ -4,13 +4,15 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from captioner.errors import DatasetError
+from captioner.text import START
 from captioner.training import Recipe, read_recipe
-from captioner.training.data import Batch, TrainingData
+from captioner.training.data import Batch, TrainingData, take
 
 RECIPE = """
 name = "x"
@@ -141,3 +143,31 @@ def test_a_share_of_a_source_without_splits_evaluates(tmp_path: Path) -> None:
     assert train
     assert val
     assert not train & val
+
+
+def test_photos_with_too_few_captions_can_be_left_out(tmp_path: Path) -> None:
+    some = source(tmp_path, "some", 5)
+    captions = tmp_path / "some" / "captions.jsonl"
+    lines = captions.read_text().splitlines()
+    captions.write_text("\n".join([*lines, lines[1], lines[3], lines[3]]))
+    whole = data(tmp_path, some)
+    twice, thrice = whole.with_captions(2), whole.with_captions(3)
+    assert whole.with_captions(1) is whole
+    assert shown(twice, epoch(twice, 0)).keys() == {"some/1.png", "some/3.png"}
+    assert shown(thrice, epoch(thrice, 0)).keys() == {"some/3.png"}
+    assert np.array_equal(twice.train.pixels[0:2], whole.train.pixels[[1, 3]])
+    assert np.array_equal(take(twice.train.pixels, torch.tensor([1]))[0], whole.train.pixels[3])
+    assert len({own.train.key for own in (whole, twice, thrice)}) == 3
+    with pytest.raises(DatasetError, match="has 4 captions"):
+        whole.with_captions(4)
+
+
+def test_no_caption_counts_more_for_being_the_only_one(tmp_path: Path) -> None:
+    some = source(tmp_path, "some", 3)
+    captions = tmp_path / "some" / "captions.jsonl"
+    first = captions.read_text().splitlines()[0]
+    captions.write_text(captions.read_text() + first.replace("photo 0", "photo 9"))
+    found = data(tmp_path, some)
+    (batch,) = found.batches(3, 4, torch.Generator().manual_seed(0), 0)
+    words = (batch.captions > START).sum(dim=1).view(3, 4)
+    assert (words > 0).sum(dim=1).tolist() == [2, 1, 1]

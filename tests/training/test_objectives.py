@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from captioner.decoding import Hypothesis
 from captioner.metrics import CiderD
 from captioner.model import Decoder, DecoderConfig
 from captioner.text import END, PAD, START, UNKNOWN
@@ -234,3 +235,28 @@ def test_dropout_is_for_learning_only() -> None:
     SelfCritical(REFERENCES, 2, "greedy", max_length=5)(decoder.train(), photos(), torch.arange(3))
     assert seen == [False, False, True]
     assert decoder.training
+
+
+def test_what_most_people_say_is_rewarded_and_function_words_are_not(decoder: Decoder) -> None:
+    """Of photo 0 all say 4 and 5, of photo 1 they say 8 and 9, of photo 2 they say 11 and 4."""
+    plain = SelfCritical(REFERENCES, samples=6, baseline="mean", max_length=4)
+    told = SelfCritical(REFERENCES, 6, "mean", 4, told=0.5, function_words=(5,))
+    drawn = [[4, 7], [6, 5], [8], [8, 9, 10], [7], [4, 11]]
+    hypotheses = [Hypothesis(tuple(words), -1.0, -1.0) for words in drawn]
+    rows = torch.tensor([0, 1, 2])
+    shares = torch.tensor([[1.0, 0.0], [0.5, 1.0], [0.0, 1.0]])
+    without = plain._score(hypotheses, rows)
+    torch.testing.assert_close(told._score(hypotheses, rows), without + 0.5 * shares)
+
+
+def test_cross_entropy_beside_the_reward_is_that_of_peoples_captions(decoder: Decoder) -> None:
+    captions = torch.tensor([[START, 4, 5, END], [START, 8, 9, END], [START, 11, 4, END]])
+    rows = torch.arange(3)
+    found = []
+    for weight in (0.0, 0.5):
+        torch.manual_seed(0)
+        objective = SelfCritical(REFERENCES, 4, "mean", 5, cross_entropy=weight)
+        found.append(objective(decoder, photos(), rows, captions))
+    people = CrossEntropy()(decoder, photos(), captions)
+    assert found[0].words == found[1].words
+    torch.testing.assert_close(found[1].loss, found[0].loss + 0.5 * people.loss)

@@ -57,7 +57,10 @@ def stepper(**settings: Any) -> Stepper:
     references = [[tuple(w for w in c if w != PAD) for c in group] for group in groups]
     pixels = np.random.default_rng(0).integers(0, 256, (PHOTOS, 3, 32, 32), dtype=np.uint8)
     data = SimpleNamespace(
-        train=SimpleNamespace(pixels=pixels), references=lambda: references, max_words=6
+        train=SimpleNamespace(pixels=pixels),
+        references=lambda: references,
+        function_words=frozenset,
+        max_words=6,
     )
     chosen = {"name": "p", "epochs": 1, "rate": 1e-3, "encoder_rate": 1e-3, "clip": 1e9}
     phase = Phase(**{**chosen, **settings})
@@ -78,9 +81,11 @@ def drawn(self: SelfCritical, decoder: object, features: Tensor) -> list[list[Hy
 def fixed_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     call = SelfCritical.__call__
 
-    def called(self: SelfCritical, decoder: Any, features: Tensor, rows: Tensor) -> Any:
+    def called(
+        self: SelfCritical, decoder: Any, features: Tensor, rows: Tensor, own: Tensor
+    ) -> Any:
         self.__dict__["rows"] = rows.tolist()
-        return call(self, decoder, features, rows)
+        return call(self, decoder, features, rows, own)
 
     monkeypatch.setattr(SelfCritical, "__call__", called)
     monkeypatch.setattr(SelfCritical, "_draw", drawn)
@@ -92,7 +97,7 @@ def fixed_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     "settings",
     [
         {"label_smoothing": 0.1, "doubly_stochastic": 1.0},
-        {"objective": "self_critical", "captions": EACH},
+        {"objective": "self_critical", "captions": EACH, "told": 0.5, "cross_entropy": 0.3},
     ],
     ids=["cross-entropy", "self-critical"],
 )
