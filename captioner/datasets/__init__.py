@@ -4,6 +4,7 @@ from captioner.datasets.coco import CocoCaptions, read_captions, read_coco, read
 from captioner.datasets.coco_cn import read_coco_cn
 from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features
+from captioner.datasets.files import read_lines
 from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.flickr8k import read_flickr8k
 from captioner.datasets.layouts import FORMATS, read_dataset, recognise
@@ -32,6 +33,7 @@ __all__ = [
     "read_coco_results",
     "read_dataset",
     "read_flickr8k",
+    "read_lines",
     "read_names",
     "recognise",
 ]

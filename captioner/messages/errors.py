@@ -460,6 +460,10 @@ TRAINING = {
     "of each photo anyway.": (
         "{}：阶段“{}”的 views 只用于冻结的编码器；参与训练的编码器每次看到的照片本来就不同。"
     ),
+    "{}: sentences of phase '{}' have no photos: they go with the objective cross_entropy and a "
+    "frozen encoder only.": (
+        "{}：阶段“{}”的 sentences 没有照片：它们只能用于目标 cross_entropy 和冻结的编码器。"
+    ),
     "{}: doubly_stochastic needs an attention other than 'none'.": (
         "{}：doubly_stochastic 需要“none”以外的注意力。"
     ),
@@ -480,6 +484,7 @@ TRAINING = {
     "can give it some.": (
         "配方的数据里，{:say}没有照片；可以用数据源的 `split` 或 `val_share` 分给它一些。"
     ),
+    "The files of sentences hold no sentence.": "句子文件里没有句子。",
     "No photo to train on has {} captions.": "训练用的照片都不到 {} 句描述。",
     "The recipe leaves an epoch no photo whose captions have words.": (
         "按这份配方，一轮里没有一张照片的描述含有词。"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from captioner.datasets import (
     Record,
     decode_photos,
     read_dataset,
+    read_lines,
     read_names,
 )
 from captioner.errors import DatasetError
@@ -52,7 +53,8 @@ class TrainingData:
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         size = recipe.preprocessing.size
-        self.max_words, self._language = recipe.data.max_words, recipe.data.language
+        self.max_words = recipe.data.max_words
+        self._language, self._unit = recipe.data.language, recipe.data.unit
         records = read_records(recipe)
         self.train = decode_photos(_split(records, "train"), size, cache)
         self.val = decode_photos(_split(records, "val"), size, cache)
@@ -96,6 +98,26 @@ class TrainingData:
         some._mixture = some._mixed()
         return some
 
+    def without_photos(self, files: Sequence[Path]) -> TrainingData:
+        """The sentences of text files, one a line, in place of photos with captions.
+
+        Raises DatasetError where a file cannot be read or there is no sentence.
+        """
+        tokenize = tokenizer(self._language, self._unit).tokenize
+        captions = self._encode([tokenize(line) for file in files for line in read_lines(file)])
+        if not captions:
+            raise DatasetError("The files of sentences hold no sentence.")
+        text = copy.copy(self)
+        text._captions = [[caption] for caption in captions]
+        text._weights = torch.ones(len(captions), dtype=torch.float64)
+        text._mirror = torch.zeros(len(captions), dtype=torch.bool)
+        text._mixture = text._mixed()
+        return text
+
+    def __len__(self) -> int:
+        """How many photos there are to train on, or sentences without."""
+        return len(self._captions)
+
     def view(self, number: int) -> Photos:
         """The training photos, augmented unless the number is 0, see `views.view`."""
         return view(self.train, self._mirror, number)
@@ -136,6 +158,7 @@ class TrainingData:
         epoch: its number, counted from 0. It decides whose turn it is among photos of a weight
         that is no whole number; the generator decides everything else.
         """
+        captions = min(captions, max(map(len, self._captions)))
         rows = self._mixture.rows(epoch)
         order = rows[torch.randperm(len(rows), generator=generator)]
         for step in range(self.steps(batch)):

@@ -135,6 +135,8 @@ class Phase:
         share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
     average: decay of the exponential moving average of the weights, which is what is kept.
     patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
+    sentences: text files below the data's root, one sentence a line. The phase trains the decoder
+        on them, as captions of a photo that shows nothing; the encoder stays as it is.
     least_captions: photos that have fewer are left out: what a caption must say is told by several.
     baseline, bleu, told, cross_entropy: of the self-critical objective, see `SelfCritical`.
     """
@@ -160,6 +162,7 @@ class Phase:
     word_dropout: float = 0.0
     scheduled_sampling: float = 0.0
     doubly_stochastic: float = 0.0
+    sentences: tuple[str, ...] = ()
     least_captions: int = 1
     baseline: str = "mean"
     bleu: float = 0.0
@@ -338,6 +341,11 @@ def _check(recipe: Recipe, path: Path) -> None:
 
 
 def _check_objective(phase: Phase, path: Path) -> None:
+    if phase.sentences and (phase.encoder_rate or phase.objective != "cross_entropy"):
+        raise RecipeError(
+            f"{path}: sentences of phase '{phase.name}' have no photos: they go with the objective "
+            "cross_entropy and a frozen encoder only."
+        )
     for name, known in _CHOICES.items():
         if getattr(phase, name) not in known:
             raise RecipeError(

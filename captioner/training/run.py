@@ -85,10 +85,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.data = workers.in_turn(lambda: TrainingData(recipe, self.cache))
         log.info("%s.", self.data.summary())
-        self._steps = [  # of each phase's epochs
-            self.data.with_captions(phase.least_captions).steps(phase.batch)
-            for phase in recipe.phases
-        ]
+        self._parts = [self._data_of(phase) for phase in recipe.phases]
         self.model = CaptioningModel(
             ModelConfig(
                 recipe.encoder.config,
@@ -130,9 +127,9 @@ class Run:
         return self.out / "model"
 
     def _phase(self, phase: Phase, tensors: dict[str, Tensor]) -> None:
-        data = self.data.with_captions(phase.least_captions)
-        features = self._features(phase, data)
         index, seed = self.progress.phase, self.recipe.seed
+        data = self._parts[index]
+        features = self._features(phase, data)
         run = PhaseRun(
             phase, self.model, data, features, workers=self.workers, seed=seed, index=index
         )
@@ -163,8 +160,9 @@ class Run:
     def _step(self) -> int:
         """Steps of the whole run, counting phases that ended early as if they had not."""
         phases, progress = self.recipe.phases, self.progress
-        earlier = sum(self._steps[i] * phases[i].epochs for i in range(progress.phase))
-        return earlier + self._steps[progress.phase] * progress.epoch + progress.so_far.steps
+        steps = [part.steps(own.batch) for part, own in zip(self._parts, phases, strict=True)]
+        earlier = sum(steps[i] * phases[i].epochs for i in range(progress.phase))
+        return earlier + steps[progress.phase] * progress.epoch + progress.so_far.steps
 
     def _keep(self, run: PhaseRun, cider: float) -> None:
         """Remember an epoch's model where it is the best so far, or one of the best to be kept."""
@@ -188,19 +186,28 @@ class Run:
         files = [self.out / f"best-{epoch}.safetensors" for epoch in epochs]
         mean = self.workers.from_first(lambda: checkpoint.mean_weights(files))
         self.model.load_state_dict(mean)
-        phase = self.recipe.phases[-1]
-        data = self.data.with_captions(phase.least_captions)
+        phase, data = self.recipe.phases[-1], self._parts[-1]
         scored = score(self.model, data, self._features(phase, data), self.workers)
         self._log({"phase": f"mean of {len(epochs)} epochs", "epochs": epochs, **scored.row()})
         if scored.val.scores.cider <= self.progress.best:
             self._load_best()
 
+    def _data_of(self, phase: Phase) -> TrainingData:
+        """What a phase trains on."""
+        if phase.sentences:
+            return self.data.without_photos([self.recipe.path(name) for name in phase.sentences])
+        return self.data.with_captions(phase.least_captions)
+
     def _features(self, phase: Phase, data: TrainingData) -> Features | None:
         """What a frozen encoder sees."""
         if phase.encoder_rate:
             return None
-        train = [self._encode(data.view(number)) for number in range(phase.views)]
         held_out = self._encode(data.held_out) if data.held_out else None
+        if phase.sentences:
+            nothing = np.zeros((1, 1, self.model.encoder.width), np.float16)
+            train = [np.broadcast_to(nothing, (len(data), *nothing.shape[1:]))]
+        else:
+            train = [self._encode(data.view(number)) for number in range(phase.views)]
         return Features(train, self._encode(data.val), held_out)
 
     def _encode(self, photos: Photos) -> np.ndarray:

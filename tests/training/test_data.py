@@ -171,3 +171,16 @@ def test_no_caption_counts_more_for_being_the_only_one(tmp_path: Path) -> None:
     (batch,) = found.batches(3, 4, torch.Generator().manual_seed(0), 0)
     words = (batch.captions > START).sum(dim=1).view(3, 4)
     assert (words > 0).sum(dim=1).tolist() == [2, 1, 1]
+
+
+def test_sentences_without_photos_come_one_by_one(tmp_path: Path) -> None:
+    found = data(tmp_path, source(tmp_path, "some", 3))
+    (tmp_path / "a.txt").write_text("some photo 2\n\nphoto some unheard\n")
+    (tmp_path / "b.txt").write_text("photo photo photo photo photo photo")
+    text = found.without_photos([tmp_path / "a.txt", tmp_path / "b.txt"])
+    assert (len(found), len(text), text.steps(2)) == (3, 3, 1)
+    batches = text.batches(1, 5, torch.Generator().manual_seed(0), 0)
+    sentences = {" ".join(found.vocabulary.decode(*batch.captions.tolist())) for batch in batches}
+    assert sentences == {"some photo 2", "photo some <unk>", "photo photo photo photo"}
+    with pytest.raises(DatasetError, match="no sentence"):
+        found.without_photos([])

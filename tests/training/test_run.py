@@ -307,6 +307,26 @@ def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished
     assert "resnet18 with stages (1,), not resnet18 with stages (2,)" in other.stderr
 
 
+def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
+    home: Path, finished: Path
+) -> None:
+    model = finished / "model"
+    captions = [line.split("\t")[1] for line in (home / "toy" / "Flickr8k.token.txt").open()]
+    (home / "sentences.txt").write_text("\n".join(captions))
+    phases = "phases=[{name='text', epochs=2, rate=3e-3, batch=8, sentences=['sentences.txt']}]"
+    weights = (f"encoder.weights=model:{model}", f"decoder.weights=model:{model}")
+    result = run(home, "text", phases, *weights)
+    assert result.returncode == 0, result.stderr
+    losses = [row["loss"] for row in rows(home / "text")]
+    assert losses[1] < losses[0] < rows(finished)[0]["loss"]  # it knew the language before
+    before, after = (load_file(f / "model.safetensors") for f in (model, home / "text" / "model"))
+    changed = {n.partition(".")[0] for n, t in before.items() if not torch.equal(t, after[n])}
+    assert changed == {"decoder"}
+    wrong = run(home, "text-2", phases.replace("rate", "encoder_rate=1e-3, rate"))
+    assert wrong.returncode == 2
+    assert "have no photos" in wrong.stderr
+
+
 def assert_goes_on_from_the_first_phase(home: Path, out: str, finished: Path) -> None:
     """Nothing is left of the second phase, so that it may also be changed."""
     assert stands(home / out / "last.safetensors") == (0, 2, 0)
