@@ -185,9 +185,20 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="who may come: only this computer")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME",
+        help="a further name that the page goes by; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="what visitors have to give")
     parser.add_argument(
+        "--auth-file", type=Path, metavar="FILE",
+        help="the same from a file, which no other user's list of processes shows",
+    )  # fmt: skip
+    parser.add_argument(
         "--max-upload", default="200MB", metavar="SIZE", help="of one file, such as 20MB (200MB)"
+    )
+    parser.add_argument(
+        "--max-waiting", default="4GB", metavar="SIZE", help="of all files that wait at once (4GB)"
     )
     parser.add_argument("--mcp", action="store_true", help="be an MCP tool server as well")
     parser.add_argument(
@@ -368,12 +379,18 @@ def _join(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from captioner.ui import Serving, parse_auth, parse_size, serve
+    from captioner.ui import Serving, find_auth, parse_name, parse_size, serve
 
-    auth = parse_auth(options.auth) if options.auth else None
-    size = parse_size(options.max_upload)
     serving = Serving(
-        options.host, options.port, options.open, options.share, auth, size, options.mcp
+        options.host,
+        options.port,
+        options.open,
+        options.share,
+        find_auth(options.auth, options.auth_file),
+        parse_size(options.max_upload),
+        options.mcp,
+        parse_size(options.max_waiting, "--max-waiting"),
+        tuple(map(parse_name, options.allowed_host)),
     )
     serve(_load(options), serving)
     return 0

@@ -233,7 +233,7 @@ class Captioner:
         options["avoid"] = (*NEVER_WRITTEN, *self._numbers(avoid))
         options = {"no_repeat_within": NO_STUTTER, "repeatable": self._repeatable, **options}
         if include:
-            options["include"] = tuple(map(self._phrase, include))
+            options["include"] = self.tokens_of(include)
         chosen = self._search(features, _options(sampling, options))
         captions = [self._captions(choices) for choices in chosen]
         if attention:
@@ -279,6 +279,10 @@ class Captioner:
         """Words that sentences repeat at short distance, as "the" and "of" are."""
         words = FUNCTION_WORDS.get(self.language, frozenset())
         return tuple(sorted(self._numbers(words)))
+
+    def tokens_of(self, phrases: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """Token ids of words or phrases. Raises OptionError for a word the model does not know."""
+        return tuple(map(self._phrase, phrases))
 
     def _phrase(self, phrase: str) -> tuple[int, ...]:
         tokens = tokenizer(self.language, self.model.config.unit).tokenize(phrase)

@@ -57,7 +57,6 @@ FILES = {
 
 DECODING = {
     "{} must be 1 or more, not {}.": "{} 必须至少为 1，不能是 {}。",
-    "{} must be from 1 to {}, not {}.": "{} 必须在 1 到 {} 之间，不能是 {}。",
     "beam must be 1 or more, not {}.": "束宽（beam）必须至少为 1，不能是 {}。",
     "top must be 1 or more, not {}.": "top 必须至少为 1，不能是 {}。",
     "max_length must be 1 or more, not {}.": "max_length 必须至少为 1，不能是 {}。",
@@ -89,7 +88,6 @@ DECODING = {
     "top_p must be greater than 0 and at most 1, not {}.": (
         "top_p 必须大于 0 且不超过 1，不能是 {}。"
     ),
-    "seed must be from 0 to 10^18, not {}.": "随机种子（seed）必须在 0 到 10^18 之间，不能是 {}。",
     "The model does not know the word '{}'.": "模型不认识“{}”这个词。",
 }
 
@@ -513,6 +511,54 @@ TRAINING = {
 
 PAGE = {
     "No photo arrived; please give it again.": "没有收到照片，请再给一次。",
+    "No photos arrived; please give them again, as a list.": (
+        "没有收到照片；请以列表的形式再给一次。"
+    ),
+    "This page fetches nothing; send the photo itself.": "本页面不会下载文件；请发送照片本身。",
+    "Too many uploads are waiting here at the moment; please try again later.": (
+        "这里等待处理的上传文件太多，请稍后再试。"
+    ),
+    "There is no room left on this computer's disk for uploads.": (
+        "这台电脑的磁盘已没有空间存放上传的文件。"
+    ),
+    "This page does not go by the name '{}'; --allowed-host adds a name.": (
+        "本页面不使用“{}”这个名称；可用 --allowed-host 添加名称。"
+    ),
+    "This page takes no requests from other web pages.": "本页面不接受来自其他网页的请求。",
+    "There is nothing at this address.": "这个地址下没有内容。",
+    "This page takes requests in JSON only.": "本页面只接受 JSON 格式的请求。",
+    "This page does not understand the request.": "本页面无法理解这个请求。",
+    "The request was broken off.": "请求中途断开了。",
+    "The request is too large: it may have {} MB.": "请求太大：最多 {} MB。",
+    "Too many attempts to log in; please wait a minute.": "登录尝试次数太多，请等一分钟再试。",
+    "The page is being closed.": "网页正在关闭。",
+    "{} must be a whole number from {} to {}, not {}.": (
+        "{} 必须是 {} 到 {} 之间的整数，不能是 {:say}。"
+    ),
+    "temperature must be a number from {} to {}, not {}.": (
+        "温度（temperature）必须是 {} 到 {} 之间的数，不能是 {:say}。"
+    ),
+    "sampling must be true or false, not {}.": (
+        "随机抽取（sampling）必须是 true 或 false，不能是 {:say}。"
+    ),
+    "{} must be a list of words, not {}.": "{} 必须是词语的列表，不能是 {:say}。",
+    "{} may hold {} words or phrases of {} characters.": (
+        "{} 最多可有 {} 个词语或短语，每个不超过 {} 个字符。"
+    ),
+    "{} must be a text, not {}.": "{} 必须是文字，不能是 {:say}。",
+    "{} may have {} characters.": "{} 不能超过 {} 个字符。",
+    "A list of words must be a text, not {}.": "词语列表必须是文字，不能是 {:say}。",
+    "A list of words is too long.": "词语列表太长。",
+    "The page does not speak {}.": "本页面没有 {:say} 这种语言。",
+    "{} words that must appear are too many for a beam of {}: at most {} are searched for here.": (
+        "束宽为 {1} 时，必须出现的词最多 {2} 个，{0} 个太多了。"
+    ),
+    "{} holds too many files.": "{} 里的文件太多。",
+    "--auth does not go with --auth-file.": "--auth 不能和 --auth-file 一起用。",
+    "The first line of {} must be user:password.": "{} 的第一行必须是“用户名:密码”的形式。",
+    "--allowed-host must be a name such as photos.example.org, not '{}'.": (
+        "--allowed-host 必须是 photos.example.org 这样的名称，不能是“{}”。"
+    ),
     "{} is a zip file inside a zip file, which is not opened.": (
         "{} 是压缩包里的压缩包，不会打开。"
     ),
@@ -525,9 +571,7 @@ PAGE = {
     "--auth must be user:password, with a colon between them.": (
         "--auth 必须是“用户名:密码”的形式，中间用半角冒号隔开。"
     ),
-    "--max-upload must be a size such as 20MB, not '{}'.": (
-        "--max-upload 必须是 20MB 这样的大小，不能是“{}”。"
-    ),
+    "{} must be a size such as 20MB, not '{}'.": "{} 必须是 20MB 这样的大小，不能是“{}”。",
     "--mcp does not go with --auth: MCP clients cannot log in.": (
         "--mcp 不能和 --auth 一起用：MCP 客户端无法登录。"
     ),

@@ -83,7 +83,12 @@ HELP = {
     "a report that --json saved": "--json 保存的另一份报告",
     "who may come: only this computer": "监听的地址；默认只有本机能访问",
     "open the page in a browser": "在浏览器里打开网页",
+    "a further name that the page goes by; may be repeated": "网页可使用的另一个名称；可以重复",
     "what visitors have to give": "访问者要输入的用户名和密码",
+    "the same from a file, which no other user's list of processes shows": (
+        "同上，但从文件读取，其他用户的进程列表里看不到"
+    ),
+    "of all files that wait at once (4GB)": "同时等待的所有文件的总大小上限（4GB）",
     "of one file, such as 20MB (200MB)": "单个文件的大小上限，例如 20MB（200MB）",
     "be an MCP tool server as well": "同时作为 MCP 工具服务器",
     "open it to the internet, by gradio's servers": "经 gradio 的服务器向互联网开放",

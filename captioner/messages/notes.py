@@ -30,6 +30,8 @@ PAGE = {
         "程序内部出了问题，详情请看启动程序的窗口。"
     ),
     "captioning failed": "写描述时出错",
+    "A request was not understood ({}).": "有一个请求无法理解（{}）。",
+    "The model's thread goes on after a mistake.": "模型的线程出错后继续运行。",
     "got an unexpected keyword argument '{}'.": "没有名为“{}”的选项。",
 }
 
@@ -234,6 +236,10 @@ PHRASES = {
     "'{}'": "“{}”",
     "a text": "文字",
     "a number": "数",
+    "a list": "列表",
+    "an object": "对象",
+    "nothing": "空值",
+    "so large a number": "这么大的数",
     "inputs": "输入大小",
     "A decoder": "解码器",
     "An encoder": "编码器",

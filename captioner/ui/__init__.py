@@ -2,30 +2,41 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError, OptionError
 from captioner.messages import say
 from captioner.ui.offline import stay_offline
-from captioner.ui.serving import Serving, parse_auth, parse_size
-from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper
+from captioner.ui.serving import Serving, find_auth, parse_auth, parse_name, parse_size
+from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper, upload_folder
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
 
-__all__ = ["Serving", "free_port", "parse_auth", "parse_size", "serve"]
+__all__ = [
+    "Serving",
+    "find_auth",
+    "free_port",
+    "parse_auth",
+    "parse_name",
+    "parse_size",
+    "serve",
+]
+
+ENDED_SECONDS = 2.5  # after SIGTERM, whatever is still being worked at
 
 
 def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
-    """Serve the page until interrupted: Ctrl+C, or SIGTERM where this is the main thread.
+    """Serve the page until interrupted: Ctrl+C, or SIGTERM where this is the main thread, which
+    ends the process.
 
     Raises:
         OptionError: the address or port cannot be had, or two settings exclude each other.
@@ -36,20 +47,23 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
         raise OptionError("--mcp does not go with --auth: MCP clients cannot log in.")
     port = free_port(serving.host, serving.port)
     stay_offline(serving.host)
-    # A folder of its own, so that nobody's photo outlives the server. gradio reads the name of the
-    # folder while it is imported.
-    with tempfile.TemporaryDirectory(prefix="captioner-", ignore_cleanup_errors=True) as uploads:
-        os.environ["GRADIO_TEMP_DIR"] = uploads
+    with upload_folder() as uploads:
+        # gradio reads the name of the folder while it is imported.
+        os.environ["GRADIO_TEMP_DIR"] = str(uploads)
         page = _import_page(serving.mcp)
+        desk = page.desk_of(captioner, serving, uploads)
         try:
-            blocks = page.launch(page.desk_of(captioner, serving), serving, port)
+            blocks = page.launch(desk, serving, port)
         except OSError as error:  # another program was quicker
             raise _cannot_listen(serving.host, port, error) from error
         here = f"The page is at {blocks.local_url} (Ctrl+C ends it)."
         print(say(here), file=sys.stderr, flush=True)
         try:
-            _sweep_until_interrupted(Sweeper(Path(uploads), blocks))
+            _sweep_until_interrupted(Sweeper(uploads, blocks), uploads.parent)
         finally:
+            desk.batcher.close()
+            # Visitors who only listen would have it wait for them.
+            blocks.server.force_exit = True
             blocks.close(verbose=False)
 
 
@@ -89,12 +103,24 @@ def _import_page(mcp: bool) -> ModuleType:
     return page
 
 
-def _sweep_until_interrupted(sweeper: Sweeper) -> None:
+def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
+        timer = threading.Timer(ENDED_SECONDS, _end_at_once, [folder])
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, end)
     try:
         while True:
             time.sleep(INTERVAL_SECONDS)
             sweeper.sweep()
     except KeyboardInterrupt:
         pass
+
+
+def _end_at_once(folder: Path) -> None:
+    """Python would wait for its threads, of which one may be opening a photo."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)

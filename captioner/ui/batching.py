@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections import defaultdict
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.lanes import start_lanes
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from captioner.pipeline import Caption, Captioner
     from captioner.ui.options import Choices
+
+log = logging.getLogger(__name__)
 
 MOST = 32  # photos in one batch
 FEWEST = 8  # photos in each of several batches; fewer are quicker in one
@@ -66,6 +70,7 @@ class Batcher:
         self._lanes = start_lanes(lanes)
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._held: list[Job] = []  # taken from the queue, for the next batch
+        self.closed = False
         self._thread = threading.Thread(target=self._work, name="captioner-model", daemon=True)
         self._thread.start()
 
@@ -74,13 +79,29 @@ class Batcher:
         self._waiting.put(job)
         return job.result
 
+    def close(self) -> None:
+        """Do no more than what has been begun; whoever still waits is told so."""
+        self.closed = True
+
     def _work(self) -> None:
         while True:
-            first, *others = self._next()
-            if others:
-                list(self._lanes.map(work_through, [first, *others]))
-            else:
-                work_through(first)
+            batches: list[list[Job]] = []
+            try:
+                batches = self._next()
+                self._do(batches)
+            except BaseException as error:  # whatever it is, the next visitor is answered
+                log.exception("The model's thread goes on after a mistake.")
+                _fail((job for batch in batches for job in batch), error)
+
+    def _do(self, batches: list[list[Job]]) -> None:
+        first, *others = batches
+        if self.closed:
+            closed = CaptionerError("The page is being closed.")
+            _fail((job for batch in batches for job in batch), closed)
+        elif others:
+            list(self._lanes.map(work_through, batches))
+        else:
+            work_through(first)
 
     def _next(self) -> list[list[Job]]:
         """What is waiting, as one batch or as one for each lane. Each is of a power of two: every
@@ -116,7 +137,12 @@ def _attempt(work: Callable[[Sequence[Job]], None], jobs: Sequence[Job]) -> None
     try:
         work(jobs)
     except Exception as error:
-        for job in jobs:
+        _fail(jobs, error)
+
+
+def _fail(jobs: Iterable[Job], error: BaseException) -> None:
+    for job in jobs:
+        if not job.result.done():
             job.result.set_exception(error)
 
 

@@ -6,25 +6,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from captioner.ui.batching import Batcher
+from captioner.ui.visits import Visits
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
     from captioner.ui.models import Models
+    from captioner.ui.uploads import Uploads
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The models, the threads that run them, and what is kept of uploads.
+    """The models, the threads that run them, the uploads, and what is kept of these.
 
     most_bytes: of one file. keep_seconds, sweep_seconds: an upload is deleted at the first sweep
-    after it has reached the age, so at the latest after both together.
+    after it has reached the age, so at the latest after both together. visits: who still listens.
     """
 
     models: Models
+    uploads: Uploads
     most_bytes: int = 200 * 10**6
     keep_seconds: int = 3000
     sweep_seconds: int = 300
     batcher: Batcher = field(default_factory=Batcher)
+    visits: Visits = field(default_factory=Visits)
 
     def captioner(self, model: str | None, language: str) -> Captioner:
         """The model of that name, or without one any, in the language if it writes that.

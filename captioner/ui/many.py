@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,7 +16,6 @@ from captioner.ui.html import problem_html
 from captioner.ui.one import takes_problems
 from captioner.ui.options import Visitor, visitor
 from captioner.ui.series import captions_of
-from captioner.ui.telling import Upload
 from captioner.ui.texts import Texts
 from captioner.ui.zips import photos_in
 
@@ -52,7 +51,7 @@ def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> No
     """Fill the gallery when files are given; stop; start over."""
     stopping = gr.State(None, time_to_live=desk.keep_seconds)
 
-    def fill(uploads: list[Upload] | None, *fields: Any) -> Iterator[dict[Any, Any]]:
+    def fill(files: object, *fields: Any) -> Iterator[dict[Any, Any]]:
         stopped = threading.Event()
         yield {
             stopping: stopped,
@@ -60,7 +59,7 @@ def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> No
             many.stop: gr.update(visible=True),
         }
         try:
-            for shown in work(desk, uploads or [], visitor(*fields), stopped):
+            for shown in work(desk, files, visitor(*fields), stopped):
                 yield {many.gallery: shown}
         except Exception as error:
             yield {many.problem: problem_html(error)}
@@ -76,11 +75,16 @@ def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> No
     )  # fmt: skip
 
 
-def work(
-    desk: Desk, uploads: Sequence[Upload], who: Visitor, stopped: threading.Event
-) -> Iterator[str]:
-    """The gallery, again and again. Raises CaptionerError, before it begins."""
+def work(desk: Desk, files: object, who: Visitor, stopped: threading.Event) -> Iterator[str]:
+    """The gallery of files, as a request names them, again and again.
+
+    Raises CaptionerError, before it begins.
+    """
     captioner = desk.captioner(who.model, who.language)
-    photos = photos_in(uploads, desk.most_bytes)
-    results = captions_of(desk.batcher, captioner, photos, who.choices, pictures=True)
+    who.choices.check(captioner)
+    photos = photos_in(desk.uploads.take_all(files), desk.most_bytes)
+    wanted = desk.visits.wanted_here()
+    results = captions_of(
+        desk.batcher, captioner, photos, who.choices, pictures=True, wanted=wanted
+    )
     yield from galleries(results, len(photos), captioner, stopped)

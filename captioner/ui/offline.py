@@ -1,33 +1,11 @@
 """Keeps the page, and the server behind it, from reaching out to the internet."""
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # The browser itself then refuses any other host, whatever a later gradio puts into its pages.
 # Inline and evaluated scripts are how gradio works; `data:` and `blob:` never leave the browser.
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'"
-
-
-class SameOriginOnly:
-    """ASGI middleware that sends the Content-Security-Policy `POLICY` with every answer."""
-
-    def __init__(self, app: Application) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                policy = (b"content-security-policy", POLICY.encode())
-                message["headers"] = [*message.get("headers", []), policy]
-            await send(message)
-
-        await self.app(scope, receive, send_with_policy)
 
 
 def stay_offline(host: str) -> None:

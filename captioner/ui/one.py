@@ -11,7 +11,7 @@ from captioner.ui.how import Fields
 from captioner.ui.html import element, problem_html, text
 from captioner.ui.options import Visitor, visitor
 from captioner.ui.sentences import answer_html, strip_html
-from captioner.ui.telling import Kept, Upload, name_of, tell
+from captioner.ui.telling import Kept, tell
 from captioner.ui.texts import Texts
 from captioner.ui.words import ENGLISH, WORDS, Words
 
@@ -58,9 +58,9 @@ def connect(desk: Desk, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
     """Answer a photo, and answer it again whenever something else is chosen."""
     kept = gr.State(None, time_to_live=desk.keep_seconds)
 
-    def answer_visitor(upload: Upload | None, known: Kept | None, *fields: Any) -> Answer:
+    def answer_visitor(photo: object, known: Kept | None, *fields: Any) -> Answer:
         try:
-            return answer(desk, upload, known, visitor(*fields))
+            return answer(desk, photo, known, visitor(*fields))
         except Exception as error:
             return Answer("", problem_html(error), known)
 
@@ -92,15 +92,16 @@ class Answer(NamedTuple):
     kept: Kept | None = None
 
 
-def answer(desk: Desk, upload: Upload | None, kept: Kept | None, who: Visitor) -> Answer:
-    """Answer a photo in the page's language. Raises CaptionerError."""
+def answer(desk: Desk, photo: object, kept: Kept | None, who: Visitor) -> Answer:
+    """Answer a photo, as a request names it, in the page's language. Raises CaptionerError."""
     words = WORDS[who.language]
-    if upload is None:
+    if photo is None:
         return Answer(waiting_html(words))
+    upload = desk.uploads.take(photo)
     captioner = desk.captioner(who.model, who.language)
     told = tell(desk.batcher, captioner, upload, who.choices, kept)
     note = "" if who.model or captioner.language == who.language else words.no_model
-    shown = answer_html(told, name_of(upload), captioner.model.config, words, note)
+    shown = answer_html(told, upload.name, captioner.model.config, words, note)
     return Answer(shown, kept=told.kept)
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from captioner.lanes import lanes
 from captioner.ui import many, one
 from captioner.ui.batching import Batcher
 from captioner.ui.desk import Desk
+from captioner.ui.door import Door, Names
 from captioner.ui.how import fields
 from captioner.ui.html import element, text
 from captioner.ui.models import installed
-from captioner.ui.offline import SameOriginOnly, fetch_nothing
+from captioner.ui.offline import fetch_nothing
 from captioner.ui.programs import Programs
 from captioner.ui.serving import Serving
 from captioner.ui.texts import Texts
+from captioner.ui.uploads import Uploads
 from captioner.ui.words import ENGLISH, WORDS, Words
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = ("language.js", "giving.js", "attention.js", "gallery.js")
 # Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
 MOST_SESSIONS = 200
+MOST_QUEUED = 500  # questions that wait for a thread; beyond these gradio says that it is full
 
 
 def build_page(desk: Desk) -> gr.Blocks:
@@ -57,7 +62,7 @@ def build_page(desk: Desk) -> gr.Blocks:
             None, language, texts.components, js=texts.script(), api_visibility="private"
         )
         Programs(desk).register()
-    page.queue(default_concurrency_limit=None)
+    page.queue(default_concurrency_limit=None, max_size=MOST_QUEUED)
     return page
 
 
@@ -103,16 +108,25 @@ def head(desk: Desk) -> str:
     return "<script>" + "\n".join(scripts) + "</script>"
 
 
-def desk_of(captioner: Captioner, serving: Serving) -> Desk:
-    """The desk of a page that was started with one model."""
+def desk_of(captioner: Captioner, serving: Serving, folder: Path) -> Desk:
+    """The desk of a page that was started with one model. folder: of the uploads."""
     batcher = Batcher(lanes(captioner.device))
-    return Desk(installed(captioner), serving.most_bytes, batcher=batcher)
+    uploads = Uploads(folder, serving.most_waiting)
+    return Desk(installed(captioner), uploads, serving.most_bytes, batcher=batcher)
 
 
 def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
     """Start serving the page in the background; returns the running page, to be closed."""
     fetch_nothing()
     page = build_page(desk)
+    names = Names(serving.host, serving.allowed_hosts)
+
+    @asynccontextmanager
+    async def guarded(app: Any) -> AsyncIterator[None]:
+        # Only so does the door come before all middleware, of which gradio adds its own last.
+        app.middleware_stack = Door(app.middleware_stack, names, desk, serving.mcp)
+        yield
+
     page.launch(
         server_name=serving.host,
         server_port=port,
@@ -132,6 +146,8 @@ def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
         theme=theme(),
         css_paths=FOLDER / "page.css",
         head=head(desk),
-        app_kwargs={"middleware": [Middleware(SameOriginOnly)]},
+        app_kwargs={"lifespan": guarded},
     )
+    if page.share_url:
+        names.add(urlsplit(page.share_url).netloc)
     return page

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio import FileData
 
 from captioner.errors import CaptionerError
-from captioner.ui.options import Choices
+from captioner.ui.options import Choices, text
 from captioner.ui.series import captions_of
 from captioner.ui.telling import tell
 from captioner.ui.words import sentence_of
@@ -69,11 +69,8 @@ class Programs:
         """
         try:
             captioner = self._captioner(model, language)
-            choices = Choices(
-                beam, top, max_length, sampling, temperature, seed,
-                tuple(include or ()), tuple(avoid or ()),
-            )  # fmt: skip
-            told = tell(self.desk.batcher, captioner, _fields(photo), choices, None)
+            choices = Choices(beam, top, max_length, sampling, temperature, seed, include, avoid)  # type: ignore[arg-type]
+            told = tell(self.desk.batcher, captioner, self.desk.uploads.take(photo), choices, None)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return _signed(told.caption, captioner)
@@ -107,14 +104,13 @@ class Programs:
         """
         try:
             captioner = self._captioner(model, language)
-            choices = Choices(
-                beam, top, max_length, include=tuple(include or ()), avoid=tuple(avoid or ())
-            )
-            uploads = [_fields(photo) for photo in photos]
-            listed = photos_in(uploads, self.desk.most_bytes)
+            choices = Choices(beam, top, max_length, include=include, avoid=avoid)  # type: ignore[arg-type]
+            choices.check(captioner)
+            listed = photos_in(self.desk.uploads.take_all(photos), self.desk.most_bytes)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        results = captions_of(self.desk.batcher, captioner, listed, choices)
+        wanted = self.desk.visits.wanted_here()
+        results = captions_of(self.desk.batcher, captioner, listed, choices, wanted=wanted)
         return [
             {"image": result.name, **_signed(result.caption, captioner)}
             if result.caption
@@ -122,16 +118,12 @@ class Programs:
             for result in results
         ]
 
-    def _captioner(self, model: str, language: str) -> Captioner:
+    def _captioner(self, model: object, language: object) -> Captioner:
+        model, language = text("model", model), text("language", language)
         if not model:
             return self.desk.captioner(None, language or self.desk.models.first.language)
         named = self.desk.models.named(model)
         return named.in_language(language) if language else named
-
-
-def _fields(photo: Any) -> dict[str, Any]:
-    """gradio hands a file over as a mapping, or as its own object."""
-    return photo if isinstance(photo, dict) else photo.model_dump()
 
 
 def _signed(caption: Caption, captioner: Captioner) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from captioner.ui.options import Choices
 
 AHEAD = 16  # photos that one visitor has in the queue: they are opened while others are described
+SLOW_AHEAD = 2  # of those whose search takes long, so that others have their turn
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,22 @@ def captions_of(
     captioner: Captioner,
     photos: Iterable[Photo],
     choices: Choices,
+    *,
     pictures: bool = False,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Captioned]:
     """Caption photos in their order; one that cannot be read has its reason instead.
 
-    Whoever stops reading stops the work, except for the few photos that are ahead.
+    Whoever stops reading stops the work, except for the few photos that are ahead. wanted: whether
+    anybody still waits for it, otherwise it stops, too.
     """
+    ahead = SLOW_AHEAD if choices.include else AHEAD
     waiting: deque[_Waiting | Captioned] = deque()
     for photo in photos:
+        if batcher.closed or not wanted():
+            return
         waiting.append(_submitted(batcher, captioner, photo, choices, pictures))
-        if len(waiting) > AHEAD:
+        if len(waiting) > ahead:
             yield _finished(waiting.popleft())
     while waiting:
         yield _finished(waiting.popleft())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from captioner.errors import OptionError
+from captioner.ui.uploads import MOST_WAITING
 
+AUTH_VARIABLE = "CAPTIONER_AUTH"
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -17,7 +21,8 @@ class Serving:
     host: address to listen at; the default can be reached from this computer only. port: 0 takes
     any free one. open_browser: also open the page in this computer's browser. share: also through
     a tunnel from the internet, by gradio's servers. auth: the name and password that visitors
-    need. most_bytes: of one uploaded file. mcp: be an MCP tool server as well.
+    need. most_bytes: of one uploaded file. mcp: be an MCP tool server as well. most_waiting: bytes
+    of all uploads that wait at once. allowed_hosts: further names that the page goes by.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +32,8 @@ class Serving:
     auth: tuple[str, str] | None = None
     most_bytes: int = 200 * 10**6
     mcp: bool = False
+    most_waiting: int = MOST_WAITING
+    allowed_hosts: tuple[str, ...] = ()
 
 
 def parse_auth(text: str) -> tuple[str, str]:
@@ -37,9 +44,41 @@ def parse_auth(text: str) -> tuple[str, str]:
     return user, password
 
 
-def parse_size(text: str) -> int:
+def find_auth(option: str | None, file: Path | None) -> tuple[str, str] | None:
+    """The name and the password, of the option, or of the file's first line, or of the environment
+    variable CAPTIONER_AUTH; None where there is none of them.
+
+    Only the first can be read by all users of this computer, in the list of its processes.
+
+    Raises OptionError.
+    """
+    if option and file:
+        raise OptionError("--auth does not go with --auth-file.")
+    if file:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+            raise OptionError(f"{file} cannot be read ({reason}).") from error
+        if not lines or ":" not in lines[0]:
+            raise OptionError(f"The first line of {file} must be user:password.")
+        return parse_auth(lines[0])
+    text = option or os.environ.get(AUTH_VARIABLE)
+    return parse_auth(text) if text else None
+
+
+def parse_name(text: str) -> str:
+    """A name for --allowed-host, without a port. Raises OptionError."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|\[?[0-9A-Fa-f:.]{2,45}\]?", text):
+        raise OptionError(
+            f"--allowed-host must be a name such as photos.example.org, not '{text}'."
+        )
+    return text.strip("[]").lower()
+
+
+def parse_size(text: str, option: str = "--max-upload") -> int:
     """The bytes of a size such as 500kB, 20MB or 1GB. Raises OptionError."""
     found = re.fullmatch(r"([0-9]{1,15})\s*([kmg]?)b?", text.strip().lower())
     if not found or int(found[1]) == 0:
-        raise OptionError(f"--max-upload must be a size such as 20MB, not '{text}'.")
+        raise OptionError(f"{option} must be a size such as 20MB, not '{text}'.")
     return int(found[1]) * _UNITS[found[2]]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from captioner.errors import ImageError
 from captioner.images import open_image
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
+from captioner.ui.uploads import Upload
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from captioner.pipeline import Caption, Captioner
     from captioner.ui.options import Choices
-
-# What gradio says of an uploaded file: "path" on this computer, "orig_name" on the person's.
-Upload = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,25 +47,19 @@ def tell(
         CaptionerError: in words for the person, who knows the file by its own name and not by
             its place in a temporary folder on this computer.
     """
-    if kept and kept.path == upload.get("path") and captioner.name in kept.seen:
+    choices.check(captioner)
+    if kept and kept.path == upload.path and captioner.name in kept.seen:
         job = Job(captioner, choices, seen=kept.seen[captioner.name], attention=True)
     else:
         image = opened(captioner, upload)
         job = Job(captioner, choices, image, attention=True)
-        if kept is None or kept.path != upload["path"]:
-            kept = Kept(upload["path"], small_picture(image))
+        if kept is None or kept.path != upload.path:
+            kept = Kept(upload.path, small_picture(image))
     caption, seen = batcher.submit(job).result()
     return Told(caption, Kept(kept.path, kept.picture, {**kept.seen, captioner.name: seen}))
 
 
 def opened(captioner: Captioner, upload: Upload) -> Image.Image:
     """The uploaded photo, as large as the model needs it. Raises as `tell`."""
-    if not upload.get("path"):
-        raise ImageError("No photo arrived; please give it again.")
     detail = captioner.model.config.preprocessing.detail
-    return open_image(upload["path"], name_of(upload), at_least=detail)
-
-
-def name_of(upload: Upload) -> str:
-    """The file's name as the person knows it."""
-    return upload.get("orig_name") or PurePath(upload["path"]).name
+    return open_image(upload.path, upload.name, at_least=detail)

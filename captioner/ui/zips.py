@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from captioner.errors import CaptionerError, ImageError, OptionError
 from captioner.images import ImageSource
+from captioner.ui.uploads import Upload
 
 MOST_PHOTOS = 500
 MOST_UNPACKED = 2**30  # bytes of all photos of one zip file
+MOST_CONTENTS = 16 * 2**20  # bytes of a table of contents, some 200,000 names
 _MB = 10**6
 
 
@@ -20,12 +22,13 @@ _MB = 10**6
 class Photo:
     """A photo that can be read, or the reason why it can't.
 
-    name: as the visitor knows it. path: of the file on this computer, or of the zip file that
-    holds it as `member`.
+    name: as the visitor knows it. path: of the file on this computer. archive: instead, the zip
+    file that holds it as `member`; it is closed when nobody needs it any more.
     """
 
     name: str
-    path: str
+    path: str = ""
+    archive: zipfile.ZipFile | None = None
     member: zipfile.ZipInfo | None = None
     error: CaptionerError | None = None
 
@@ -33,42 +36,76 @@ class Photo:
         """What `open_image` takes. Raises CaptionerError, which calls the photo by its name."""
         if self.error:
             raise self.error
-        return self.path if self.member is None else _unpacked(self.path, self.member, self.name)
+        if self.archive is None or self.member is None:
+            return self.path
+        try:
+            return self.archive.read(self.member)
+        except Exception as error:
+            raise ImageError(f"{self.name} is cut short or damaged.") from error
 
 
-def photos_in(uploads: Iterable[Mapping[str, Any]], most_bytes: int) -> list[Photo]:
+def photos_in(uploads: Iterable[Upload], most_bytes: int) -> list[Photo]:
     """The photos of all uploads in their order, and those of zip files where these stand.
 
     Nothing is unpacked yet. Of too many, the last entry says so. most_bytes: of one photo.
     """
     photos: list[Photo] = []
     for upload in uploads:
-        path = upload["path"]
-        name = upload.get("orig_name") or PurePosixPath(path).name
-        is_zip = name.lower().endswith(".zip") or zipfile.is_zipfile(path)
-        photos += _zipped(path, name, most_bytes) if is_zip else [Photo(name, path)]
+        is_zip = upload.name.lower().endswith(".zip") or zipfile.is_zipfile(upload.path)
+        photos += _zipped(upload, most_bytes) if is_zip else [Photo(upload.name, upload.path)]
     if len(photos) > MOST_PHOTOS:
         reason = OptionError(
             f"Only the first {MOST_PHOTOS} photos are taken; the command `captioner folder` "
             "takes any number."
         )
-        photos[MOST_PHOTOS:] = [Photo("…", "", error=reason)]
+        photos[MOST_PHOTOS:] = [Photo("…", error=reason)]
     return photos
 
 
-def _zipped(path: str, name: str, most_bytes: int) -> list[Photo]:
+def _zipped(upload: Upload, most_bytes: int) -> list[Photo]:
+    name = upload.name
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_visible(member)]
+        archive = _Archive(upload.path)
+    except _TooLongError:
+        return [Photo(name, error=ImageError(f"{name} holds too many files."))]
     except Exception:  # damaged archives raise almost anything
-        return [Photo(name, path, error=ImageError(f"{name} is a damaged zip file."))]
+        return [Photo(name, error=ImageError(f"{name} is a damaged zip file."))]
+    members = [member for member in archive.infolist() if _is_visible(member)]
     if not members:
-        return [Photo(name, path, error=ImageError(f"{name} holds no photos."))]
-    return list(_within_limits(path, name, members, most_bytes))
+        return [Photo(name, error=ImageError(f"{name} holds no photos."))]
+    return list(_within_limits(name, archive, members, most_bytes))
+
+
+class _TooLongError(Exception):
+    pass
+
+
+class _File(io.FileIO):
+    """Gives no more than so many bytes at once, as long as there is such a limit."""
+
+    most: int | None = MOST_CONTENTS
+
+    def read(self, size: int | None = -1, /) -> bytes | None:  # type: ignore[override]
+        if self.most is not None and size is not None and size > self.most:
+            raise _TooLongError
+        return super().read(size)
+
+
+class _Archive(zipfile.ZipFile):
+    """A zip file whose table of contents is read once, as a whole, if it is not too long."""
+
+    def __init__(self, path: str) -> None:
+        self._file = _File(path)
+        super().__init__(self._file)
+        self._file.most = None
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
 
 
 def _within_limits(
-    path: str, name: str, members: list[zipfile.ZipInfo], most_bytes: int
+    name: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], most_bytes: int
 ) -> Iterator[Photo]:
     """The sizes that a zip file declares can be relied on: reading stops there."""
     total = 0
@@ -76,10 +113,10 @@ def _within_limits(
         total += member.file_size
         if total > MOST_UNPACKED:
             limit = MOST_UNPACKED // _MB
-            yield Photo(name, path, error=ImageError(f"{name} unpacks to more than {limit} MB."))
+            yield Photo(name, error=ImageError(f"{name} unpacks to more than {limit} MB."))
             return
         error = _refusal(member, most_bytes)
-        yield Photo(member_name(member), path, member, error)
+        yield Photo(member_name(member), archive=archive, member=member, error=error)
 
 
 def _refusal(member: zipfile.ZipInfo, most_bytes: int) -> ImageError | None:
@@ -91,14 +128,6 @@ def _refusal(member: zipfile.ZipInfo, most_bytes: int) -> ImageError | None:
     if member.file_size > most_bytes:
         return ImageError(f"{name} unpacks to more than {most_bytes // _MB} MB.")
     return None
-
-
-def _unpacked(path: str, member: zipfile.ZipInfo, name: str) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(member)
-    except Exception as error:
-        raise ImageError(f"{name} is cut short or damaged.") from error
 
 
 def member_name(member: zipfile.ZipInfo) -> str:

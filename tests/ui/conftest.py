@@ -14,6 +14,7 @@ from captioner.text import Vocabulary
 from captioner.ui.batching import Batcher
 from captioner.ui.desk import Desk
 from captioner.ui.models import Models
+from captioner.ui.uploads import Uploads
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def batcher() -> Batcher:
 
 
 @pytest.fixture
-def desk(tiny: Captioner, batcher: Batcher) -> Desk:
-    return Desk(Models(tiny, {}), most_bytes=10**6, batcher=batcher)
+def desk(tiny: Captioner, batcher: Batcher, tmp_path: Path) -> Desk:
+    return Desk(Models(tiny, {}), Uploads(tmp_path), most_bytes=10**6, batcher=batcher)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
 import pytest
 from PIL import Image
 
@@ -13,12 +11,13 @@ from captioner.ui import telling
 from captioner.ui.batching import Batcher
 from captioner.ui.options import Choices
 from captioner.ui.telling import tell
+from captioner.ui.uploads import Upload
 
 Draw = Callable[[str], Path]
 
 
-def upload(path: Path, name: str = "") -> dict[str, str]:
-    return {"path": str(path), "orig_name": name or path.name}
+def upload(path: Path, name: str = "") -> Upload:
+    return Upload(str(path), name or path.name)
 
 
 def test_other_choices_need_no_second_look(
@@ -60,12 +59,6 @@ def test_a_problem_names_the_file_as_the_person_knows_it(
     with pytest.raises(ImageError) as error:
         tell(batcher, tiny, upload(notes, name), Choices(), None)
     assert str(error.value) == f"{name} is not a photo in any known format."
-
-
-@pytest.mark.parametrize("nothing", [{}, {"path": None}, {"path": ""}])
-def test_no_photo_is_said_so(tiny: Captioner, batcher: Batcher, nothing: dict[str, Any]) -> None:
-    with pytest.raises(ImageError, match=r"^No photo arrived"):
-        tell(batcher, tiny, nothing, Choices(), None)
 
 
 def test_the_smallest_photo_has_a_caption(

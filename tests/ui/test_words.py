@@ -14,6 +14,7 @@ from captioner.images import open_image
 from captioner.messages import say
 from captioner.ui.models import Models
 from captioner.ui.options import Choices
+from captioner.ui.uploads import Upload
 from captioner.ui.words import CHINESE, ENGLISH, UNEXPECTED, sentence_of
 from captioner.ui.zips import photos_in
 
@@ -74,7 +75,7 @@ def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("inner.zip", b"")
         archive.writestr("large.png", bytes(2000))
-    photos = photos_in([{"path": str(path)}], most_bytes=1000)
+    photos = photos_in([Upload(str(path), "all.zip")], most_bytes=1000)
     path.with_name("bad.zip").write_bytes(b"PK")
     photos += photos_in([{"path": str(path.with_name("bad.zip"))}], most_bytes=1000)
 

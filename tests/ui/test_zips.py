@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from captioner.errors import CaptionerError
 from captioner.ui import zips
+from captioner.ui.uploads import Upload
 from captioner.ui.zips import Photo, photos_in, safe_name
 
 MB = 10**6
 
 
-def packed(path: Path, **members: bytes) -> dict[str, str]:
+def packed(path: Path, **members: bytes) -> Upload:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    return {"path": str(path), "orig_name": path.name}
+    return Upload(str(path), path.name)
 
 
 def reason(photo: Photo) -> str:
@@ -30,12 +31,12 @@ def reason(photo: Photo) -> str:
 
 def test_photos_come_in_order_and_those_of_a_zip_file_in_its_place(tmp_path: Path) -> None:
     pack = packed(tmp_path / "pack.zip", **{"b.png": b"B", "folder/猫 'a'.png": b"A"})
-    first, last = {"path": "/tmp/x/1.png", "orig_name": "<b>.png"}, {"path": "/tmp/x/2.png"}
+    first, last = Upload(str(tmp_path / "1.png"), "<b>.png"), Upload(str(tmp_path / "2"), "2.png")
 
     photos = photos_in([first, pack, last], MB)
 
     assert [photo.name for photo in photos] == ["<b>.png", "b.png", "folder/猫 'a'.png", "2.png"]
-    assert [photo.source() for photo in photos] == ["/tmp/x/1.png", b"B", b"A", "/tmp/x/2.png"]
+    assert [photo.source() for photo in photos] == [first.path, b"B", b"A", last.path]
 
 
 def test_a_zip_file_is_known_by_its_content_too(tmp_path: Path) -> None:
@@ -74,13 +75,13 @@ def test_a_link_is_read_as_the_bytes_it_is_not_followed(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("a.png")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, str(secret))
-    (photo,) = photos_in([{"path": str(tmp_path / "pack.zip")}], MB)
+    (photo,) = photos_in([Upload(str(tmp_path / "pack.zip"), "pack.zip")], MB)
     assert photo.source() == str(secret).encode()
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = packed(tmp_path / "pack.zip", **{"a.png": b"A", "bomb.png": bytes(5 * MB)})
-    assert Path(upload["path"]).stat().st_size < MB / 10
+    assert Path(upload.path).stat().st_size < MB / 10
     monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was unpacked"))
 
     photos = photos_in([upload], MB)
@@ -104,7 +105,7 @@ def test_a_bomb_of_many_small_parts_stops_where_they_get_too_much(
 def test_a_size_that_is_a_lie_unpacks_no_more_than_it_says(tmp_path: Path) -> None:
     """The size in the table of contents is what was checked, so reading must end there."""
     upload = packed(tmp_path / "pack.zip", **{"a.png": bytes(range(256)) * 1000})
-    path = Path(upload["path"])
+    path = Path(upload.path)
     content = path.read_bytes()
     true, false = (256000).to_bytes(4, "little"), (100).to_bytes(4, "little")
     assert content.count(true) == 2
@@ -122,7 +123,7 @@ def test_a_zip_file_in_a_zip_file_is_not_opened(tmp_path: Path) -> None:
 
 def test_an_encrypted_photo_says_so(tmp_path: Path) -> None:
     upload = packed(tmp_path / "pack.zip", **{"a.png": b"A"})
-    path = Path(upload["path"])
+    path = Path(upload.path)
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1  # the flags in the table of contents
     path.write_bytes(content)
@@ -134,13 +135,13 @@ def test_an_encrypted_photo_says_so(tmp_path: Path) -> None:
 def test_a_damaged_zip_file_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "pack.zip"
     path.write_bytes(content)
-    (photo,) = photos_in([{"path": str(path), "orig_name": "<i>.zip"}], MB)
+    (photo,) = photos_in([Upload(str(path), "<i>.zip")], MB)
     assert (photo.name, reason(photo)) == ("<i>.zip", "<i>.zip is a damaged zip file.")
 
 
 def test_a_damaged_photo_in_a_zip_file_leaves_the_others(tmp_path: Path) -> None:
     upload = packed(tmp_path / "pack.zip", **{"a.png": b"A" * 99, "b.png": b"B"})
-    path = Path(upload["path"])
+    path = Path(upload.path)
     content = bytearray(path.read_bytes())
     content[content.index(b"a.png") + 5] ^= 255
     path.write_bytes(content)
@@ -160,7 +161,7 @@ def test_of_too_many_photos_the_first_are_taken(
     monkeypatch.setattr(zips, "MOST_PHOTOS", 3)
     pack = packed(tmp_path / "pack.zip", **{f"{number}.png": b"x" for number in range(5)})
 
-    photos = photos_in([{"path": "/tmp/first.png"}, pack], MB)
+    photos = photos_in([Upload(str(tmp_path / "1"), "first.png"), pack], MB)
 
     assert [photo.name for photo in photos[:3]] == ["first.png", "0.png", "1.png"]
     assert len(photos) == 4
