@@ -59,7 +59,6 @@ _HEADERS = (
 )
 # gradio lets other pages read its answers; this page's are for itself.
 _DROPPED = b"access-control-"
-NOT_UNDERSTOOD = "This page does not understand the request."
 
 
 class Refusal(MultiPartException):
@@ -372,7 +371,7 @@ def _checked(body: bytes, uploads: Uploads) -> bytes:
     except CaptionerError as error:
         raise Refusal(403, str(error)) from None
     except (ValueError, RecursionError):  # numbers of too many digits are a ValueError, too
-        raise Refusal(400, NOT_UNDERSTOOD) from None
+        raise _not_understood() from None
 
 
 def _depth(value: Any) -> int:
@@ -394,4 +393,8 @@ def _refusal(problem: Exception | None) -> Refusal:
     # What the page does itself never ends so, see `words.sentence_of`; gradio does when it is asked
     # for what it does not have.
     log.warning("A request was not understood (%s).", type(problem).__name__)
-    return Refusal(400, NOT_UNDERSTOOD)
+    return _not_understood()
+
+
+def _not_understood() -> Refusal:
+    return Refusal(400, "This page does not understand the request.")

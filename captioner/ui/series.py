@@ -8,9 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from captioner.images import open_image
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
+from captioner.ui.opening import opened
 from captioner.ui.zips import Photo
 
 if TYPE_CHECKING:
@@ -66,9 +66,8 @@ class _Waiting(NamedTuple):
 def _submitted(
     batcher: Batcher, captioner: Captioner, photo: Photo, choices: Choices, pictures: bool
 ) -> _Waiting | Captioned:
-    detail = captioner.model.config.preprocessing.detail
     try:
-        image = open_image(photo.source(), photo.name, at_least=detail)
+        image = opened(captioner, photo)
         picture = small_picture(image) if pictures else ""
     except Exception as error:
         return Captioned(photo.name, error=error)

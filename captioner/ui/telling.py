@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from captioner.images import open_image
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
+from captioner.ui.opening import opened
 from captioner.ui.uploads import Upload
+from captioner.ui.zips import Photo
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from captioner.pipeline import Caption, Captioner
     from captioner.ui.options import Choices
 
@@ -44,22 +43,15 @@ def tell(
     """Caption an uploaded photo; one that the model has seen already is not opened again.
 
     Raises:
-        CaptionerError: in words for the person, who knows the file by its own name and not by
-            its place in a temporary folder on this computer.
+        CaptionerError: as `opened`, and for choices that do not suit the model.
     """
     choices.check(captioner)
     if kept and kept.path == upload.path and captioner.name in kept.seen:
         job = Job(captioner, choices, seen=kept.seen[captioner.name], attention=True)
     else:
-        image = opened(captioner, upload)
+        image = opened(captioner, Photo(upload.name, upload.path))
         job = Job(captioner, choices, image, attention=True)
         if kept is None or kept.path != upload.path:
             kept = Kept(upload.path, small_picture(image))
     caption, seen = batcher.submit(job).result()
     return Told(caption, Kept(kept.path, kept.picture, {**kept.seen, captioner.name: seen}))
-
-
-def opened(captioner: Captioner, upload: Upload) -> Image.Image:
-    """The uploaded photo, as large as the model needs it. Raises as `tell`."""
-    detail = captioner.model.config.preprocessing.detail
-    return open_image(upload.path, upload.name, at_least=detail)

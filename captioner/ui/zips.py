@@ -32,6 +32,11 @@ class Photo:
     member: zipfile.ZipInfo | None = None
     error: CaptionerError | None = None
 
+    @property
+    def unpacked_bytes(self) -> int:
+        """What it takes of memory before it is decoded."""
+        return self.member.file_size if self.member else 0
+
     def source(self) -> ImageSource:
         """What `open_image` takes. Raises CaptionerError, which calls the photo by its name."""
         if self.error:

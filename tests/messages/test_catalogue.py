@@ -48,7 +48,7 @@ def said_by(call: ast.Call) -> ast.expr | None:
     match call:
         case ast.Call(func=ast.Name(id=name), args=[sentence, *_]) if name in ERROR_CLASSES:
             return sentence
-        case ast.Call(func=ast.Name(id="_require"), args=[_, sentence]):
+        case ast.Call(func=ast.Name(id="_require" | "Refusal"), args=[_, sentence]):
             return sentence
     return None
 

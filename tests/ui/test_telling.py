@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+
 import pytest
 from PIL import Image
 
@@ -26,7 +27,7 @@ def test_other_choices_need_no_second_look(
     photo = draw("dog.png")
     first = tell(batcher, tiny, upload(photo), Choices(), None)
     photo.unlink()
-    monkeypatch.setattr(telling, "open_image", lambda *_, **__: pytest.fail("it was opened again"))
+    monkeypatch.setattr(telling, "opened", lambda *_, **__: pytest.fail("it was opened again"))
 
     again = tell(batcher, tiny, upload(photo), Choices(avoid=first.caption.tokens[:1]), first.kept)
 

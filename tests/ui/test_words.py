@@ -77,7 +77,7 @@ def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
         archive.writestr("large.png", bytes(2000))
     photos = photos_in([Upload(str(path), "all.zip")], most_bytes=1000)
     path.with_name("bad.zip").write_bytes(b"PK")
-    photos += photos_in([{"path": str(path.with_name("bad.zip"))}], most_bytes=1000)
+    photos += photos_in([Upload(str(path.with_name("bad.zip")), "bad.zip")], most_bytes=1000)
 
     assert len(photos) == 3
     for photo in photos:
