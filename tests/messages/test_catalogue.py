@@ -68,7 +68,8 @@ def sentences(sentence_of: Callable[[ast.Call], ast.expr | None]) -> set[str]:
     """The templates in the package's calls, but those that only pass another sentence on."""
     found: set[str] = set()
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
-    for function in (n for t in trees for n in ast.walk(t) if isinstance(n, ast.FunctionDef)):
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    for function in (n for t in trees for n in ast.walk(t) if isinstance(n, functions)):
         names: Locals = {}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
