@@ -9,14 +9,20 @@ is a convolution without a stride, which oneDNN does well.
 from __future__ import annotations
 
 import logging
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch._dynamo
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 log = logging.getLogger(__name__)
+
+_KERNELS = "TORCHINDUCTOR_CACHE_DIR"  # PyTorch's own variable
 
 
 def speed_up_depthwise(module: nn.Module) -> None:
@@ -28,6 +34,7 @@ def speed_up_depthwise(module: nn.Module) -> None:
     convolutions = [m for m in module.modules() if isinstance(m, nn.Conv2d) and _is_depthwise(m)]
     if not convolutions:
         return
+    _keep_kernels_private()
     # One compilation for each size of feature map, and an EfficientNet-B4 has fifteen.
     torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
     try:
@@ -38,6 +45,25 @@ def speed_up_depthwise(module: nn.Module) -> None:
         return
     for convolution in convolutions:
         convolution.forward = _Forward(convolution)  # type: ignore[method-assign, assignment]
+
+
+def _keep_kernels_private() -> None:
+    """Have kernels compiled to the user's own cache, where a variable does not say otherwise.
+
+    PyTorch's default is a folder for everybody's temporary files, under a name that any user of the
+    computer can take first, to have code of theirs loaded.
+    """
+    # PyTorch writes its default into the variable as soon as it is imported.
+    if os.environ.get(_KERNELS) not in (None, "", default_cache_dir()):
+        return
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = cache / "captioner" / "kernels"
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except (OSError, RuntimeError):  # no home, or none that can be written to
+        folder = Path(tempfile.mkdtemp(prefix="captioner-kernels-"))
+    os.environ[_KERNELS] = str(folder)
 
 
 class _Forward:

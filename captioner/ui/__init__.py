@@ -1,6 +1,7 @@
 """The web page, and the way to start it; importing this does not yet import gradio."""
 
 import importlib.util
+import logging
 import os
 import shutil
 import signal
@@ -59,12 +60,17 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
         here = f"The page is at {blocks.local_url} (Ctrl+C ends it)."
         print(say(here), file=sys.stderr, flush=True)
         try:
-            _sweep_until_interrupted(Sweeper(uploads, blocks), uploads.parent)
+            terminated = _sweep_until_interrupted(Sweeper(uploads, blocks), uploads.parent)
         finally:
             desk.batcher.close()
-            # Visitors who only listen would have it wait for them.
+            # Visitors who only listen would have it wait for them; what breaks off is no mistake.
             blocks.server.force_exit = True
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             blocks.close(verbose=False)
+    if terminated:
+        # Python would wait for threads, of which one may be opening a photo, and then tidy up after
+        # torch for seconds.
+        os._exit(0)
 
 
 def free_port(host: str, port: int) -> int:
@@ -103,8 +109,13 @@ def _import_page(mcp: bool) -> ModuleType:
     return page
 
 
-def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> None:
+def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> bool:
+    """Returns whether it was SIGTERM. folder: to be deleted should the page not close in time."""
+    terminated = False
+
     def end(number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
         timer = threading.Timer(ENDED_SECONDS, _end_at_once, [folder])
         timer.daemon = True
         timer.start()
@@ -117,10 +128,9 @@ def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> None:
             time.sleep(INTERVAL_SECONDS)
             sweeper.sweep()
     except KeyboardInterrupt:
-        pass
+        return terminated
 
 
 def _end_at_once(folder: Path) -> None:
-    """Python would wait for its threads, of which one may be opening a photo."""
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)

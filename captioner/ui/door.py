@@ -142,7 +142,8 @@ class Door:
         if scope["type"] == "websocket":  # gradio has none
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._answer(scope, _Incoming(receive), _Outgoing(send))
+            incoming = _Incoming(receive)
+            await self._answer(scope, incoming, _Outgoing(send, incoming))
         else:
             await self._app(scope, receive, send)
 
@@ -226,7 +227,8 @@ class Door:
         try:
             yield
         finally:
-            self._logins.ended(address, outgoing.status == 200)
+            # It leads elsewhere where no password is needed.
+            self._logins.ended(address, outgoing.status in (200, 302))
 
     def _noticed(self, scope: Message) -> contextlib.AbstractContextManager[None]:
         path = scope["path"].rstrip("/")
@@ -308,10 +310,14 @@ class _Incoming:
 
 
 class _Outgoing:
-    """An answer on its way out: with this page's headers, and without gradio's 500."""
+    """An answer on its way out: with this page's headers, and without gradio's 500.
 
-    def __init__(self, send: Send) -> None:
+    incoming: the request; where that was refused in its midst, gradio's answer is dropped.
+    """
+
+    def __init__(self, send: Send, incoming: _Incoming) -> None:
         self._send = send
+        self._incoming = incoming
         self.status = 0
         self.started = self.failed = False
 
@@ -319,7 +325,7 @@ class _Outgoing:
         """For what is behind the door."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.failed = self.status == 500
+            self.failed = self.status == 500 or self._incoming.refusal is not None
             kept = (own for own in message.get("headers", ()) if not _replaced(own[0]))
             message = {**message, "headers": [*kept, *_HEADERS]}
         if not self.failed:
@@ -338,7 +344,7 @@ class _Outgoing:
         as_text = scope["method"] != "POST" or scope["path"].rstrip("/").endswith("/upload")
         body = sentence if as_text else json.dumps({"detail": sentence}, ensure_ascii=False)
         kind = b"text/plain" if as_text else b"application/json"
-        self.failed = False
+        self._incoming.refusal = None  # this is the answer to it
         said = body.encode(errors="replace")
         headers = [
             (b"content-type", kind + b"; charset=utf-8"),

@@ -22,6 +22,7 @@ stay_offline("127.0.0.1")
 
 from captioner.ui import page  # noqa: E402
 from captioner.ui.programs import Programs  # noqa: E402
+from captioner.ui.uploads import Uploads  # noqa: E402
 from captioner.ui.zips import MOST_PHOTOS  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
@@ -33,10 +34,12 @@ def url(
     tiny_model: CaptioningModel, vocabulary: Vocabulary, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:  # fmt: skip
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    uploads = tmp_path / "uploads"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
     import copy
 
-    desk = Desk(Models(Captioner(copy.deepcopy(tiny_model), vocabulary, "tiny", "cpu"), {}))
+    captioner = Captioner(copy.deepcopy(tiny_model), vocabulary, "tiny", "cpu")
+    desk = Desk(Models(captioner, {}), Uploads(uploads))
     blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
     yield blocks.local_url
     blocks.close(verbose=False)

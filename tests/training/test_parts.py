@@ -2,17 +2,19 @@
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 from torch.nn import functional as F
 
 from captioner.errors import ModelError, TrainingError
 from captioner.model import Decoder, DecoderConfig
-from captioner.training import checkpoint
+from captioner.training import checkpoint, depthwise
 from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.objectives import CrossEntropy
@@ -50,6 +52,31 @@ def test_the_quick_depthwise_gradient_is_torchs_own(kernel: int, stride: int, si
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(got_x, want_x)
     torch.testing.assert_close(got_w, want_w)
+
+
+def test_compiled_kernels_go_to_a_folder_of_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compiler itself is asked by another test."""
+    monkeypatch.setattr(depthwise, "_weight_gradient", lambda *_: None)
+    conv = nn.Conv2d(6, 6, 3, padding=1, groups=6)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/elsewhere")
+    speed_up_depthwise(conv)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "/elsewhere"
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
+    speed_up_depthwise(conv)
+    folder = tmp_path / "captioner" / "kernels"
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(folder) == cache_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    speed_up_depthwise(conv)
+    assert Path(cache_dir()).parent == tmp_path
+    assert Path(cache_dir()).stat().st_mode & 0o777 == 0o700
 
 
 def test_other_convolutions_are_left_alone() -> None:
