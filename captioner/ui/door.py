@@ -109,6 +109,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _name(netloc: str) -> str:
+    if set(netloc) & set("@/?#\\"):
+        return ""
     try:
         return (urlsplit(f"//{netloc}").hostname or "").removesuffix(".")
     except ValueError:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from captioner import Captioner
-from captioner.errors import OptionError
+from captioner.errors import CaptionerError, OptionError
 from captioner.ui import batching
 from captioner.ui.batching import Batcher, Job, work_through
 from captioner.ui.options import Choices
@@ -162,3 +163,34 @@ def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
 
     assert batches == sizes
     assert texts == [tiny.caption(photo).text for photo in photos]
+
+
+def test_nothing_ends_the_models_thread(
+    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    batcher, own = Batcher(), batching.work_through
+    for mistake in (SystemExit("x"), RecursionError("x"), KeyboardInterrupt(), TypeError("x")):
+
+        def fail(jobs: list[Job], mistake: BaseException = mistake) -> None:
+            raise mistake
+
+        monkeypatch.setattr(batching, "work_through", fail)
+        with pytest.raises(type(mistake)):
+            batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)
+    monkeypatch.setattr(batching, "work_through", own)
+    unhashable = replace(job(tiny, photos[0], Choices()), choices=SimpleNamespace(sampling=[]))
+    with pytest.raises((TypeError, AttributeError)):
+        batcher.submit(unhashable).result(timeout=60)
+
+    caption, _ = batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)
+
+    assert caption.text == tiny.caption(photos[0]).text
+    assert caplog.text.count("The model's thread goes on after a mistake.") >= 4
+
+
+def test_a_closed_page_does_no_more(tiny: Captioner, photos: list[Image.Image]) -> None:
+    batcher = Batcher()
+    batcher.close()
+    with pytest.raises(CaptionerError, match=r"^The page is being closed\.$"):
+        batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from captioner import Captioner
 from captioner.errors import OptionError
@@ -54,3 +56,31 @@ def test_words_are_separated_in_either_languages_way() -> None:
 
 def test_no_model_is_the_languages_own() -> None:
     assert visitor("zh", None, 3, 1, 9, False, 1, 1, "", "").model == ""
+
+
+@given(st.fixed_dictionaries({}, optional={
+    name: st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+    | st.just({}) | st.just(10**5000) for name in Choices.__dataclass_fields__
+}))  # fmt: skip
+def test_any_values_are_choices_or_one_sentence(values: dict[str, Any]) -> None:
+    try:
+        choices = Choices(**values)
+    except OptionError as error:
+        sentence = str(error)
+    else:
+        sentence = "none."
+        assert isinstance(hash(choices), int)
+        assert type(choices.beam) is type(choices.top) is type(choices.seed) is int
+    assert len(sentence) < 200
+
+
+def test_very_many_words_that_must_appear_are_not_searched_for(tiny: Captioner) -> None:
+    Choices(include=("a dog runs on grass",), beam=6).check(tiny)
+    for choices, most in (
+        (Choices(include=("dog",) * 6, beam=6), 5),
+        (Choices(include=("a",) * 11, beam=1), 10),
+    ):
+        with pytest.raises(OptionError, match=f"at most {most} are searched for here"):
+            choices.check(tiny)
+    with pytest.raises(OptionError, match="does not know the word 'xyz'"):
+        Choices(include=("xyz",)).check(tiny)

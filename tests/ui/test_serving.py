@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from captioner.errors import CaptionerError, OptionError
-from captioner.ui import Serving, free_port, parse_auth, parse_size, serve
+from captioner.ui import Serving, find_auth, free_port, parse_auth, parse_name, parse_size, serve
 from captioner.ui.offline import stay_offline
 
 
@@ -90,3 +91,38 @@ def test_a_companys_proxy_is_not_asked_for_the_page(monkeypatch: pytest.MonkeyPa
     stay_offline("192.0.2.7")
     assert os.environ["NO_PROXY"] == "example.org,127.0.0.1,localhost,192.0.2.7"
     assert os.environ["no_proxy"] == "127.0.0.1,localhost,192.0.2.7"
+
+
+def test_a_password_comes_from_the_option_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("ann:secret:猫\nmore\n", encoding="utf-8")
+    assert find_auth(None, None) is None
+    assert find_auth(None, file) == ("ann", "secret:猫")
+    monkeypatch.setenv("CAPTIONER_AUTH", "bob:word")
+    assert find_auth(None, None) == ("bob", "word")
+    assert find_auth("cid:x", None) == ("cid", "x")
+    assert find_auth(None, file) == ("ann", "secret:猫")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"secret", b"\xff:x", None])
+def test_a_file_without_a_password_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(OptionError, match=r"\.$"):
+        find_auth(None, file)
+    with pytest.raises(OptionError, match=r"^--auth does not go with --auth-file\.$"):
+        find_auth("a:b", file)
+
+
+@pytest.mark.parametrize("name", ["photos.example.org", "Box", "192.0.2.7", "[2001:db8::1]"])
+def test_a_further_name_is_a_name(name: str) -> None:
+    assert parse_name(name) == name.strip("[]").lower()
+
+
+@pytest.mark.parametrize("name", ["", "*", "http://x", "x:7860", "a b", "x/y"])
+def test_what_is_no_name_is_one_sentence(name: str) -> None:
+    with pytest.raises(OptionError, match=r"^--allowed-host must be a name such as"):
+        parse_name(name)

@@ -1,10 +1,18 @@
 """What is forgotten, and when."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from captioner.ui.sweeping import AGE_SECONDS, INTERVAL_SECONDS, Sweeper, delete_old
+from captioner.ui.sweeping import (
+    AGE_SECONDS,
+    INTERVAL_SECONDS,
+    Sweeper,
+    delete_old,
+    upload_folder,
+)
 
 
 def test_old_files_and_empty_folders_go_and_new_files_stay(tmp_path: Path) -> None:
@@ -42,3 +50,29 @@ def test_no_visitor_is_known_for_more_than_an_hour(tmp_path: Path) -> None:
     stayed = now - INTERVAL_SECONDS - came
     assert AGE_SECONDS - 2 * INTERVAL_SECONDS <= stayed <= 3600
     assert holder.time_last_used == {}
+
+
+def test_what_a_dead_server_left_goes_and_all_else_stays(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib; from captioner.ui.sweeping import upload_folder\n"
+        "with upload_folder(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'photo.png').touch(); print(folder, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    left = Path(killed.stdout.strip())
+    assert (left / "photo.png").exists()
+    (tmp_path / "captioner-no-lock").mkdir()
+    (tmp_path / "captioner-file").touch()
+    (tmp_path / "captioner-link").symlink_to(left.parent)
+
+    with upload_folder(tmp_path) as first:
+        assert not left.exists()
+        with upload_folder(tmp_path) as second:
+            assert first.is_dir()
+            assert second.is_dir()
+            assert first.parent.stat().st_mode & 0o777 == 0o700
+    assert sorted(own.name for own in tmp_path.iterdir()) == [
+        "captioner-file", "captioner-link", "captioner-no-lock",
+    ]  # fmt: skip

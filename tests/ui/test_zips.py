@@ -166,3 +166,26 @@ def test_of_too_many_photos_the_first_are_taken(
     assert [photo.name for photo in photos[:3]] == ["first.png", "0.png", "1.png"]
     assert len(photos) == 4
     assert reason(photos[3]).startswith("Only the first 3 photos are taken")
+
+
+def test_a_table_of_contents_that_is_too_long_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = packed(tmp_path / "pack.zip", **{f"{number}.png": b"x" * 9999 for number in range(99)})
+    monkeypatch.setattr(zips._File, "most", 1000)
+    (photo,) = photos_in([upload], MB)
+    assert reason(photo) == "pack.zip holds too many files."
+
+
+def test_a_zip_file_is_opened_once_for_all_its_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    own = zips._File.__init__
+    monkeypatch.setattr(
+        zips._File, "__init__", lambda file, path: (opened.append(path), own(file, path))[1]
+    )
+    pack = packed(tmp_path / "pack.zip", **{f"{number}.png": b"x" for number in range(9)})
+    photos = photos_in([pack], MB)
+    assert [photo.source() for photo in photos] == [b"x"] * 9
+    assert opened == [pack.path]
