@@ -3,8 +3,8 @@
 Needs the extra `dev` and a Chromium; to be taken again when the page or its model has changed.
 """
 
+import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from drawing import draw
@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 from captioner import load_model
 from captioner.ui import Serving, free_port
 from captioner.ui.offline import stay_offline
+from captioner.ui.sweeping import upload_folder
 
 DOCS = Path(__file__).parent
 
@@ -20,12 +21,14 @@ DOCS = Path(__file__).parent
 def main() -> None:
     """Serve the page, give it the drawing, and save what it looks like in both languages."""
     stay_offline("127.0.0.1")
-    from captioner.ui import page
+    with upload_folder() as uploads, sync_playwright() as playwright:
+        os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+        from captioner.ui import page
 
-    serving = Serving()
-    served = page.launch(page.desk_of(load_model(), serving), serving, free_port("127.0.0.1", 0))
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        photo = Path(folder) / "sunset.png"
+        serving = Serving()
+        desk = page.desk_of(load_model(), serving, uploads)
+        served = page.launch(desk, serving, free_port("127.0.0.1", 0))
+        photo = uploads.parent / "sunset.png"
         draw().save(photo)
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -37,7 +40,7 @@ def main() -> None:
             view.wait_for_timeout(2000)  # until everything has been drawn
             view.screenshot(path=DOCS / name, full_page=True)
         browser.close()
-    served.close(verbose=False)
+        served.close(verbose=False)
 
 
 if __name__ == "__main__":
