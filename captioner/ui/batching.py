@@ -17,6 +17,7 @@ from torch import Tensor
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.lanes import start_lanes
+from captioner.memory import give_memory_back
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST = 32  # photos in one batch
 FEWEST = 8  # photos in each of several batches; fewer are quicker in one
+QUIET_SECONDS = 10  # without a visitor, after which memory is given back
 ItemT = TypeVar("ItemT")
 
 
@@ -93,6 +95,13 @@ class Batcher:
                 log.exception("The model's thread goes on after a mistake.")
                 _fail((job for batch in batches for job in batch), error)
 
+    def _first(self) -> Job:
+        try:
+            return self._waiting.get(timeout=QUIET_SECONDS)
+        except queue.Empty:
+            give_memory_back()
+            return self._waiting.get()
+
     def _do(self, batches: list[list[Job]]) -> None:
         first, *others = batches
         if self.closed:
@@ -108,7 +117,7 @@ class Batcher:
         other size would have the encoder's kernels compiled anew, which takes longer than the
         photos themselves."""
         if not self._held:
-            self._held.append(self._waiting.get())
+            self._held.append(self._first())
         while len(self._held) < MOST * self._count:
             try:
                 self._held.append(self._waiting.get_nowait())
