@@ -282,11 +282,32 @@ def _damaged_file(name: str, content: bytes, chance: Random) -> bytes:
             row = chance.randrange(len(lines))
             lines[row] = damaged_json(json.loads(lines[row]), chance).decode("utf-8", "replace")
             return "\n".join(lines).encode()
+        if suffix == ".tar":
+            return damaged_tar(content, chance)
         if suffix == ".safetensors":
             return damaged_weights(content, chance)
     except (ValueError, RecursionError, SafetensorError):  # damaged a second time
         pass
     return damaged(content, chance)
+
+
+def damaged_tar(content: bytes, chance: Random) -> bytes:
+    """Another field in the header of a member, its checksum made true (POSIX.1, ustar)."""
+    at = chance.randrange(0, max(1, len(content) - 512), 512)
+    header = bytearray(content[at : at + 512])
+    start, size = chance.choice(((0, 100), (100, 8), (124, 12), (124, 12), (156, 1), (345, 155)))
+    field = chance.choice(_TAR_FIELDS)
+    header[start : start + size] = field[:size].ljust(size, b"\0")
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return content[:at] + bytes(header) + content[at + 512 :]
+
+
+_TAR_FIELDS = (
+    b"", b"0", b"5", b"g", b"x", b"L", b"S", b"77777777777", b"1750", b"-1", b"\xff" * 12,
+    b"\xff" * 10 + b"\xfd\xff", b"\x80" + b"\x7f" * 11, b"\x80" + b"\0" * 10 + b"\1", b"a/../b.jpg",
+    b"\xff.jpg",
+)  # fmt: skip
 
 
 def damaged_weights(content: bytes, chance: Random) -> bytes:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from captioner.errors import DatasetError
 
@@ -179,13 +180,16 @@ def _members(archive: Path) -> list[ArchiveMember]:
 
 def _tar_members(archive: Path) -> Iterator[ArchiveMember]:
     with tarfile.open(archive, "r:") as tar:
-        last = -1
         for info in tar:
-            if info.offset <= last:  # a negative size leads back, and round and round
+            if info.size < 0:  # it would lead back, and round and round
                 raise ValueError(f"{info.name} has an impossible size")
-            last = info.offset
             if info.isfile():
                 yield ArchiveMember(archive, info.name, info.offset_data, info.size)
+        file = cast(BinaryIO, tar.fileobj)
+        file.seek(tar.offset)
+        # The reader takes for the end whatever is no header, such as what a wrong size leads to.
+        if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+            raise ValueError("it ends in the middle")
 
 
 def _zip_members(archive: Path) -> Iterator[ArchiveMember]:

@@ -5,6 +5,7 @@ train/metadata.jsonl    {"file_name": "1.jpg", "text": "A dog."}
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,8 @@ from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE, split_called
 from captioner.datasets.tables import Row, csv_rows, join_rows, json_rows
 from captioner.errors import DatasetError
+
+_NAMES = ("metadata.jsonl", "metadata.csv")
 
 
 def read_imagefolder(
@@ -35,11 +38,12 @@ def read_imagefolder(
 
 def has_metadata(root: Path) -> bool:
     """Whether a folder is such a one."""
-    return next(root.rglob("metadata.jsonl"), next(root.rglob("metadata.csv"), None)) is not None
+    return any(True for name in _NAMES for _ in root.rglob(name))
 
 
 def _metadata(root: Path) -> list[Path]:
-    files = sorted(root.rglob("metadata.jsonl")) or sorted(root.rglob("metadata.csv"))
+    found = (sorted(root.rglob(name)) for name in _NAMES if os.path.isdir(root))
+    files = next(filter(None, found), [])
     if not files:
         raise DatasetError(f"{root} has no metadata.jsonl or metadata.csv.")
     return files

@@ -491,6 +491,18 @@ TRAINING = {
         "{} 里是另一份配方的训练；请用 --out 换一个文件夹，或者删除它。"
     ),
     "{} is not a readable checkpoint ({}).": "{} 不是可读的检查点（{:say}）。",
+    "{}, line {}: not a row that a training wrote; delete the file to go on without the rows of "
+    "earlier epochs.": (
+        "{} 第 {} 行：不是训练写下的内容；删除这个文件就能继续，但会失去以前各轮的记录。"
+    ),
+    "{} is not what a training wrote; delete it to go on with the captions as they are.": (
+        "{} 不是训练写下的内容；删除它就能用现在的描述继续。"
+    ),
+    "{} was begun with other captions of {} ({} photos differ): restore them, choose another "
+    "folder with --out, or delete {} to go on with these.": (
+        "{} 开始时 {} 的描述与现在不同（共有 {} 张照片不同）：请恢复原来的描述，"
+        "用 --out 换一个文件夹，或者删除 {} 以便用现在的描述继续。"
+    ),
     "The memory is too small for phase '{}'; the last checkpoint is intact. Try a smaller "
     "batch than {}, or cut it into more parts with `accumulate`.": (
         "内存不够训练阶段“{}”；最后的检查点完好。请把 batch 调到 {} 以下，"

@@ -244,6 +244,7 @@ PHRASES = {
     "A decoder": "解码器",
     "An encoder": "编码器",
     "A model": "模型",
+    "A run's progress": "训练进度",
     "The preprocessing": "预处理",
     "hidden size": "隐藏状态大小",
     "train": "训练集",

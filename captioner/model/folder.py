@@ -108,7 +108,8 @@ def load_decoder(
     pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
     rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
     for name, own in decoder.state_dict().items():
-        if name.endswith(("words.weight", "words.bias")):
+        fits = name in weights and weights[name].shape[:1] == (len(known),)  # else `fill` says so
+        if name.endswith(("words.weight", "words.bias")) and fits:
             known_rows = weights[name][list(their_rows)].float()
             filled = own + known_rows.mean(dim=0)
             filled[list(rows)] = known_rows

@@ -27,7 +27,7 @@ def model_card(
     rows: of `metrics.jsonl`, one an epoch. final: the scores of the model as it is published, which
     rounding makes differ a little from those of its epoch.
     """
-    best = max(rows, key=lambda row: row["cider"])
+    best = max(rows, key=lambda row: row["cider"], default={})
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
     phases = "\n".join(_phase(phase, rows) for phase in recipe.phases) + _mean(best)
     scores = " | ".join(f"{final[name]:.1f}" for name in _SCORES)

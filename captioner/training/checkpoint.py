@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from captioner.errors import ModelError, TrainingError
+from captioner.errors import CaptionerError, FileError, ModelError, TrainingError
+from captioner.fields import check_fields
+from captioner.files import MB, check_file, parse_json, raising, read_bytes
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class SoFar:
     steps: int = 0
     shown: float = 0.0
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_fields(self, "A run's progress")
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,9 @@ class Progress:
     rows: int = 0
     so_far: SoFar = field(default_factory=SoFar)
     kept: tuple[tuple[float, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self, "A run's progress")
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
@@ -146,11 +155,58 @@ def load_progress(path: Path) -> Progress:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[Any]:
+    with raising(ModelError):
+        check_file(path)
+    with restoring(path), safe_open(path, framework="pt") as file:
+        yield file
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """Raise ModelError where a checkpoint's content is damaged, or that of something else."""
     try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path} is not a readable checkpoint ({error}).") from None
+        yield
+    except (
+        *(OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError),
+        *(RecursionError, CaptionerError),
+    ) as error:
+        reason = str(error).removesuffix(".")
+        raise ModelError(f"{path} is not a readable checkpoint ({reason}).") from None
+
+
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Fill a module. Raises ValueError where the tensors are not those of such a module."""
+    own = module.state_dict()
+    for name in own.keys() | tensors.keys():
+        if name not in own or name not in tensors or own[name].shape != tensors[name].shape:
+            raise ValueError(f"{name} is missing, unknown or of another size")
+    module.load_state_dict(dict(tensors))
+
+
+def read_rows(path: Path, count: int | None = None) -> list[dict[str, Any]]:
+    """The first rows of a run's `metrics.jsonl`, or all.
+
+    Raises TrainingError, naming the line, where one is none that a training wrote.
+    """
+    with raising(TrainingError):
+        lines = read_bytes(path, most=1000 * MB).splitlines()[:count]
+    return [_row(line, path, number) for number, line in enumerate(lines, start=1)]
+
+
+def _row(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        row = parse_json(line.decode(), str(path), number)
+        texts = {name: row[name] for name in ("phase", "device") if name in row}
+        scores = {n: v for n, v in row.items() if n not in texts and not isinstance(v, list)}
+        if not {"cider", "bleu_4"} <= scores.keys() or "phase" not in texts:
+            raise ValueError
+        _ = "".join(texts.values()), math.fsum(scores.values())
+    except (AttributeError, TypeError, ValueError, OverflowError, FileError):
+        raise TrainingError(
+            f"{path}, line {number}: not a row that a training wrote; delete the file to go on "
+            "without the rows of earlier epochs."
+        ) from None
+    return row
 
 
 def _progress(file: Any) -> Progress:
@@ -178,7 +234,10 @@ def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Undo `optimizer_tensors`; the parameter groups keep what the recipe says."""
+    """Undo `optimizer_tensors`; the parameter groups keep what the recipe says.
+
+    Raises ValueError or IndexError where the tensors are those of other parameters.
+    """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
@@ -191,6 +250,8 @@ def load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 def _laid_out_as(parameter: Tensor, tensor: Tensor) -> Tensor:
     """The fused step walks through memory: a channels-last weight needs a channels-last state."""
-    if tensor.shape != parameter.shape:
+    if tensor.dim() == 0:  # the number of steps
         return tensor
+    if tensor.shape != parameter.shape:
+        raise ValueError("the optimizer's state is of another size")
     return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

@@ -48,6 +48,8 @@ class Batch:
 class TrainingData:
     """Photos and captions of the train, val and held-out splits, and the train split's vocabulary.
 
+    records: of all photos, those that cannot be read among them.
+
     Raises DatasetError where a split is empty or nothing of it can be read.
     """
 
@@ -55,7 +57,7 @@ class TrainingData:
         size = recipe.preprocessing.size
         self.max_words = recipe.data.max_words
         self._language, self._unit = recipe.data.language, recipe.data.unit
-        records = read_records(recipe)
+        self.records = records = read_records(recipe)
         self.train = decode_photos(_split(records, "train"), size, cache)
         self.val = decode_photos(_split(records, "val"), size, cache)
         held_out = [record for record in records if record.split == "held_out"]

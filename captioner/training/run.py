@@ -10,6 +10,7 @@ The same command goes on where an interrupted run stopped. Below the run's folde
     best.safetensors    the weights with the best dev CIDEr so far
     best-N.safetensors  those of other good epochs, where the recipe asks for their mean
     metrics.jsonl       a line an epoch
+    captions.json       digests of the captions that the run began with, by photo
     samples/            the same dev photos with their captions, a picture an epoch
     tensorboard/        the curves as they grow, where tensorboard is installed
     curves.png          the curves of the finished run, where matplotlib is installed
@@ -50,6 +51,7 @@ from captioner.text import units
 from captioner.training import checkpoint
 from captioner.training.card import model_card
 from captioner.training.checkpoint import Progress, SoFar
+from captioner.training.constancy import check_captions, keep_captions
 from captioner.training.data import TrainingData
 from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers, join
@@ -84,6 +86,7 @@ class Run:
         self.progress = workers.from_first(self._find_progress)
         torch.manual_seed(recipe.seed)
         self.data = workers.in_turn(lambda: TrainingData(recipe, self.cache))
+        workers.from_first(self._check_captions)
         log.info("%s.", self.data.summary())
         self._parts = [self._data_of(phase) for phase in recipe.phases]
         self.model = CaptioningModel(
@@ -134,7 +137,8 @@ class Run:
             phase, self.model, data, features, workers=self.workers, seed=seed, index=index
         )
         if tensors:
-            run.stepper.restore(tensors)
+            with checkpoint.restoring(self._last):
+                run.stepper.restore(tensors)
         for number in range(self.progress.epoch, phase.epochs):
             if phase.patience and number - self.progress.best_epoch > phase.patience:
                 break
@@ -185,7 +189,8 @@ class Run:
             return
         files = [self.out / f"best-{epoch}.safetensors" for epoch in epochs]
         mean = self.workers.from_first(lambda: checkpoint.mean_weights(files))
-        self.model.load_state_dict(mean)
+        with checkpoint.restoring(files[-1]):
+            checkpoint.load_state(self.model, mean)
         phase, data = self.recipe.phases[-1], self._parts[-1]
         scored = score(self.model, data, self._features(phase, data), self.workers)
         self._log({"phase": f"mean of {len(epochs)} epochs", "epochs": epochs, **scored.row()})
@@ -224,7 +229,8 @@ class Run:
         if tensors:
             # Before a phase computes features with it: an earlier phase may have trained the
             # encoder.
-            self.model.load_state_dict(checkpoint.under("model", tensors))
+            with checkpoint.restoring(self._last):
+                checkpoint.load_state(self.model, checkpoint.under("model", tensors))
             progress = self.progress
             log.info(
                 "Going on after %d epochs and %d steps of phase %d.",
@@ -249,6 +255,11 @@ class Run:
                 "or delete it."
             )
         return found
+
+    def _check_captions(self) -> None:
+        path = self.out / "captions.json"
+        begun = self._last.exists() and path.exists()
+        check_captions(path, self.data.records) if begun else keep_captions(path, self.data.records)
 
     def _save(self, name: str, tensors: dict[str, Tensor]) -> None:
         path = self.out / f"{name}.safetensors"
@@ -278,7 +289,8 @@ class Run:
     def _load_best(self) -> None:
         best = self.out / "best.safetensors"
         tensors, _ = self.workers.from_first(lambda: checkpoint.load_checkpoint(best))
-        self.model.load_state_dict(tensors)
+        with checkpoint.restoring(best):
+            checkpoint.load_state(self.model, tensors)
 
     def _load_weights(self) -> None:
         """The first weights of encoder and decoder."""
@@ -300,8 +312,9 @@ class Run:
 
     def _forget_rows(self) -> None:
         """Drop the line of an epoch that was killed after it was written and before it counted."""
-        lines = self._metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        checkpoint.write_text(self._metrics, "".join(lines[: self.progress.rows]))
+        rows = checkpoint.read_rows(self._metrics, self.progress.rows)
+        checkpoint.write_text(self._metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        self.progress = replace(self.progress, rows=len(rows))
 
     def _log(self, row: dict[str, Any]) -> None:
         self.workers.from_first(lambda: self._append(row))
@@ -333,8 +346,7 @@ class Run:
         return score(rounded, self.data, None, self.workers)
 
     def _publish(self, scored: Scored) -> None:
-        lines = self._metrics.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
+        rows = checkpoint.read_rows(self._metrics)
         save_curves([row for row in rows if "epoch" in row], self.out / "curves.png")
         folder = self.out / "model"
         with checkpoint.writing(folder):

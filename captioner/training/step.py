@@ -174,9 +174,12 @@ class Stepper:
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on where `tensors` were taken."""
-        self.model.load_state_dict(checkpoint.under("model", tensors))
-        self.average.load_state_dict(checkpoint.under("average", tensors))
+        """Go on where `tensors` were taken.
+
+        Raises ValueError or IndexError where they are those of another model.
+        """
+        checkpoint.load_state(self.model, checkpoint.under("model", tensors))
+        checkpoint.load_state(self.average, checkpoint.under("average", tensors))
         checkpoint.load_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
 
     def _gradient(self, batch: Examples, done: float) -> list[float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch._inductor.runtime.cache_dir_utils import cache_dir, default_cache_dir
 from torch.nn import functional as F
@@ -152,3 +153,26 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "c.safetensors").write_bytes(b"torn")
     with pytest.raises(ModelError, match=r"c\.safetensors is not a readable checkpoint"):
         checkpoint.load_checkpoint(tmp_path / "c.safetensors")
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        "[]", "{}", "null", "9" * 5000, "[" * 100_000, '{"recipe": 3}',
+        '{"recipe": "x", "phase": "1"}', '{"recipe": "x", "so_far": []}',
+        '{"recipe": "x", "kept": [3]}', '{"recipe": "x", "more": 1}',
+        '{"recipe": "x", "best": [[[]]]}', '{"recipe": "x", "so_far": {"steps": 1.5}}',
+    ],
+)  # fmt: skip
+def test_a_checkpoint_with_a_foreign_progress_is_named(tmp_path: Path, progress: str) -> None:
+    path = tmp_path / "c.safetensors"
+    save_file({"a": torch.zeros(1)}, path, metadata={"progress": progress})
+    with pytest.raises(ModelError, match=r"c\.safetensors is not a readable checkpoint"):
+        checkpoint.load_progress(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pipe")
+def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.safetensors")
+    with pytest.raises(ModelError, match=r"c\.safetensors is not an ordinary file"):
+        checkpoint.load_progress(tmp_path / "c.safetensors")

@@ -398,3 +398,88 @@ def test_an_unwritable_output_folder_is_named(home: Path) -> None:
     result = run(home, "file/run")
     assert result.returncode == 2
     assert result.stderr.strip().endswith("cannot be written (Not a directory).")
+
+
+def refused(home: Path, out: str, capsys: pytest.CaptureFixture[str], *changes: str) -> str:
+    """The last line of a command that is refused."""
+    capsys.readouterr()
+    assert main(command(home, out, *changes)[3:]) == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_captions_that_changed_between_two_runs_are_named(
+    home: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, home / "changed")
+    shutil.copytree(home / "toy", home / "other" / "toy")
+    path = home / "other" / "toy" / "Flickr8k.token.txt"
+    lines = path.read_text().splitlines(keepends=True)
+    name = lines[0].partition("#")[0]
+    path.write_text("".join([f"{name}#0\tA cat on a mat .\n", *lines[1:]]))
+    elsewhere = f"data.root={home / 'other'}"
+    said = refused(home, "changed", capsys, elsewhere)
+    assert f"changed was begun with other captions of {name} (1 photos differ)" in said
+    path.write_text("".join(line for line in lines if not line.startswith(name)))
+    assert f"other captions of {name} (1 photos differ" in refused(
+        home, "changed", capsys, elsewhere
+    )
+    (home / "changed" / "captions.json").write_text("[]")
+    assert "captions.json is not what a training wrote" in refused(home, "changed", capsys)
+    (home / "changed" / "captions.json").unlink()
+    assert main(command(home, "changed")[3:]) == 0
+    assert (home / "changed" / "captions.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\0\xff",
+        "[" * 100_000,
+        "3",
+        "[]",
+        "{}",
+        '{"phase": "a", "cider": "x", "bleu_4": 1}',
+        "9" * 5000,
+    ],
+)
+def test_rubbish_among_the_metrics_is_named(
+    home: Path, finished: Path, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home / "rubbish" / "metrics.jsonl"
+    if not path.exists():
+        shutil.copytree(finished, path.parent)
+    lines = (finished / "metrics.jsonl").read_bytes().splitlines()
+    path.write_bytes(b"\n".join([lines[0], line.encode("latin-1"), *lines[2:]]) + b"\n")
+    said = refused(home, "rubbish", capsys)
+    assert "metrics.jsonl, line 2: not a row that a training wrote" in said
+
+
+def test_without_its_metrics_a_run_goes_on(home: Path, finished: Path) -> None:
+    shutil.copytree(finished, home / "forgetful")
+    (home / "forgetful" / "metrics.jsonl").unlink()
+    assert main(command(home, "forgetful")[3:]) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model.decoder.words.bias": torch.zeros(2)},
+        {"optimizer.0.exp_avg": torch.zeros(3)},
+        {"optimizer.9999.exp_avg": torch.zeros(3)},
+        {"optimizer.x.exp_avg": torch.zeros(3)},
+        {"average.more": torch.zeros(3)},
+    ],
+)
+def test_a_checkpoint_of_another_model_is_named(
+    home: Path,
+    finished: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    change: dict[str, Tensor],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = str(tmp_path_factory.mktemp("foreign") / "run")
+    shutil.copytree(finished, out)
+    path = Path(out) / "last.safetensors"
+    tensors, progress = checkpoint.load_checkpoint(path)
+    checkpoint.save_checkpoint(path, {**tensors, **change}, progress)
+    assert "last.safetensors is not a readable checkpoint" in refused(home, out, capsys)
