@@ -18,6 +18,7 @@ from captioner.model import (
     EncoderConfig,
     ModelConfig,
     add_language,
+    load_decoder,
     read_folder,
     read_language,
     save_model,
@@ -268,6 +269,23 @@ def test_a_decoder_brings_no_encoder_of_another_type(
     english, _ = read_folder(folder)
     with pytest.raises(ModelError, match=rf"A model's {key} must be of type"):
         read_language(folder, "zh", english)
+
+
+@pytest.mark.parametrize("change", [lambda t: t[:3], lambda t: t[0], lambda t: t.sum()])
+@pytest.mark.parametrize("name", ["decoder.words.weight", "decoder.words.bias"])
+def test_a_decoder_without_all_its_words_starts_no_training(
+    folder: Path,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    name: str,
+    change: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    save_file({**weights, name: change(weights[name]).contiguous()}, path)
+    decoder = CaptioningModel(tiny_model.config).decoder
+    with pytest.raises(ModelError, match=r"words\.\w+ is missing, unknown or of another size"):
+        load_decoder(decoder, tiny_model.config.decoder, vocabulary, folder)
 
 
 def test_a_configuration_checks_itself() -> None:

@@ -356,7 +356,7 @@ def test_a_full_disk_stops_in_one_sentence_and_leaves_the_last_checkpoint(
     assert said.startswith(f"captioner: {home / 'full' / 'last.safetensors'} cannot be written (")
     assert "Traceback" not in result.stderr
     assert sorted(path.name for path in (home / "full").glob("*[.]*")) == [
-        "best.safetensors", "last.safetensors", "metrics.jsonl",
+        "best.safetensors", "captions.json", "last.safetensors", "metrics.jsonl",
     ]  # fmt: skip
     assert_goes_on_from_the_first_phase(home, "full", finished)
 
