@@ -39,7 +39,10 @@ def learner(**settings: object) -> Learner:
         vocabulary_size=12,
     )
     data = SimpleNamespace(
-        train=SimpleNamespace(pixels=None), references=lambda: REFERENCES, max_words=6
+        train=SimpleNamespace(pixels=None),
+        references=lambda: REFERENCES,
+        function_words=frozenset,
+        max_words=6,
     )
     model = CaptioningModel(config)
     features = np.random.default_rng(0).normal(size=(2, 9, model.encoder.width)).astype(np.float16)

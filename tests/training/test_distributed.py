@@ -63,9 +63,9 @@ from captioner.decoding import Hypothesis
 from captioner.training import run, step
 from captioner.training.objectives import SelfCritical
 
-def called(self, decoder, features, rows):
+def called(self, decoder, features, rows, written):
     self.photos = rows.tolist()
-    return call(self, decoder, features, rows)
+    return call(self, decoder, features, rows, written)
 
 def drawn(self, decoder, features):
     return [
