@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from captioner import messages
 from captioner.errors import CaptionerError, ImageError, OptionError
-from captioner.messages import say
+from captioner.messages import Message, reason, translate
 from captioner.messages.parser import Parser
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return code
     except CaptionerError as error:
-        _complain(say(str(error)))
+        _complain(translate(error))
         return 2
     except KeyboardInterrupt:
-        _complain(say("stopped."))
+        _complain(translate("stopped."))
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
@@ -58,7 +58,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        _complain(say(f"Standard output cannot be written ({error.strerror})."))
+        _complain(translate(Message("Standard output cannot be written ({}).", reason(error))))
         messages.drop_output()
         return 2
 
@@ -230,7 +230,7 @@ def _caption(options: argparse.Namespace) -> int:
     ):
         if isinstance(result, ImageError):
             failed = True
-            _complain(say(str(result)))
+            _complain(translate(result))
         else:
             for language, caption in result.items():
                 _print_caption(photo, language, caption, options)
@@ -289,7 +289,7 @@ def _folder(options: argparse.Namespace) -> int:
             engine=options.engine,
         )
     )
-    print(f"captioner: {messages.say_together(summary.sentences())}", file=sys.stderr)
+    print(f"captioner: {messages.translate_all(summary.sentences())}", file=sys.stderr)
     return 0 if summary.fine else 1
 
 
@@ -327,7 +327,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     done = _scored(options, earlier)
     print(done.table(), flush=True)
     for note in done.notes:
-        print(say(note), file=sys.stderr)
+        print(translate(note), file=sys.stderr)
     if options.json:
         done.write_json(options.json)
     if options.html:
@@ -343,7 +343,7 @@ def _check_what_to_evaluate(options: argparse.Namespace) -> None:
     for name in with_results if options.data else with_data:
         if getattr(options, name):
             other = "--data" if options.data else "--results"
-            raise OptionError(f"--{name} does not go with {other}.")
+            raise OptionError("--{} does not go with {}.", name, other)
 
 
 def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation:

@@ -1,18 +1,35 @@
-"""Mistakes a person can make, each said in one plain sentence."""
+"""Mistakes a person can make, each told in one plain sentence."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from captioner.messages import Message
+
+ErrorT = TypeVar("ErrorT", bound="CaptionerError")
 
 
-class CaptionerError(Exception):
-    """Base of every error whose message is meant for a person.
+class CaptionerError(Message, Exception):
+    """Base of every error that is meant for a person: a template and its values, see `Message`.
 
-    The message is one complete sentence that names the file or the value at fault; the command
-    prints it without a traceback and the page shows it as it is.
+    Together they are one complete sentence that names the file or the value at fault; the command
+    and the page show it in the person's language, without a traceback.
     """
+
+    def __init__(self, template: str, *values: object) -> None:
+        Message.__init__(self, template, *values)
+        Exception.__init__(self, template, *self.values)  # by which it is pickled
+
+    @classmethod
+    def of(cls: type[ErrorT], message: Message) -> ErrorT:
+        """An error of this kind in the words of a message, or of an error of another kind."""
+        return cls(message.template, *message.values)
 
 
 class FileError(CaptionerError):
     """A file is missing, no ordinary one, too large, or does not hold what it should.
 
-    Each room says it as an error of its own, see `captioner.files.raising`.
+    Each room raises it as an error of its own, see `captioner.files.raising`.
     """
 
 

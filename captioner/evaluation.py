@@ -28,7 +28,7 @@ from captioner.datasets import (
 from captioner.datasets.finding import Photo, find_photos, photo_places
 from captioner.datasets.layouts import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
-from captioner.messages import say
+from captioner.messages import Message, reason, translate
 from captioner.metrics.official import official_scores, why_no_official_scores
 from captioner.metrics.report import (
     Captions,
@@ -63,7 +63,7 @@ class Evaluation:
     unreadable: int = 0
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Message, ...]:
         """What whoever reads the figures should know."""
         return (*self.report.notes, *(self.comparison.notes() if self.comparison else ()))
 
@@ -91,7 +91,7 @@ class Evaluation:
         try:
             photo = open_photo(self.photos[name], at_least=_PAGE_PHOTO)
         except ImageError as error:
-            log.warning("%s", error)
+            log.warning(error)
             return None
         photo.thumbnail((_PAGE_PHOTO, _PAGE_PHOTO))
         jpeg = io.BytesIO()
@@ -140,11 +140,12 @@ def evaluate_model(
     if save:
         _save(save, written)
     if not written:
-        raise DatasetError(f"None of the {len(task.records)} photos of {data} can be read.")
+        raise DatasetError("None of the {} photos of {} can be read.", len(task.records), data)
     entries = tuple(Entry(record.name, text, record.captions) for record, text in written)
     captions = Captions(captioner.name or "captions", captioner.language, entries, source.shown)
     places = {record.name: record.photo for record, _ in written}
-    notes = [*task.notes, *_note("Photos that cannot be read, left out", unreadable)]
+    left_out = _note("Photos that cannot be read, left out: {}, as {}.", unreadable)
+    notes = [*task.notes, *left_out]
     known = _Known(places, task.training, _words(captioner), notes)
     return _evaluation(captions, known, report, len(unreadable))
 
@@ -172,7 +173,8 @@ def score_results(
     if report.photos:
         places = find_photos(_places(report.photos)).match(images)
         unseen = [image for image in images if image not in places]
-        notes += _note(f"Photos that are not in {report.photos}, shown without a picture", unseen)
+        shown = "Photos that are not in {}, shown without a picture: {}, as {}."
+        notes += _note(shown, unseen, report.photos)
     known = _Known(places, _training(report.training, language) or None, None, notes)
     return _evaluation(captions, known, report)
 
@@ -185,13 +187,13 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
     taken = {path.resolve() for path in inputs}
     for path in outputs:
         if path.resolve() in taken:
-            raise CaptionerError(f"{path} is read or written already: name another file.")
+            raise CaptionerError("{} is read or written already: name another file.", path)
         taken.add(path.resolve())
         existed = path.exists()
         try:
             path.open("ab").close()
         except OSError as error:
-            raise CaptionerError(f"{path} cannot be written ({error.strerror}).") from None
+            raise CaptionerError("{} cannot be written ({}).", path, reason(error)) from None
         if not existed:
             path.resolve().unlink()
 
@@ -219,7 +221,7 @@ class _Task:
 
     records: tuple[Record, ...]
     training: list[str] | None
-    notes: list[str]
+    notes: list[Message]
 
 
 @dataclass(frozen=True)
@@ -229,22 +231,26 @@ class _Known:
     photos: Mapping[str, Photo]
     training: list[str] | None
     vocabulary: tuple[str, ...] | None
-    notes: list[str]
+    notes: list[Message]
 
 
 def _read_task(source: _Source, training: Sequence[Path]) -> _Task:
     data, split, language = source.data, source.split, source.language
     dataset = _read(data, split, language, source.photos)
-    notes = _note(f"Captioned photos of {data} that are missing", dataset.missing)
-    notes += _note(f"Photos of {data} with an empty caption, which is left out", dataset.empty)
+    notes = _note("Captioned photos of {} that are missing: {}, as {}.", dataset.missing, data)
+    left_out = "Photos of {} with an empty caption, which is left out: {}, as {}."
+    notes += _note(left_out, dataset.empty, data)
     scored, rest = dataset.split(split), dataset
     if source.names:
         names = read_names(source.names)
         scored, rest = scored.hold_out(names).split("held_out"), dataset.hold_out(names)
         notes += _strangers(source, names, scored)
     if not scored.records:
-        part = f" that {source.names} names" if source.names else ""
-        raise DatasetError(f"{data} has no photo{part} in its {split} split.")
+        if source.names:
+            raise DatasetError(
+                "{} has no photo that {} names in its {} split.", data, source.names, Message(split)
+            )
+        raise DatasetError("{} has no photo in its {} split.", data, Message(split))
     taught = _training(training, language) or _texts(rest.split("train"))
     return _Task(scored.records, taught or None, notes)
 
@@ -256,8 +262,8 @@ def _check(report: ReportOptions, language: str, images: Sequence[str]) -> None:
     if report.official:
         if language != "en":
             raise OptionError("The official scorer tokenises English only.")
-        if reason := why_no_official_scores():
-            raise MissingError(reason)
+        if why := why_no_official_scores():
+            raise MissingError.of(why)
 
 
 def _evaluation(
@@ -270,7 +276,8 @@ def _evaluation(
         try:
             official = official_scores(texts, references)
         except (CaptionerError, UnicodeError) as error:  # the captions may have taken hours
-            notes = [*notes, f"The official scores are left out: {error}"]
+            told = error if isinstance(error, CaptionerError) else reason(error)
+            notes = [*notes, Message("The official scores are left out: {}", told)]
     report = make_report(captions, known.training, known.vocabulary, official, notes)
     comparison = compare(captions, options.earlier) if options.earlier else None
     return Evaluation(report, comparison, known.photos, unreadable)
@@ -288,10 +295,11 @@ def _places(photos: Path) -> list[Path]:
     return photo_places(photos) if os.path.isdir(photos) else [photos]
 
 
-def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[str]:
+def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[Message]:
     known = {form for r in scored.records for form in (r.name, PurePosixPath(r.name).name)}
-    place = f"the {source.split} split of {source.data}"
-    return _note(f"Names in {source.names} without a photo in {place}", sorted({*names} - known))
+    what = "Names in {} without a photo in the {} split of {}: {}, as {}."
+    strangers = sorted({*names} - known)
+    return _note(what, strangers, source.names, Message(source.split), source.data)
 
 
 def _texts(dataset: Dataset) -> list[str]:
@@ -307,7 +315,7 @@ def _training(places: Sequence[Path], language: str) -> list[str]:
         else:
             found = _texts(_read(place, "train", language).split("train"))
         if not found:
-            raise DatasetError(f"{place} has no captions in its train split.")
+            raise DatasetError("{} has no captions in its train split.", place)
         texts += found
     return texts
 
@@ -316,13 +324,13 @@ def _caption(
     captioner: Captioner, records: Sequence[Record], **options: Any
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
-    photos = tqdm((record.photo for record in records), total=len(records), unit=say("photo"))
+    photos = tqdm((record.photo for record in records), total=len(records), unit=translate("photo"))
     results = captioner.caption_each(photos, opener=open_photo, **options)
     written: list[tuple[Record, str]] = []
     unreadable: list[str] = []
     for record, (_, result) in zip(records, results, strict=True):
         if isinstance(result, ImageError):
-            log.warning("%s", result)
+            log.warning(result)
             unreadable.append(record.name)
         else:
             written.append((record, result.text))
@@ -336,18 +344,21 @@ def _words(captioner: Captioner) -> tuple[str, ...] | None:
     return captioner.vocabulary.words[len(SPECIAL) :]
 
 
-def _notes_on_references(truth: CocoCaptions) -> list[str]:
+def _notes_on_references(truth: CocoCaptions) -> list[Message]:
     empty = [truth.names[i] for i, texts in truth.captions.items() for text in texts if not text]
     alone = [truth.names[i] for i, texts in truth.captions.items() if not any(texts)]
     return [
-        *_note("Photos with an empty reference, which is left out", empty),
-        *_note("Photos without a reference, left out", alone),
+        *_note("Photos with an empty reference, which is left out: {}, as {}.", empty),
+        *_note("Photos without a reference, left out: {}, as {}.", alone),
     ]
 
 
-def _note(what: str, names: Sequence[str]) -> list[str]:
-    """A sentence that counts photos and names the first, where there are any."""
-    return [f"{what}: {len(names)}, as {', '.join(names[:3])}."] if names else []
+def _note(template: str, names: Sequence[str], *values: object) -> list[Message]:
+    """A sentence that counts photos and names the first, where there are any.
+
+    template: with places for the values, for the number and for the names.
+    """
+    return [Message(template, *values, len(names), ", ".join(names[:3]))] if names else []
 
 
 def _save(path: Path, written: Sequence[tuple[Record, str]]) -> None:
@@ -360,4 +371,4 @@ def _write(path: Path, text: str) -> None:
         # Half an emoji, which JSON can hold and UTF-8 cannot, is written as JSON's own escape.
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise CaptionerError(f"{path} cannot be written ({error.strerror}).") from None
+        raise CaptionerError("{} cannot be written ({}).", path, reason(error)) from None

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from captioner.errors import ModelError
+from captioner.messages import Message
 
 
 def check_fields(config: Any, name: str) -> None:
@@ -23,7 +24,9 @@ def check_fields(config: Any, name: str) -> None:
         value = getattr(config, field)
         if not _fits(value, kind):
             own = kind.__name__ if type(kind) is type else kind
-            raise ModelError(f"{name}'s {field} must be of type {own}, not {shown(value)}.")
+            raise ModelError(
+                "{}'s {} must be of type {}, not {}.", Message(name), field, own, shown(value)
+            )
 
 
 def shown(value: Any) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from captioner.errors import CaptionerError, FileError
+from captioner.messages import Message, reason
 
 MB = 10**6
 
@@ -28,7 +29,7 @@ def raising(kind: type[CaptionerError]) -> Iterator[None]:
     try:
         yield
     except FileError as error:
-        raise kind(str(error)) from None
+        raise kind.of(error) from None
 
 
 def check_file(path: Path, most: int | None = None) -> int:
@@ -39,15 +40,15 @@ def check_file(path: Path, most: int | None = None) -> int:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        raise FileError(f"{path} is missing.") from None
+        raise FileError("{} is missing.", path) from None
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+        raise FileError("{} cannot be read ({}).", path, reason(error)) from None
     except ValueError:  # a null character in the path
-        raise FileError(f"{str(path)!r} is not a possible file name.") from None
+        raise FileError("{} is not a possible file name.", repr(str(path))) from None
     if not stat.S_ISREG(status.st_mode):
-        raise FileError(f"{path} is not an ordinary file.")
+        raise FileError("{} is not an ordinary file.", path)
     if most is not None and status.st_size > most:
-        raise FileError(f"{path} is too large: the limit is {most // MB} MB.")
+        raise FileError("{} is too large: the limit is {} MB.", path, most // MB)
     return status.st_size
 
 
@@ -57,9 +58,9 @@ def read_bytes(path: Path, most: int) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+        raise FileError("{} cannot be read ({}).", path, reason(error)) from None
     except MemoryError:
-        raise FileError(f"{path} is too large for this computer's memory.") from None
+        raise FileError("{} is too large for this computer's memory.", path) from None
 
 
 def decode(content: bytes, name: str) -> str:
@@ -70,7 +71,7 @@ def decode(content: bytes, name: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(f"{name} cannot be read as UTF-8 text ({error}).") from None
+        raise FileError("{} cannot be read as UTF-8 text ({}).", name, error) from None
 
 
 def read_text(path: Path, most: int) -> str:
@@ -91,13 +92,13 @@ def parse_json(text: str, name: str, line: int | None = None) -> Any:
     Raises FileError, naming both, where it is not valid, nested too deeply or has a number of more
     digits than Python takes.
     """
-    where = name if line is None else f"{name}, line {line}"
+    where = name if line is None else Message("{}, line {}", name, line)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         line = error.lineno if line is None else line
-        raise FileError(f"{name}, line {line}: not valid JSON ({error.msg}).") from None
+        raise FileError("{}, line {}: not valid JSON ({}).", name, line, error.msg) from None
     except RecursionError:
-        raise FileError(f"{where}: JSON nested too deeply.") from None
+        raise FileError("{}: JSON nested too deeply.", where) from None
     except ValueError:
-        raise FileError(f"{where}: a number in JSON has too many digits.") from None
+        raise FileError("{}: a number in JSON has too many digits.", where) from None

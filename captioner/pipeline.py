@@ -9,7 +9,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from captioner.decoding import (
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
+from captioner.messages import Message
 from captioner.model import (
     CaptioningModel,
     Decoder,
@@ -140,8 +141,10 @@ class Captioner:
 
     def _sibling(self, language: str) -> Captioner:
         if self._folder is None or language not in self.languages:
-            known = ", ".join(map(_in_words, self.languages))
-            raise ModelError(f"The model '{self.name}' writes {known}, not {_in_words(language)}.")
+            known = Message(", ".join(str(_in_words(code)) for code in self.languages))
+            raise ModelError(
+                "The model '{}' writes {}, not {}.", self.name, known, _in_words(language)
+            )
         model, vocabulary = read_language(self._folder, language, self.model)
         sibling = Captioner(model, vocabulary, self.name, self.device, self._folder)
         sibling._siblings, sibling._loading = self._siblings, self._loading
@@ -289,7 +292,7 @@ class Captioner:
         numbers = [self.vocabulary.number(token) for token in tokens]
         for token, number in zip(tokens, numbers, strict=True):
             if number is None:
-                raise OptionError(f"The model does not know the word '{token}'.")
+                raise OptionError("The model does not know the word '{}'.", token)
         return tuple(number for number in numbers if number is not None)
 
     def _captions(self, choices: list[Choice]) -> Caption:
@@ -361,10 +364,13 @@ def _attempt(opener: Callable[..., Any], photo: Any, detail: int) -> Any:
 
 def _options(sampling: bool, options: dict[str, Any]) -> BeamOptions | SamplingOptions:
     """Options of beam search or of sampling."""
+    kind = SamplingOptions if sampling else BeamOptions
+    for name in options.keys() - {field.name for field in fields(kind)}:
+        raise OptionError("got an unexpected keyword argument '{}'.", name)
     try:
-        return SamplingOptions(**options) if sampling else BeamOptions(**options)
+        return kind(**options)
     except TypeError as error:
-        raise OptionError(f"{str(error).partition('__init__() ')[2] or error}.") from None
+        raise OptionError("{}.", error) from None
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -408,12 +414,18 @@ def _writer_of(language: str) -> str:
     for name, own in written.items():
         if language in own:
             return name
-    known = ", ".join(f"{name} ({', '.join(own)})" for name, own in written.items()) or "none"
-    raise ModelError(f"No installed model writes {_in_words(language)}; installed: {known}.")
+    known = _listed(f"{name} ({', '.join(own)})" for name, own in written.items())
+    raise ModelError("No installed model writes {}; installed: {}.", _in_words(language), known)
 
 
-def _in_words(language: str) -> str:
-    return f"{LANGUAGES[language]} ({language})" if language in LANGUAGES else f"'{language}'"
+def _in_words(language: str) -> Message:
+    if language in LANGUAGES:
+        return Message(f"{LANGUAGES[language]} ({language})")
+    return Message("'{}'", language)
+
+
+def _listed(names: Iterable[str]) -> str | Message:
+    return ", ".join(names) or Message("none")
 
 
 def weights_folder() -> Path:
@@ -434,5 +446,5 @@ def model_folder(name: str) -> Path:
         return installed
     if is_path or os.path.isdir(name):
         return Path(name)
-    known = ", ".join(available_models()) or "none"
-    raise ModelError(f"There is no model named '{name}'; installed: {known}.")
+    known = _listed(available_models())
+    raise ModelError("There is no model named '{}'; installed: {}.", name, known)

@@ -18,6 +18,7 @@ from PIL import Image
 from captioner import evaluation
 from captioner.cli import main
 from captioner.errors import MissingError
+from captioner.messages import Message
 from captioner.metrics import report as metrics_report
 from captioner.metrics import score
 from captioner.metrics.official import OfficialScores
@@ -205,7 +206,9 @@ def test_official_scores_are_a_line_of_their_own(
         assert candidates == ("a dog runs on the grass", "two cats sleep on a bed")
         assert references[1] == ("Two cats sleep on a bed.", "Cats on a bed.")
         corpus = dict.fromkeys(["bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider"], 1.0)
-        return OfficialScores({**corpus, "meteor": 43.0}, {"meteor": [44.0, 42.0]}, ("No SPICE.",))
+        return OfficialScores(
+            {**corpus, "meteor": 43.0}, {"meteor": [44.0, 42.0]}, (Message("No SPICE."),)
+        )
 
     monkeypatch.setattr(evaluation, "why_no_official_scores", lambda: None)
     monkeypatch.setattr(evaluation, "official_scores", official)
@@ -220,7 +223,7 @@ def test_official_scores_are_a_line_of_their_own(
     done = evaluate(*files, "--official")
     assert done.table["results"][0] == "2"
     assert "The official scores are left out: METEOR's Java program failed." in done.err
-    monkeypatch.setattr(evaluation, "why_no_official_scores", lambda: "There is no Java.")
+    monkeypatch.setattr(evaluation, "why_no_official_scores", lambda: Message("There is no Java."))
     assert_one_sentence(evaluate(*files, "--official"), "There is no Java.")
     assert_one_sentence(evaluate(*files, "--official", "--language", "zh"), "English only")
 

@@ -74,11 +74,14 @@ def read_coco_captions(path: Path) -> CocoCaptions:
         except (KeyError, TypeError):
             key = name = None
         if not (is_image_id(key) and isinstance(name, str) and name):
-            raise DatasetError(f"{path}, images[{number}]: expected id and file_name.")
+            raise DatasetError("{}, images[{}]: expected id and file_name.", path, number)
         if names.setdefault(key, name) != name or ids.setdefault(name, key) != key:
             raise DatasetError(
-                f"{path}, images[{number}]: the id {shown(key)} or the name {name} belongs to "
-                "another image already."
+                "{}, images[{}]: the id {} or the name {} belongs to another image already.",
+                path,
+                number,
+                shown(key),
+                name,
             )
     captions: dict[ImageId, list[str]] = {key: [] for key in names}
     for number, annotation in enumerate(_list(content, "annotations", path)):
@@ -86,11 +89,12 @@ def read_coco_captions(path: Path) -> CocoCaptions:
             captions[annotation["image_id"]].append(annotation["caption"].strip())
         except (KeyError, TypeError, AttributeError):
             raise DatasetError(
-                f"{path}, annotations[{number}]: expected the image_id of a listed image and a "
-                "caption."
+                "{}, annotations[{}]: expected the image_id of a listed image and a caption.",
+                path,
+                number,
             ) from None
     if not any(any(texts) for texts in captions.values()):
-        raise DatasetError(f"{path} holds no captions.")
+        raise DatasetError("{} holds no captions.", path)
     return CocoCaptions(path, names, captions)
 
 
@@ -104,5 +108,5 @@ def is_image_id(value: Any) -> bool:
 def _list(content: Any, key: str, path: Path) -> list[Any]:
     value = content.get(key) if isinstance(content, dict) else None
     if not isinstance(value, list):
-        raise DatasetError(f"{path} is not a COCO captions file: it has no list '{key}'.")
+        raise DatasetError("{} is not a COCO captions file: it has no list '{}'.", path, key)
     return value

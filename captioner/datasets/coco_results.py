@@ -12,6 +12,7 @@ from typing import Any
 from captioner.datasets.coco import CocoCaptions, ImageId, is_image_id
 from captioner.datasets.files import read_json
 from captioner.errors import DatasetError
+from captioner.messages import Message
 
 
 def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str]:
@@ -25,50 +26,63 @@ def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str
     """
     content = read_json(path)
     if not isinstance(content, list):
-        raise DatasetError(f"{path} is not in COCO results format: a list of captions.")
+        raise DatasetError("{} is not in COCO results format: a list of captions.", path)
     captions: dict[ImageId, str] = {}
     for number, row in enumerate(content):
-        place = f"{path}, entry {number}"
+        place = Message("{}, entry {}", path, number)
         image, caption = _image_and_caption(row, place)
         _check_image(image, references, place)
         if image in captions:
-            raise DatasetError(f"{place}: a second caption for {references.names[image]}.")
+            raise DatasetError(
+                "{}, entry {}: a second caption for {}.", path, number, references.names[image]
+            )
         captions[image] = caption
     missing = [i for i, texts in references.captions.items() if any(texts) and i not in captions]
     if missing:
         raise DatasetError(
-            f"{path} has no caption for {len(missing)} photos of {references.path}, as "
-            f"{references.names[missing[0]]}."
+            "{} has no caption for {} photos of {}, as {}.",
+            path,
+            len(missing),
+            references.path,
+            references.names[missing[0]],
         )
     return captions
 
 
-def _image_and_caption(row: Any, place: str) -> tuple[ImageId, str]:
+def _image_and_caption(row: Any, place: Message) -> tuple[ImageId, str]:
     try:
         image, caption = row["image_id"], row["caption"].strip()
     except (KeyError, TypeError, AttributeError):
         image = caption = None
     if not is_image_id(image) or caption is None:
-        raise DatasetError(f"{place}: expected an image_id and a caption.")
+        raise DatasetError("{}: expected an image_id and a caption.", place)
     return image, caption
 
 
-def _check_image(image: ImageId, references: CocoCaptions, place: str) -> None:
+def _check_image(image: ImageId, references: CocoCaptions, place: Message) -> None:
     shown = json.dumps(image, ensure_ascii=False)
     if image in references.names:
         if not any(references.captions[image]):
             name = references.names[image]
-            raise DatasetError(f"{place}: {name} has no reference caption in {references.path}.")
+            raise DatasetError(
+                "{}: {} has no reference caption in {}.", place, name, references.path
+            )
         return
     alike = next((key for key in references.names if _same_digits(key, image)), None)
     if alike is None:
-        raise DatasetError(f"{place}: no image of {references.path} has the id {shown}.")
+        raise DatasetError("{}: no image of {} has the id {}.", place, references.path, shown)
     other = json.dumps(alike, ensure_ascii=False)
-    how = f"one is {_kind(image)}, the other {_kind(alike)}"
+    found = (place, shown, other, references.path)
     if _kind(image) == _kind(alike):
-        how = "they are written differently"
+        raise DatasetError(
+            "{}: the image_id {} looks like the id {} of {}, but they are written differently.",
+            *found,
+        )
     raise DatasetError(
-        f"{place}: the image_id {shown} looks like the id {other} of {references.path}, but {how}."
+        "{}: the image_id {} looks like the id {} of {}, but one is {}, the other {}.",
+        *found,
+        _kind(image),
+        _kind(alike),
     )
 
 
@@ -76,5 +90,5 @@ def _same_digits(first: ImageId, second: ImageId) -> bool:
     return str(first).strip().lstrip("0") == str(second).strip().lstrip("0")
 
 
-def _kind(image: ImageId) -> str:
-    return "a text" if isinstance(image, str) else "a number"
+def _kind(image: ImageId) -> Message:
+    return Message("a text") if isinstance(image, str) else Message("a number")

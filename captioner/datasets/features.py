@@ -14,7 +14,7 @@ from tqdm import tqdm
 from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
 from captioner.images import Preprocessing, normalise
-from captioner.messages import say
+from captioner.messages import reason, translate
 from captioner.model import Encoder
 
 BATCH = 32
@@ -38,7 +38,7 @@ def cache_features(
         try:
             _compute(encoder, photos, preprocessing, path, device)
         except OSError as error:
-            raise DatasetError(f"{cache} cannot be written ({error.strerror}).") from None
+            raise DatasetError("{} cannot be written ({}).", cache, reason(error)) from None
     return np.load(path, mmap_mode="r")
 
 
@@ -53,7 +53,9 @@ def _compute(
     out: np.memmap | None = None
     encoder.eval()
     count = len(photos.records)
-    progress = tqdm(total=count, desc=say("Encoding photos"), unit=say("photo"), smoothing=0.05)
+    progress = tqdm(
+        total=count, desc=translate("Encoding photos"), unit=translate("photo"), smoothing=0.05
+    )
     for first in range(0, count, BATCH):
         pixels = torch.from_numpy(np.array(photos.pixels[first : first + BATCH])).to(device)
         features = _encode(encoder, normalise(pixels, preprocessing)).half().cpu().numpy()

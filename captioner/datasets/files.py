@@ -9,6 +9,7 @@ from typing import Any
 from captioner import files
 from captioner.errors import DatasetError
 from captioner.files import raising
+from captioner.messages import Message
 
 _MOST = 4000 * files.MB  # COCO's captions are 67 MB, those of the largest sets one or two thousand
 
@@ -43,7 +44,7 @@ def read_json(path: Path) -> Any:
         return files.read_json(path, _MOST)
 
 
-def json_values(path: Path) -> Iterator[tuple[str, Any]]:
+def json_values(path: Path) -> Iterator[tuple[Message, Any]]:
     """What each line of a JSON Lines file holds, or else each entry of one JSON list, and where.
 
     Raises DatasetError as `read_json`.
@@ -51,10 +52,10 @@ def json_values(path: Path) -> Iterator[tuple[str, Any]]:
     lines = read_lines(path)
     if lines and lines[0].lstrip().startswith("["):
         for number, value in enumerate(read_json(path)):
-            yield f"{path}, entry {number}", value
+            yield Message("{}, entry {}", path, number), value
         return
     for number, line in enumerate(lines, start=1):
         if line.strip():
             with raising(DatasetError):
                 value = files.parse_json(line, str(path), number)
-            yield f"{path}, line {number}", value
+            yield Message("{}, line {}", path, number), value

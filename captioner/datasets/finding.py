@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from captioner.errors import DatasetError
+from captioner.messages import reason
 
 PHOTO_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
@@ -76,8 +77,11 @@ class PhotoIndex:
             photo = self._called(name, taken)
             if photo and owners.setdefault(photo.whole, name) != name:
                 raise DatasetError(
-                    f"{photo.whole} could be '{owners[photo.whole]}' or '{name}': file names that "
-                    "come twice are told apart by their folders."
+                    "{} could be '{}' or '{}': file names that come twice are told apart by their "
+                    "folders.",
+                    photo.whole,
+                    owners[photo.whole],
+                    name,
                 )
             found[name] = photo
         return {name: photo.file for name, photo in found.items() if photo}
@@ -99,8 +103,11 @@ class PhotoIndex:
 def _only(name: str, photos: list[Found]) -> Found | None:
     if len(photos) > 1:
         raise DatasetError(
-            f"'{name}' could be {photos[0].whole} or {photos[1].whole}: give its path, or name the "
-            "folders with the right photos in `images`."
+            "'{}' could be {} or {}: give its path, or name the folders with the right photos in "
+            "`images`.",
+            name,
+            photos[0].whole,
+            photos[1].whole,
         )
     return photos[0] if photos else None
 
@@ -121,7 +128,7 @@ def find_files(places: Iterable[Path], suffixes: Collection[str]) -> Iterator[Fo
         elif os.path.isfile(place):
             files = ((member.name, member) for member in _members(place))
         else:
-            raise DatasetError(f"There is no photo folder or archive {place}.")
+            raise DatasetError("There is no photo folder or archive {}.", place)
         whole = unicodedata.normalize("NFC", os.path.abspath(place).replace("\\", "/"))
         for name, file in files:
             path = _normal(name)
@@ -173,7 +180,7 @@ def _members(archive: Path) -> list[ArchiveMember]:
         raise
     except Exception as error:  # damaged tables of contents raise almost anything
         raise DatasetError(
-            f"{archive} is not a readable, uncompressed tar or zip archive ({error})."
+            "{} is not a readable, uncompressed tar or zip archive ({}).", archive, reason(error)
         ) from None
     return members
 
@@ -200,8 +207,8 @@ def _zip_members(archive: Path) -> Iterator[ArchiveMember]:
                 continue
             if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
                 raise DatasetError(
-                    f"{archive} is compressed and cannot be read in place; unpack it and name the "
-                    "folder."
+                    "{} is compressed and cannot be read in place; unpack it and name the folder.",
+                    archive,
                 )
             # The local header repeats the name and may hold other extras than the directory's.
             file.seek(info.header_offset)

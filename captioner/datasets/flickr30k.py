@@ -37,7 +37,7 @@ def read_flickr30k(
     lists = {name: root / f"{name}.txt" for name in ("train", "val", "test")}
     if any(os.path.isfile(path) for path in lists.values()):
         if split:
-            raise DatasetError(f"{root} says each photo's split itself: leave `split` out.")
+            raise DatasetError("{} says each photo's split itself: leave `split` out.", root)
         splits = _with_suffix(read_splits(lists))
     else:
         splits = share_out(captions, split, val_share)

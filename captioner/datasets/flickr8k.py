@@ -35,7 +35,9 @@ def read_flickr8k(
     """
     if language not in _CAPTIONS:
         known = ", ".join(_CAPTIONS)
-        raise DatasetError(f"Flickr8k has no captions in language '{language}'; it has: {known}.")
+        raise DatasetError(
+            "Flickr8k has no captions in language '{}'; it has: {}.", language, known
+        )
     file, mark = _CAPTIONS[language]
     captions = read_token_file(root / file, mark)
     lists = {split: root / f"Flickr_8k.{part}.txt" for split, part in _SPLITS.items()}
@@ -56,12 +58,12 @@ def read_token_file(path: Path, mark: str = "#") -> dict[str, list[str]]:
             continue
         if not (match := form.fullmatch(line)):
             raise DatasetError(
-                f"{path}, line {number}: expected name.jpg{mark}0<TAB or space>caption."
+                "{}, line {}: expected name.jpg{}0<TAB or space>caption.", path, number, mark
             )
         name, caption = match.groups()
         captions.setdefault(name, []).append(caption.strip())
     if not captions:
-        raise DatasetError(f"{path} holds no captions.")
+        raise DatasetError("{} holds no captions.", path)
     return captions
 
 
@@ -77,5 +79,5 @@ def read_splits(lists: Mapping[str, Path]) -> dict[str, str]:
             splits.update((name, split) for name in names if name)
     if not splits:
         first = next(iter(lists.values()))
-        raise DatasetError(f"{first.parent} has no split list such as {first.name}.")
+        raise DatasetError("{} has no split list such as {}.", first.parent, first.name)
     return splits

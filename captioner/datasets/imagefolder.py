@@ -45,7 +45,7 @@ def _metadata(root: Path) -> list[Path]:
     found = (sorted(root.rglob(name)) for name in _NAMES if os.path.isdir(root))
     files = next(filter(None, found), [])
     if not files:
-        raise DatasetError(f"{root} has no metadata.jsonl or metadata.csv.")
+        raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
     return files
 
 

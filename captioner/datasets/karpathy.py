@@ -33,7 +33,7 @@ def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
     content = read_json(path)
     entries = content.get("images") if isinstance(content, dict) else None
     if not isinstance(entries, list):
-        raise DatasetError(f"{path} is not one of Karpathy's files: it has no list 'images'.")
+        raise DatasetError("{} is not one of Karpathy's files: it has no list 'images'.", path)
     captions: dict[str, list[str]] = {}
     splits: dict[str, str] = {}
     for number, entry in enumerate(entries):
@@ -41,14 +41,16 @@ def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
             name, split, texts = _entry(entry)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise DatasetError(
-                f"{path}, images[{number}]: expected filename, split (train, restval, val or test) "
-                "and sentences with raw text or tokens."
+                "{}, images[{}]: expected filename, split (train, restval, val or test) and "
+                "sentences with raw text or tokens.",
+                path,
+                number,
             ) from None
         if splits.setdefault(name, split) != split:
-            raise DatasetError(f"{path}, images[{number}]: {name} is in two splits.")
+            raise DatasetError("{}, images[{}]: {} is in two splits.", path, number, name)
         captions.setdefault(name, []).extend(texts)
     if not any(captions.values()):
-        raise DatasetError(f"{path} holds no captions.")
+        raise DatasetError("{} holds no captions.", path)
     return captions, splits
 
 

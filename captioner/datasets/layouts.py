@@ -20,6 +20,7 @@ from captioner.datasets.sidecar import read_sidecar
 from captioner.datasets.splits import VAL_SHARE
 from captioner.datasets.tables import is_csv, read_csv, read_jsonl
 from captioner.errors import DatasetError
+from captioner.messages import reason
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def read_dataset(
     if format is None:
         format, path = recognise(path)
     if format not in _READERS:
-        raise DatasetError(f"Format '{format}' is unknown; there is: {', '.join(FORMATS)}.")
+        raise DatasetError("Format '{}' is unknown; there is: {}.", format, ", ".join(FORMATS))
     if split and format in _SAY_THEIR_SPLITS:
-        raise DatasetError(f"{path} says each photo's split itself: leave `split` out.")
+        raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
     places = tuple(images) if images else None
     return _READERS[format](path, Options(places, split, val_share, language))
 
@@ -93,7 +94,7 @@ def recognise(path: Path) -> tuple[str, Path]:
     Raises DatasetError where it looks like none, or like several.
     """
     if not os.path.exists(path):
-        raise DatasetError(f"{path} does not exist.")
+        raise DatasetError("{} does not exist.", path)
     if os.path.isdir(path):
         return _recognise_folder(path)
     if path.name in _FOLDERS:
@@ -101,7 +102,7 @@ def recognise(path: Path) -> tuple[str, Path]:
     # A file that only its name speaks for is read all the same: its reader says what is wrong.
     if format := _file_format(path) or _SUFFIXES.get(path.suffix.lower()):
         return format, path
-    raise DatasetError(f"{path} is in no known format; there is: {', '.join(FORMATS)}.")
+    raise DatasetError("{} is in no known format; there is: {}.", path, ", ".join(FORMATS))
 
 
 def _recognise_folder(path: Path) -> tuple[str, Path]:
@@ -115,19 +116,19 @@ def _recognise_folder(path: Path) -> tuple[str, Path]:
     files = [(found, file) for file in listed if (found := _file_format(file))]
     if len(files) > 1:
         names = ", ".join(file.name for _, file in files)
-        raise DatasetError(f"{path} holds several caption files: name one of {names}.")
+        raise DatasetError("{} holds several caption files: name one of {}.", path, names)
     if files:
         return files[0]
     if any(True for _ in find_files(photo_places(path), (".txt",))):
         return "sidecar", path
-    raise DatasetError(f"{path} holds no captions in a known format: {', '.join(FORMATS)}.")
+    raise DatasetError("{} holds no captions in a known format: {}.", path, ", ".join(FORMATS))
 
 
 def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise DatasetError(f"{folder} cannot be read ({error.strerror}).") from None
+        raise DatasetError("{} cannot be read ({}).", folder, reason(error)) from None
 
 
 def _file_format(path: Path) -> str | None:
@@ -151,4 +152,4 @@ def _head(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(_HEAD).decode("utf-8-sig", "replace").lstrip()
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}).") from None
+        raise DatasetError("{} cannot be read ({}).", path, reason(error)) from None

@@ -20,7 +20,7 @@ from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.files import MB, raising, read_bytes
 from captioner.images import open_image, to_pixels
-from captioner.messages import say
+from captioner.messages import Message, reason, translate
 
 _LARGEST = 1000 * MB  # a photo's file; of 178 million pixels it has no more
 
@@ -32,12 +32,12 @@ Result = TypeVar("Result")
 class Photos:
     """records: those whose photo could be read. pixels: `uint8 [n, 3, S, S]`, in their order.
 
-    unreadable: one sentence for each photo that was left out.
+    unreadable: why, for each photo that was left out.
     """
 
     records: tuple[Record, ...]
     pixels: np.ndarray
-    unreadable: tuple[str, ...]
+    unreadable: tuple[Message, ...]
     key: str
 
     def subset(self, rows: Sequence[int]) -> Photos:
@@ -73,15 +73,16 @@ def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
             cache.mkdir(parents=True, exist_ok=True)
             _decode_into(records, size, array, listing)
         except OSError as error:
-            raise DatasetError(f"{cache} cannot be written ({error.strerror}).") from None
+            raise DatasetError("{} cannot be written ({}).", cache, reason(error)) from None
     kept = json.loads(listing.read_text(encoding="utf-8"))
+    # Earlier versions kept sentences.
+    told = ([error] if isinstance(error, str) else error for error in kept["unreadable"])
+    unreadable = tuple(map(Message.from_json, told))
     if not kept["rows"]:
-        raise DatasetError(
-            f"None of the {len(records)} photos can be read: {kept['unreadable'][0]}"
-        )
+        raise DatasetError("None of the {} photos can be read: {}", len(records), unreadable[0])
     pixels = np.load(array, mmap_mode="r")
     readable = tuple(records[row] for row in kept["rows"])
-    return Photos(readable, pixels[: len(readable)], tuple(kept["unreadable"]), key)
+    return Photos(readable, pixels[: len(readable)], unreadable, key)
 
 
 def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Path) -> None:
@@ -89,9 +90,12 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     shape = (len(records), 3, size, size)
     pixels = new_array(part, np.uint8, shape)
     rows: list[int] = []
-    unreadable: list[str] = []
+    unreadable: list[ImageError] = []
     progress = tqdm(
-        total=len(records), desc=say("Decoding photos"), unit=say("photo"), smoothing=0.05
+        total=len(records),
+        desc=translate("Decoding photos"),
+        unit=translate("photo"),
+        smoothing=0.05,
     )
 
     def decode(record: Record) -> np.ndarray | ImageError:
@@ -102,7 +106,7 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
 
     for row, result in enumerate(in_threads(decode, records)):
         if isinstance(result, ImageError):
-            unreadable.append(str(result))
+            unreadable.append(result)
         else:
             pixels[len(rows)] = result
             rows.append(row)
@@ -110,7 +114,8 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     progress.close()
     pixels.flush()
     os.replace(part, array)
-    part.write_text(json.dumps({"rows": rows, "unreadable": unreadable}), encoding="utf-8")
+    told = [error.as_json() for error in unreadable]
+    part.write_text(json.dumps({"rows": rows, "unreadable": told}), encoding="utf-8")
     os.replace(part, listing)
 
 
@@ -159,7 +164,7 @@ def photo_bytes(photo: Photo) -> bytes:
     try:
         return photo.read()
     except OSError as error:
-        raise ImageError(f"{photo.archive} cannot be read ({error.strerror}).") from None
+        raise ImageError("{} cannot be read ({}).", photo.archive, reason(error)) from None
 
 
 def _key(records: Sequence[Record], size: int) -> str:

@@ -65,7 +65,10 @@ class Dataset:
             file_name = PurePosixPath(name).name
             if file_name in names and by_file_name.setdefault(file_name, name) != name:
                 raise DatasetError(
-                    f"'{file_name}' could be {by_file_name[file_name]} or {name}: give its path."
+                    "'{}' could be {} or {}: give its path.",
+                    file_name,
+                    by_file_name[file_name],
+                    name,
                 )
         return whole.union(by_file_name.values())
 

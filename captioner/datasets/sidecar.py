@@ -17,6 +17,7 @@ from captioner.datasets.finding import (
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
+from captioner.messages import reason
 
 
 def read_sidecar(
@@ -37,7 +38,7 @@ def read_sidecar(
     places = list(images or photo_places(root))
     texts = {_stem(found): found for found in find_files(places, (".txt",))}
     if not texts:
-        raise DatasetError(f"{root} has no .txt file beside a photo.")
+        raise DatasetError("{} has no .txt file beside a photo.", root)
     photos = _beside(texts, find_files(places, PHOTO_SUFFIXES))
     captions = {
         photos[stem].path if stem in photos else found.path: _captions(found)
@@ -56,13 +57,14 @@ def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
             first = photos.setdefault(stem, photo)
             if first.whole != photo.whole:
                 raise DatasetError(
-                    f"{stem}.txt lies beside two photos: {first.path}, {photo.path}."
+                    "{}.txt lies beside two photos: {}, {}.", stem, first.path, photo.path
                 )
             first = by_path.setdefault(photo.path, photo)
             if first.whole != photo.whole:
                 raise DatasetError(
-                    f"{first.whole} and {photo.whole} have the same name; name the folder above "
-                    "both instead."
+                    "{} and {} have the same name; name the folder above both instead.",
+                    first.whole,
+                    photo.whole,
                 )
     return photos
 
@@ -77,7 +79,7 @@ def _captions(found: Found) -> list[str]:
         try:
             text = decode(found.file.read(), found.whole)
         except OSError as error:
-            raise DatasetError(f"{found.whole} cannot be read ({error.strerror}).") from None
+            raise DatasetError("{} cannot be read ({}).", found.whole, reason(error)) from None
     else:
         text = read_text(found.file)
     return [line for line in text.splitlines() if line.strip()] or [""]

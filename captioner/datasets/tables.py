@@ -21,6 +21,7 @@ from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out, split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
+from captioner.messages import Message
 from captioner.text import spreadsheet
 
 # Names of columns in the wild, the surest first: `image` beside `file_name` is mostly a number, and
@@ -37,7 +38,7 @@ class Row:
     image: str
     captions: list[str]
     split: str | None
-    place: str
+    place: Message
 
 
 def read_csv(
@@ -75,12 +76,12 @@ def join_rows(
     for row in rows:
         captions.setdefault(row.image, []).extend(row.captions)
         if said.setdefault(row.image, row.split) != row.split:
-            raise DatasetError(f"{row.place}: {row.image} is in two splits.")
+            raise DatasetError("{}: {} is in two splits.", row.place, row.image)
     if not captions:
-        raise DatasetError(f"{path} holds no captions.")
+        raise DatasetError("{} holds no captions.", path)
     known = {name: own for name, own in said.items() if own}
     if split and known:
-        raise DatasetError(f"{path} says each photo's split itself: leave `split` out.")
+        raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
     unsaid = (name for name in captions if name not in known)
     return join(captions, known | share_out(unsaid, split, val_share), find_photos(places))
 
@@ -92,18 +93,21 @@ def csv_rows(path: Path) -> Iterator[Row]:
     try:
         header = _header(text)
         if not header:
-            raise DatasetError(f"{path}, line 1: expected the columns `image` and `caption`.")
+            raise DatasetError("{}, line 1: expected the columns `image` and `caption`.", path)
         names, delimiter = header
         restored = spreadsheet.restored if spreadsheet.is_guarded(text) else str
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for fields in reader:
-            place = f"{path}, line {number}"
+            place = Message("{}, line {}", path, number)
             if fields and number > 1:
                 yield _row(_named(names, list(map(restored, fields)), place), place)
             number = reader.line_num + 1
     except csv.Error as error:
         raise DatasetError(
-            f"{path}, line {number}: not a valid table ({error}); is a quotation mark left open?"
+            "{}, line {}: not a valid table ({}); is a quotation mark left open?",
+            path,
+            number,
+            error,
         ) from None
 
 
@@ -111,7 +115,7 @@ def json_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON file, in its order. Raises DatasetError as `read_jsonl`."""
     for place, raw in json_values(path):
         if not isinstance(raw, dict):
-            raise DatasetError(f"{place}: expected a JSON object with `image` and `caption`.")
+            raise DatasetError("{}: expected a JSON object with `image` and `caption`.", place)
         yield _row({key.strip().lower(): value for key, value in raw.items()}, place)
 
 
@@ -123,13 +127,13 @@ def is_csv(first_line: str) -> bool:
         return False
 
 
-def _row(raw: Mapping[str, Any], place: str) -> Row:
+def _row(raw: Mapping[str, Any], place: Message) -> Row:
     images = [raw[column] for column in _columns(raw, _IMAGE)]
     captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
     if not (images and isinstance(images[0], str) and images[0].strip() and captions):
-        raise DatasetError(f"{place}: expected a photo's name as `image`, and a `caption`.")
+        raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", place)
     if not all(isinstance(text, str) for text in captions):
-        raise DatasetError(f"{place}: a caption must be text.")
+        raise DatasetError("{}: a caption must be text.", place)
     return Row(images[0].strip(), captions, _split(raw, place), place)
 
 
@@ -144,13 +148,13 @@ def _texts(value: Any) -> list[Any]:
     return (value or [""]) if isinstance(value, list) else [value]
 
 
-def _split(raw: Mapping[str, Any], place: str) -> str | None:
+def _split(raw: Mapping[str, Any], place: Message) -> str | None:
     if "split" not in raw:
         return None
     said = raw["split"]
     split = split_called(said) if isinstance(said, str) else None
     if split is None:
-        raise DatasetError(f"{place}: {shown(said)} is no split; there is: train, val, test.")
+        raise DatasetError("{}: {} is no split; there is: train, val, test.", place, shown(said))
     return split
 
 
@@ -164,10 +168,13 @@ def _header(text: str) -> tuple[list[str], str] | None:
     return None
 
 
-def _named(names: list[str], fields: list[str], place: str) -> dict[str, str]:
+def _named(names: list[str], fields: list[str], place: Message) -> dict[str, str]:
     if len(fields) != len(names):
         raise DatasetError(
-            f"{place}: expected {len(names)} fields, found {len(fields)}; a caption that holds the "
-            "delimiter needs quotation marks."
+            "{}: expected {} fields, found {}; a caption that holds the delimiter needs quotation "
+            "marks.",
+            place,
+            len(names),
+            len(fields),
         )
     return dict(zip(names, fields, strict=True))

@@ -95,23 +95,28 @@ class DecodingOptions:
     avoid: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _require(self.top >= 1, f"top must be 1 or more, not {self.top}.")
-        _require(self.max_length >= 1, f"max_length must be 1 or more, not {self.max_length}.")
+        _require(self.top >= 1, "top must be 1 or more, not {}.", self.top)
+        _require(self.max_length >= 1, "max_length must be 1 or more, not {}.", self.max_length)
         _require(
             0 <= self.min_length <= self.max_length,
-            f"min_length must be from 0 to max_length ({self.max_length}), not {self.min_length}.",
+            "min_length must be from 0 to max_length ({}), not {}.",
+            self.max_length,
+            self.min_length,
         )
         _require(
             -5 <= self.length_penalty <= 5,
-            f"length_penalty must be from -5 to 5, not {self.length_penalty}.",
+            "length_penalty must be from -5 to 5, not {}.",
+            self.length_penalty,
         )
         _require(
             self.no_repeat_ngram >= 0,
-            f"no_repeat_ngram must be 0 (off) or more, not {self.no_repeat_ngram}.",
+            "no_repeat_ngram must be 0 (off) or more, not {}.",
+            self.no_repeat_ngram,
         )
         _require(
             self.no_repeat_within >= 0,
-            f"no_repeat_within must be 0 (off) or more, not {self.no_repeat_within}.",
+            "no_repeat_within must be 0 (off) or more, not {}.",
+            self.no_repeat_within,
         )
         _require(all(token >= 0 for token in self.avoid), "avoid must hold token ids of 0 or more.")
 
@@ -132,12 +137,14 @@ class BeamOptions(DecodingOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self.beam >= 1, f"beam must be 1 or more, not {self.beam}.")
+        _require(self.beam >= 1, "beam must be 1 or more, not {}.", self.beam)
         _require(all(self.include), "include must not hold an empty phrase.")
         tokens = [token for phrase in self.include for token in phrase]
         _require(
             len(tokens) <= self.max_length,
-            f"include asks for {len(tokens)} tokens, but max_length is {self.max_length}.",
+            "include asks for {} tokens, but max_length is {}.",
+            len(tokens),
+            self.max_length,
         )
         _require(
             set(self.avoid).isdisjoint(tokens), "include must not hold what avoid holds as well."
@@ -165,14 +172,16 @@ class SamplingOptions(DecodingOptions):
         super().__post_init__()
         _require(
             self.temperature > 0 and math.isfinite(self.temperature),
-            f"temperature must be greater than 0, not {self.temperature}.",
+            "temperature must be greater than 0, not {}.",
+            self.temperature,
         )
         _require(
-            self.top_k is None or self.top_k >= 1, f"top_k must be 1 or more, not {self.top_k}."
+            self.top_k is None or self.top_k >= 1, "top_k must be 1 or more, not {}.", self.top_k
         )
         _require(
             self.top_p is None or 0 < self.top_p <= 1,
-            f"top_p must be greater than 0 and at most 1, not {self.top_p}.",
+            "top_p must be greater than 0 and at most 1, not {}.",
+            self.top_p,
         )
 
 
@@ -184,6 +193,6 @@ def no_probabilities() -> ModelError:
     )
 
 
-def _require(condition: bool, sentence: str) -> None:
+def _require(condition: bool, template: str, *values: object) -> None:
     if not condition:
-        raise OptionError(sentence)
+        raise OptionError(template, *values)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from captioner.errors import FolderError, ImageError
 from captioner.files import check_file, raising
+from captioner.messages import reason
 
 ARCHIVE_SUFFIXES = (".zip", ".tar")
 _COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
@@ -45,7 +46,7 @@ def members(path: str) -> Iterator[Member]:
     unpacking all before it.
     """
     if path.lower().endswith(_COMPRESSED_TAR):
-        raise FolderError(f"{path} is compressed as a whole: unpack it, or make it a zip archive.")
+        raise FolderError("{} is compressed as a whole: unpack it, or make it a zip archive.", path)
     with raising(FolderError):
         check_file(Path(path))
     try:
@@ -53,15 +54,15 @@ def members(path: str) -> Iterator[Member]:
     except FolderError:
         raise
     except OSError as error:
-        raise FolderError(f"{path} cannot be read ({error.strerror or error}).") from None
+        raise FolderError("{} cannot be read ({}).", path, reason(error)) from None
     except Exception as error:  # damaged archives raise almost anything
-        raise FolderError(f"{path} is a damaged archive ({error}).") from None
+        raise FolderError("{} is a damaged archive ({}).", path, reason(error)) from None
 
 
 def read_member(path: str, member: Member, shown: str) -> bytes:
     """The bytes of a file in an archive. Raises ImageError, which calls it `shown`."""
     if member.size > _MAX_BYTES:
-        raise ImageError(f"{shown} is too large to unpack safely: the limit is 1 GiB.")
+        raise ImageError("{} is too large to unpack safely: the limit is 1 GiB.", shown)
     try:
         if member.offset is None:
             return _opened_zip(path, os.stat(path).st_mtime_ns).read(member.name)
@@ -72,11 +73,11 @@ def read_member(path: str, member: Member, shown: str) -> bytes:
             raise EOFError
         return content
     except OSError as error:
-        raise ImageError(f"{shown} cannot be read ({error.strerror or error}).") from None
+        raise ImageError("{} cannot be read ({}).", shown, reason(error)) from None
     except RuntimeError:  # how zipfile says it
-        raise ImageError(f"{shown} is encrypted.") from None
+        raise ImageError("{} is encrypted.", shown) from None
     except Exception:
-        raise ImageError(f"{shown} is cut short or damaged in its archive.") from None
+        raise ImageError("{} is cut short or damaged in its archive.", shown) from None
 
 
 def _zip_members(path: str) -> Iterator[Member]:
@@ -105,7 +106,7 @@ def _tar_members(path: str) -> Iterator[Member]:
         raise damage
     if not _is_end(path, end):
         raise FolderError(
-            f"{path} is cut short or damaged: files may be missing after its first {len(found)}."
+            "{} is cut short or damaged: files may be missing after its first {}.", path, len(found)
         )
 
 

@@ -57,7 +57,7 @@ class RayEngine:
                 yield from pickle.loads(row["done"])
         except self._ray.exceptions.RayError as error:
             said = str(error).strip().splitlines()
-            raise FolderError(f"The Ray cluster could not go on ({said[-1]}).") from None
+            raise FolderError("The Ray cluster could not go on ({}).", said[-1]) from None
 
     def close(self) -> None:
         """Leave the cluster."""

@@ -137,9 +137,9 @@ def _check_device(name: str, gpus: int) -> None:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise OptionError(f"'{name}' is no device such as cpu or cuda:0.") from None
+        raise OptionError("'{}' is no device such as cpu or cuda:0.", name) from None
     if device.type == "cuda" and (device.index or 0) >= gpus:
-        raise OptionError(f"There is no device '{name}': this machine has {gpus} GPUs.")
+        raise OptionError("There is no device '{}': this machine has {} GPUs.", name, gpus)
 
 
 def caption_pixels(captioner: Captioner, pixels: Pixels, beam: int, top: int) -> list[Caption]:
@@ -154,7 +154,7 @@ def caption_pixels(captioner: Captioner, pixels: Pixels, beam: int, top: int) ->
         return captioner.describe(*captioner.encode(batch), beam=beam, top=top)
     except torch.OutOfMemoryError:
         if half == 0:
-            raise FolderError(f"{captioner.device} has too little memory for one photo.") from None
+            raise FolderError("{} has too little memory for one photo.", captioner.device) from None
     parts = pixels[:half], pixels[half:]
     return [found for part in parts for found in caption_pixels(captioner, part, beam, top)]
 

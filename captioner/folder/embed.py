@@ -22,7 +22,7 @@ from captioner.folder.journal import Journal
 from captioner.folder.outputs import Done, Output, write_whole
 from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
-from captioner.messages import printable
+from captioner.messages import Message, reason
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -45,7 +45,7 @@ class Embedding:
     sentence for what cannot hold a caption.
     """
 
-    def __init__(self, output: Output, existing: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, output: Output, existing: str, tell: Callable[[Message], None]) -> None:
         self._output, self._existing, self._tell = output, existing, tell
         self.journal: Journal = output.journal
         self.failures: Path | None = output.failures
@@ -60,8 +60,10 @@ class Embedding:
             try:
                 embed(done.photo, done.row.caption, self._existing)
                 done = replace(done, stamp=done.photo.stamp())
-            except (FolderError, ImageError, OSError) as error:
-                self._tell(printable(str(error)))
+            except (FolderError, ImageError) as error:
+                self._tell(error)
+            except OSError as error:
+                self._tell(Message("{} cannot be read ({}).", done.photo.name, reason(error)))
         return self._output.write(done)
 
     def save(self) -> None:
@@ -85,10 +87,10 @@ def embed(photo: Photo, caption: str, existing: str = "overwrite") -> None:
     Raises ImageError where the file can't hold it, FolderError where it can't be written.
     """
     if photo.member:
-        raise ImageError(f"Captions cannot be written into photos inside {photo.path}.")
+        raise ImageError("Captions cannot be written into photos inside {}.", photo.path)
     path = Path(os.path.realpath(photo.path))  # a link stays a link
     if not os.access(path, os.W_OK):  # which replacing it would not notice
-        raise ImageError(f"{photo.name} is write-protected: its caption is not written into it.")
+        raise ImageError("{} is write-protected: its caption is not written into it.", photo.name)
     before = path.read_bytes()
     after = describe(before, caption, existing, photo.name)
     if after == before:
@@ -110,12 +112,12 @@ def describe(file: bytes, caption: str, existing: str, shown: str) -> bytes:
         place, wrap = _png_place(file, shown), _png_chunk
     else:
         suffix = Path(shown).suffix.lower()
-        raise ImageError(f"Captions can be written into JPEG and PNG files only, not {suffix}.")
+        raise ImageError("Captions can be written into JPEG and PNG files only, not {}.", suffix)
     packet = _packet(place.packet, caption, existing, shown)
     if packet == place.packet:
         return file
     if wrap is _jpeg_segment and len(packet) > _MOST_IN_JPEG:
-        raise ImageError(f"{shown} has no room for a caption beside its other metadata.")
+        raise ImageError("{} has no room for a caption beside its other metadata.", shown)
     return file[: place.start] + wrap(packet) + file[place.end :]
 
 
@@ -148,7 +150,7 @@ def _jpeg_place(file: bytes, shown: str) -> _Place:
         if leads and place == position:
             place = end
         position = end
-    raise ImageError(f"{shown} is not a JPEG file that can be added to.")
+    raise ImageError("{} is not a JPEG file that can be added to.", shown)
 
 
 def _jpeg_segment(packet: bytes) -> bytes:
@@ -168,7 +170,7 @@ def _png_place(file: bytes, shown: str) -> _Place:
         if kind == b"IEND":
             return _Place(33, 33, b"")
         position = end
-    raise ImageError(f"{shown} is not a PNG file that can be added to.")
+    raise ImageError("{} is not a PNG file that can be added to.", shown)
 
 
 def _png_text(content: bytes) -> bytes:
@@ -188,7 +190,7 @@ def _packet(old: bytes, caption: str, existing: str, shown: str) -> bytes:
         root = _parsed(old)
         description = _description(root)
     except (ElementTree.ParseError, ValueError):
-        raise ImageError(f"{shown} has damaged XMP metadata.") from None
+        raise ImageError("{} has damaged XMP metadata.", shown) from None
     if description.text and existing == "skip":
         return old
     lines = (description.text or "").splitlines() if existing == "append" else []

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
-from captioner.errors import FolderError, ImageError
+from captioner.errors import FolderError
 from captioner.folder.devices import Devices
 from captioner.folder.opening import Opened, Opener
 from captioner.folder.outputs import Done
 from captioner.folder.photos import Photo
-from captioner.folder.rows import Row, captioned, failed
+from captioner.folder.rows import Row, captioned
 from captioner.pipeline import Caption
 
 Lookup = Callable[[bytes], Row | None]
@@ -86,7 +86,7 @@ def without_model(opened: Opened, lookup: Lookup) -> Done | None:
     """What is done without a caption of its own: a photo that can't be read, or a known copy."""
     photo = opened.photo
     if opened.error or opened.digest is None:
-        return Done(photo, failed(photo.name, ImageError(opened.error)), opened.stamp, None)
+        return Done(photo, Row(photo.name, error=opened.error), opened.stamp, None)
     same = lookup(opened.digest)
     return _done(opened, same) if same else None
 

@@ -47,7 +47,7 @@ def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal, languag
         captioned=done - failed,
         failed=failed,
         cards=cards,
-        failures=[printable(row.error) for row in islice(journal.failures(), _MOST_FAILURES)],
+        failures=[printable(str(row.error)) for row in islice(journal.failures(), _MOST_FAILURES)],
         language=language,
         most=MOST_PHOTOS,
     )

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from captioner.errors import FolderError
 from captioner.folder.rows import Row, from_json, to_json
+from captioner.messages import reason
 
 _TABLES = """
 create table if not exists photos (
@@ -143,10 +144,10 @@ class Journal:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise FolderError(
-                    f"Another run is writing the same captions: it holds {self.path}."
+                    "Another run is writing the same captions: it holds {}.", self.path
                 ) from None
-            raise FolderError(f"{self.path} cannot be written ({error}).") from None
+            raise FolderError("{} cannot be written ({}).", self.path, reason(error)) from None
         except sqlite3.DatabaseError:
             raise FolderError(
-                f"{self.path} is damaged: delete it together with the captions to begin anew."
+                "{} is damaged: delete it together with the captions to begin anew.", self.path
             ) from None

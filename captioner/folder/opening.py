@@ -28,7 +28,7 @@ from captioner.folder.photos import Photo
 from captioner.folder.workers import pool
 from captioner.images import Preprocessing, open_image, to_pixels
 from captioner.memory import keep_little_memory
-from captioner.messages import printable
+from captioner.messages import Message, reason
 
 CHUNK = 8  # photos that a process opens at a time
 _CHUNKS = 3  # that wait for each process, so that none is ever without work
@@ -46,7 +46,7 @@ class Opened:
     stamp: str = ""
     digest: bytes | None = None
     pixels: NDArray[np.uint8] | None = None
-    error: str = ""
+    error: Message | None = None
 
 
 class Opener:
@@ -111,8 +111,8 @@ class Opener:
             try:
                 return alone.submit(open_chunk, [photo], preprocessing).result()[0]
             except BrokenProcessPool:
-                said = f"{photo.name} makes the image decoder crash, or needs too much memory."
-                return Opened(photo, error=printable(said))
+                template = "{} makes the image decoder crash, or needs too much memory."
+                return Opened(photo, error=Message(template, photo.name))
 
     def _new_pool(self) -> ProcessPoolExecutor:
         started = _pool(self._workers)
@@ -135,10 +135,10 @@ def _open(photo: Photo, preprocessing: Preprocessing) -> Opened:
         pixels = to_pixels(image, preprocessing.size).permute(1, 2, 0).contiguous().numpy()
         return Opened(photo, stamp, digest, pixels)
     except ImageError as error:
-        return Opened(photo, stamp, error=printable(str(error)))
+        return Opened(photo, stamp, error=error)
     except MemoryError:
-        said = f"{photo.name} is too large for this computer's memory."
-        return Opened(photo, stamp, error=printable(said))
+        too_large = Message("{} is too large for this computer's memory.", photo.name)
+        return Opened(photo, stamp, error=too_large)
 
 
 def _image_and_digest(photo: Photo, detail: int) -> tuple[Image, bytes]:
@@ -158,7 +158,7 @@ def _file_digest(photo: Photo) -> bytes:
             while part := file.read(2**20):
                 digest.update(part)
     except OSError as error:
-        raise ImageError(f"{photo.name} cannot be read ({error.strerror}).") from None
+        raise ImageError("{} cannot be read ({}).", photo.name, reason(error)) from None
     return digest.digest()
 
 

@@ -17,6 +17,7 @@ from captioner.errors import FolderError
 from captioner.folder.journal import Journal
 from captioner.folder.photos import Photo
 from captioner.folder.rows import Form, JsonLines, Row, to_json
+from captioner.messages import Message, reason
 
 _TAIL = 64  # bytes, by which a file is known again
 
@@ -179,8 +180,9 @@ class FileOutput:
             if length is None:
                 if size:
                     raise FolderError(
-                        f"{self.path} is there already and was not begun by this command: delete "
-                        "it, or name another file."
+                        "{} is there already and was not begun by this command: delete it, or name "
+                        "another file.",
+                        self.path,
                     )
                 return
             file.seek(max(0, length - _TAIL))
@@ -188,8 +190,8 @@ class FileOutput:
         added = self.journal.fact("finished") and size > length + len(self._form.footer)
         if tail != self.journal.fact("tail") or added:
             raise FolderError(
-                f"{self.path} was changed since this command wrote it: move it away, or name "
-                "another file."
+                "{} was changed since this command wrote it: move it away, or name another file.",
+                self.path,
             )
 
     def _rebuild(self) -> None:
@@ -258,8 +260,11 @@ def check_settings(journal: Journal, settings: dict[str, Any], shown: str) -> No
     for name, value in settings.items():
         if begun.get(name) != value:
             raise FolderError(
-                f"{shown} was begun with {name} {_shown(begun.get(name))}, not {_shown(value)}: "
-                "delete it to begin anew, or name another."
+                "{} was begun with {} {}, not {}: delete it to begin anew, or name another.",
+                shown,
+                name,
+                _shown(begun.get(name)),
+                _shown(value),
             )
 
 
@@ -299,7 +304,7 @@ def in_words(path: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise FolderError(f"{path} cannot be written ({error.strerror or error}).") from None
+        raise FolderError("{} cannot be written ({}).", path, reason(error)) from None
 
 
 def _beside(path: Path) -> Path:
@@ -307,5 +312,5 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.new")
 
 
-def _shown(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value)
+def _shown(value: Any) -> Message:
+    return Message("'{}'", value) if isinstance(value, str) else Message(str(value))

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
-from captioner import messages
 from captioner.errors import CaptionerError
+from captioner.messages import Message, printable, translate
 
 LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
@@ -36,7 +36,7 @@ class Progress:
         """Captioning begins; `photos` are counted meanwhile, if there are any to be counted."""
         self._started = self._last_line = time.monotonic()
         if sys.stderr.isatty():
-            unit = messages.say("photo")
+            unit = translate("photo")
             self._bar = tqdm(unit=unit, smoothing=0, dynamic_ncols=True, file=sys.stderr)
         self._counter = threading.Thread(target=self._count, args=(photos,), daemon=True)
         self._counter.start()
@@ -48,26 +48,26 @@ class Progress:
             self._bar.initial += 1  # what takes no time counts for no speed
             self._update_bar()
 
-    def add(self, error: str = "") -> None:
-        """A photo was captioned, or failed with this sentence."""
+    def add(self, error: Message | None = None) -> None:
+        """A photo was captioned, or failed for this reason."""
         if error:
             self.failed += 1
-            self._say_failure(error)
+            self._tell_failure(error)
         else:
             self.captioned += 1
         if self._bar is not None:
             self._update_bar()
         elif time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            self.say(messages.say(self.line()))
+            self.write(translate(self.line()))
 
-    def tell(self, problem: str) -> None:
-        """Something else than a photo is wrong; said once."""
-        if problem not in self.problems:
-            self.problems.add(problem)
-            self.say(f"captioner: {messages.say(problem)}")
+    def tell(self, problem: Message) -> None:
+        """Something else than a photo is wrong; told once."""
+        if str(problem) not in self.problems:
+            self.problems.add(str(problem))
+            self._complain(problem)
 
-    def say(self, sentence: str) -> None:
+    def write(self, sentence: str) -> None:
         """Print a line without spoiling the bar."""
         if self._bar is not None:
             self._bar.write(sentence, file=sys.stderr)
@@ -87,26 +87,29 @@ class Progress:
         """Since the beginning."""
         return time.monotonic() - self._started
 
-    def line(self) -> str:
+    def line(self) -> Message:
         """Where the run stands, in words."""
         worked, passed = self.captioned + self.failed, self.captioned + self.failed + self.skipped
         speed = worked / max(self.seconds, 1e-9)
         if self._total is None:
-            return f"{passed:,} photos, {speed:.1f} a second"
+            return Message("{:,} photos, {:.1f} a second", passed, speed)
         left = duration((self._total - passed) / max(speed, 1e-9))
-        return f"{passed:,} of {self._total:,} photos, {speed:.1f} a second, about {left} left"
+        template = "{:,} of {:,} photos, {:.1f} a second, about {} left"
+        return Message(template, passed, self._total, speed, left)
 
     def _update_bar(self) -> None:
         assert self._bar is not None
         self._bar.total = self._total
         self._bar.update()
 
-    def _say_failure(self, error: str) -> None:
+    def _tell_failure(self, error: Message) -> None:
         if self.failed <= _MOST_SENTENCES:
-            self.say(f"captioner: {messages.say(error)}")
+            self._complain(error)
         if self.failed == _MOST_SENTENCES:
-            further = messages.say("Further photos that fail are counted only.")
-            self.say(f"captioner: {further}")
+            self._complain(Message("Further photos that fail are counted only."))
+
+    def _complain(self, problem: Message) -> None:
+        self.write(f"captioner: {printable(translate(problem))}")
 
     def _count(self, photos: Iterable[object]) -> None:
         """Runs beside captioning, which need not wait until a million files have been listed."""
@@ -119,9 +122,11 @@ class Progress:
             self._total = number or None
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float) -> Message:
     """Such as "40 s", "12 min", "3 h 05 min"."""
     if seconds < 90:
-        return f"{max(0.0, seconds):.0f} s"
+        return Message("{:.0f} s", max(0.0, seconds))
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    if minutes < 60:
+        return Message("{} min", minutes)
+    return Message("{} h {:02} min", *divmod(minutes, 60))

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from captioner.errors import OptionError
-from captioner.messages import printable
+from captioner.messages import Message, printable
 from captioner.pipeline import Caption
 from captioner.text import spreadsheet
 
@@ -21,7 +21,7 @@ class Row:
     """A photo's caption, or why it has none.
 
     image: the photo's name. score: what the search ranked the caption by. alternatives: the next
-    best captions with their scores. error: one sentence where the photo could not be read.
+    best captions with their scores. error: why the photo could not be read, if it could not.
     """
 
     image: str
@@ -29,7 +29,7 @@ class Row:
     score: float = 0.0
     model: str = ""
     alternatives: tuple[tuple[str, float], ...] = ()
-    error: str = ""
+    error: Message | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -47,18 +47,13 @@ def captioned(image: str, caption: Caption, model: str, trigger: str = "") -> Ro
     return Row(image, *scored(caption), model, alternatives)
 
 
-def failed(image: str, error: Exception) -> Row:
-    """The row of a photo that could not be read."""
-    return Row(image, error=printable(str(error)))
-
-
 def to_json(row: Row) -> bytes:
-    """A row as one line of JSON, without its end.
+    """A row as one line of JSON, without its end; an error in English.
 
     A byte of a file name that is not UTF-8 is spelt as Python does, which `os.fsencode` undoes.
     """
     if row.error:
-        return _json({"image": row.image, "error": row.error})
+        return _json({"image": row.image, "error": printable(str(row.error))})
     content: dict[str, Any] = {"image": row.image, "caption": row.caption, "score": row.score}
     content["model"] = row.model
     if row.alternatives:
@@ -71,7 +66,9 @@ def from_json(line: bytes) -> Row:
     """The row that `to_json` spelt."""
     content = json.loads(line)
     others = content.pop("alternatives", ())
-    return Row(**content, alternatives=tuple((o["caption"], o["score"]) for o in others))
+    error = content.pop("error", None)
+    alternatives = tuple((o["caption"], o["score"]) for o in others)
+    return Row(**content, alternatives=alternatives, error=Message(error) if error else None)
 
 
 class Form(Protocol):
@@ -114,10 +111,11 @@ class Csv:
         self.header = spreadsheet.header(names).encode()
 
     def spell(self, row: Row, first: bool) -> bytes:
+        error = printable(str(row.error)) if row.error else ""
         score = "" if row.error else row.score
         others = [text for text, _ in row.alternatives]
         others += [""] * (self._width - len(others))
-        line = spreadsheet.line([row.image, row.caption, score, row.model, row.error, *others])
+        line = spreadsheet.line([row.image, row.caption, score, row.model, error, *others])
         return line.encode("utf-8", "backslashreplace")
 
 
@@ -156,7 +154,7 @@ def form_of(path: Path, top: int = 1) -> Form:
     }  # fmt: skip
     if path.suffix.lower() not in forms:
         raise OptionError(
-            f"The output must be called .jsonl, .csv or .json (COCO results), not '{path.name}'."
+            "The output must be called .jsonl, .csv or .json (COCO results), not '{}'.", path.name
         )
     return forms[path.suffix.lower()]
 

@@ -27,6 +27,7 @@ from captioner.folder.rows import Form, form_of
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
+from captioner.messages import Message, reason
 
 STANDARD_OUTPUT = "-"
 USUAL_OUTPUT = "captions.jsonl"
@@ -88,19 +89,24 @@ class Summary:
         """Whether all went well."""
         return not (self.failed or self.problems)
 
-    def sentences(self) -> Iterator[str]:
+    def sentences(self) -> Iterator[Message]:
         """The summary in words."""
-        counts = f"{self.captioned:,} captioned, {self.skipped:,} skipped, {self.failed:,} failed"
+        counts = self.captioned, self.skipped, self.failed
         if self.captioned:
-            speed = self.captioned / max(self.seconds, 1e-9)
-            counts += f"; {duration(self.seconds)}, {speed:.1f} photos a second"
-        yield f"{counts}."
+            yield Message(
+                "{:,} captioned, {:,} skipped, {:,} failed; {}, {:.1f} photos a second.",
+                *counts,
+                duration(self.seconds),
+                self.captioned / max(self.seconds, 1e-9),
+            )
+        else:
+            yield Message("{:,} captioned, {:,} skipped, {:,} failed.", *counts)
         if self.output:
-            yield f"The captions are in {self.output}."
+            yield Message("The captions are in {}.", self.output)
         if self.failed and self.failures:
-            yield f"The failures are listed in {self.failures}."
+            yield Message("The failures are listed in {}.", self.failures)
         if self.problems:
-            yield f"Other problems, told above: {self.problems}."
+            yield Message("Other problems, told above: {}.", self.problems)
 
 
 def caption_folder(options: FolderOptions) -> Summary:
@@ -193,9 +199,9 @@ def _check(options: FolderOptions) -> Form | None:
     BeamOptions(beam=options.model.beam, top=options.model.top)
     for name, value in (("batch", options.batch), ("workers", options.workers)):
         if value is not None and value < 1:
-            raise OptionError(f"{name} must be 1 or more, not {value}.")
+            raise OptionError("{} must be 1 or more, not {}.", name, value)
     if options.engine not in ENGINES:
-        raise OptionError(f"engine must be one of {', '.join(ENGINES)}, not '{options.engine}'.")
+        raise OptionError("engine must be one of {}, not '{}'.", ", ".join(ENGINES), options.engine)
     if options.watch and options.source.place == STANDARD_INPUT:
         raise OptionError("A list on standard input cannot be watched.")
     if options.watch and options.engine == "ray":
@@ -203,7 +209,9 @@ def _check(options: FolderOptions) -> Form | None:
     if options.html:
         load_template()
         if not options.html.parent.is_dir():
-            raise OptionError(f"There is no folder {options.html.parent} for {options.html.name}.")
+            raise OptionError(
+                "There is no folder {} for {}.", options.html.parent, options.html.name
+            )
     if options.sidecar:
         if options.output == STANDARD_OUTPUT:
             raise OptionError("Text files beside the photos cannot go to standard output.")
@@ -212,7 +220,7 @@ def _check(options: FolderOptions) -> Form | None:
         return None
     path = _output_path(options)
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FolderError(f"{path} is not an ordinary file.")
+        raise FolderError("{} is not an ordinary file.", path)
     return form_of(path, options.model.top)
 
 
@@ -272,7 +280,7 @@ def _home(root: Path | None, place: str) -> Path | None:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FolderError(f"{root} cannot be written ({error.strerror}).") from None
+            raise FolderError("{} cannot be written ({}).", root, reason(error)) from None
         return root
     if place == STANDARD_INPUT:
         return None

@@ -18,14 +18,14 @@ from captioner.errors import FolderError, OptionError
 from captioner.files import check_file, raising
 from captioner.folder.archives import Member, is_archive, members
 from captioner.folder.photos import Photo
-from captioner.messages import printable
+from captioner.messages import Message, reason
 
 SUFFIXES = PHOTO_SUFFIXES | frozenset(
     (".jpe", ".jfif", ".heic", ".heif", ".hif", ".jp2", ".ppm", ".pgm", ".pnm", ".qoi")
 )
 STANDARD_INPUT = "-"
 
-Problem = Callable[[str], None]
+Problem = Callable[[Message], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def parse_shard(text: str) -> Shard:
     found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     shard = Shard(*map(int, found.groups())) if found else None
     if not shard or not 1 <= shard.number <= shard.count:
-        raise OptionError(f"A shard is written as 3/16, from 1/16 to 16/16, not '{text}'.")
+        raise OptionError("A shard is written as 3/16, from 1/16 to 16/16, not '{}'.", text)
     return shard
 
 
@@ -78,11 +78,11 @@ class Scan:
     folders in it, both in natural order: photo2 before photo10. Links are followed, and no folder
     is walked twice: folders that are links come last, so that photos keep their real path.
 
-    Raises FolderError where there is no such place. `problem` is called with a sentence for each
+    Raises FolderError where there is no such place. `problem` is called with a message for each
     folder or archive inside it that cannot be read; the rest goes on.
     """
 
-    def __init__(self, source: Source, problem: Problem = lambda sentence: None) -> None:
+    def __init__(self, source: Source, problem: Problem = lambda message: None) -> None:
         self.source = source
         self._problem = problem
         self._included = _pattern(source.include) if source.include else None
@@ -93,7 +93,7 @@ class Scan:
         elif not os.path.isdir(source.place) and not is_archive(source.place):
             self._list = _names(_read_list(source.place))
         elif not os.path.exists(source.place):
-            raise FolderError(f"{source.place} does not exist.")
+            raise FolderError("{} does not exist.", source.place)
         elif not os.path.isdir(source.place):
             with raising(FolderError):
                 check_file(Path(source.place))
@@ -101,7 +101,7 @@ class Scan:
     def silently(self) -> Scan:
         """The same scan with nobody to tell of problems."""
         again = object.__new__(Scan)
-        again.__dict__.update(self.__dict__, _problem=lambda sentence: None)
+        again.__dict__.update(self.__dict__, _problem=lambda message: None)
         return again
 
     def __iter__(self) -> Iterator[Photo]:
@@ -143,7 +143,7 @@ class Scan:
             walked.add((status.st_dev, status.st_ino))
             return _list_folder(place.path)
         except OSError as error:
-            self._problem(printable(f"{place.path} cannot be read ({error.strerror})."))
+            self._problem(Message("{} cannot be read ({}).", place.path, reason(error)))
             return _Folder([], [], [], [])
 
     def _photos(self, place: _Place, files: list[str]) -> Iterator[Photo]:
@@ -162,12 +162,12 @@ class Scan:
         except FolderError as error:  # what stands before the damage is good
             if not (name or found):
                 raise
-            self._problem(printable(str(error)))
+            self._problem(error)
         if found and not self.source.archives:
-            refusal = FolderError(f"Nothing can be written beside the photos inside {path}.")
+            refusal = FolderError("Nothing can be written beside the photos inside {}.", path)
             if not name:
                 raise refusal
-            self._problem(printable(str(refusal)))
+            self._problem(refusal)
             return
         place = _Place(name, path, True)
         wanted = [inside for inside in found if self._wants(place.below(inside))]
@@ -296,16 +296,16 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
 
 def _read_list(place: str) -> bytes:
     if os.path.splitext(place)[1].lower() in SUFFIXES and os.path.exists(place):
-        raise FolderError(f"{place} is one photo: `captioner caption` is for that.")
+        raise FolderError("{} is one photo: `captioner caption` is for that.", place)
     try:
         if not stat.S_ISREG(os.stat(place).st_mode):  # it might never end
-            raise FolderError(f"{place} is not an ordinary file.")
+            raise FolderError("{} is not an ordinary file.", place)
         with open(place, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise FolderError(f"{place} does not exist.") from None
+        raise FolderError("{} does not exist.", place) from None
     except OSError as error:
-        raise FolderError(f"{place} cannot be read ({error.strerror}).") from None
+        raise FolderError("{} cannot be read ({}).", place, reason(error)) from None
 
 
 def _names(content: bytes) -> list[str]:

@@ -20,7 +20,6 @@ from captioner.folder.outputs import (
 )
 from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
-from captioner.messages import printable
 
 EXISTING = ("skip", "overwrite", "append")
 
@@ -49,7 +48,9 @@ class Sidecars:
         settings: dict[str, Any],
     ) -> None:
         if existing not in EXISTING:
-            raise OptionError(f"existing must be one of {', '.join(EXISTING)}, not '{existing}'.")
+            raise OptionError(
+                "existing must be one of {}, not '{}'.", ", ".join(EXISTING), existing
+            )
         self.journal = journal
         self.failures = failures
         self._root, self._again, self._existing = root, again, existing
@@ -73,7 +74,7 @@ class Sidecars:
             try:
                 self._write_text(self.text_of(done.photo), "\n".join(row.texts) + "\n")
             except FolderError as error:
-                row = replace(row, error=printable(str(error)))
+                row = replace(row, error=error)
         self.journal.put(row, done.stamp, done.digest)
         return row
 

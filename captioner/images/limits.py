@@ -112,32 +112,38 @@ def check_limits(image: Image.Image, cost: Cost, limits: Limits, shown: str) -> 
     check_pixels(image, limits, shown)
     if limits.memory is not None and cost.memory > limits.memory:
         raise ImageError(
-            f"{shown} needs too much memory to open: {cost.memory // 10**6} MB, and the limit is "
-            f"{limits.memory // 10**6} MB."
+            "{} needs too much memory to open: {} MB, and the limit is {} MB.",
+            shown,
+            cost.memory // 10**6,
+            limits.memory // 10**6,
         )
     # A line is the smallest step of these decoders, and a few bytes may ask for 255 of them.
     too_long = _decoder(image) in _INTERPRETED and max(image.size) > _LONGEST_LINE
     if too_long or cost.seconds > limits.seconds:
-        raise ImageError(too_slow(shown, limits))
+        raise too_slow(shown, limits)
 
 
 def check_pixels(image: Image.Image, limits: Limits, shown: str) -> None:
     """Raise ImageError where an image has no pixels, or too many."""
     if min(image.size) < 1:
-        raise ImageError(f"{shown} has no pixels.")
+        raise ImageError("{} has no pixels.", shown)
     if image.width * image.height > limits.pixels:
-        raise ImageError(too_large(shown, limits))
+        raise too_large(shown, limits)
 
 
-def too_large(shown: str, limits: Limits) -> str:
-    """The sentence on a photo with too many pixels."""
+def too_large(shown: str, limits: Limits) -> ImageError:
+    """The error of a photo with too many pixels."""
     limit = f"{limits.pixels / 10**6:.3g}" if limits.pixels < 10**8 else limits.pixels // 10**6
-    return f"{shown} is too large to open safely: the limit is {limit} million pixels."
+    return ImageError(
+        "{} is too large to open safely: the limit is {} million pixels.", shown, limit
+    )
 
 
-def too_slow(shown: str, limits: Limits) -> str:
-    """The sentence on a photo that takes too long."""
-    return f"{shown} takes too long to open: the limit is {limits.seconds:g} seconds."
+def too_slow(shown: str, limits: Limits) -> ImageError:
+    """The error of a photo that takes too long."""
+    return ImageError(
+        "{} takes too long to open: the limit is {:g} seconds.", shown, limits.seconds
+    )
 
 
 class TimedFile:
@@ -158,7 +164,7 @@ class TimedFile:
         """As any file's. Raises ImageError where time is up."""
         self._reads += 1
         if self._reads % _READS == 0 and time.thread_time() > self._ends:
-            raise ImageError(too_slow(self._shown, self._limits))
+            raise too_slow(self._shown, self._limits)
         return self._file.read(-1 if size is None else size)
 
 
@@ -172,7 +178,7 @@ def check_icon(file: BinaryIO, shown: str) -> None:
             if max(_icon_size(file.read(24))) > _LARGEST_ICON:
                 side = _LARGEST_ICON
                 raise ImageError(
-                    f"{shown} is too large for an icon: the limit is {side} × {side} pixels."
+                    "{} is too large for an icon: the limit is {} × {} pixels.", shown, side, side
                 )
     file.seek(0)
 

@@ -27,6 +27,7 @@ from captioner.images.limits import (
     too_large,
 )
 from captioner.memory import give_memory_back
+from captioner.messages import reason
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 
@@ -84,7 +85,7 @@ def open_image(
         OptionError: ``at_least`` is below 1.
     """
     if at_least is not None and at_least < 1:
-        raise OptionError(f"at_least must be 1 or more, not {at_least}.")
+        raise OptionError("at_least must be 1 or more, not {}.", at_least)
     shown = _shown_name(source, name)
     with _quiet_pillow(), _as_image_error(shown):
         if isinstance(source, Image.Image):
@@ -114,13 +115,13 @@ def _as_image_error(shown: str) -> Iterator[None]:
     except ImageError:
         raise
     except Image.UnidentifiedImageError as error:
-        raise ImageError(f"{shown} is not a photo in any known format.") from error
+        raise ImageError("{} is not a photo in any known format.", shown) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(too_large(shown, DEFAULT_LIMITS)) from error
+        raise too_large(shown, DEFAULT_LIMITS) from error
     except MemoryError as error:
-        raise ImageError(f"{shown} is too large for this computer's memory.") from error
+        raise ImageError("{} is too large for this computer's memory.", shown) from error
     except Exception as error:
-        raise ImageError(f"{shown} is cut short or damaged.") from error
+        raise ImageError("{} is cut short or damaged.", shown) from error
 
 
 @contextmanager
@@ -133,10 +134,10 @@ def _readable(source: str | os.PathLike[str] | bytes | BinaryIO, shown: str) -> 
     if not isinstance(data, bytes | bytearray | memoryview):
         kind = type(data).__name__
         raise ImageError(
-            f"{shown} is not a photo: a path, bytes or array was expected, not {kind}."
+            "{} is not a photo: a path, bytes or array was expected, not {}.", shown, kind
         )
     if len(data) == 0:
-        raise ImageError(f"{shown} is empty.")
+        raise ImageError("{} is empty.", shown)
     yield io.BytesIO(data)
 
 
@@ -144,20 +145,20 @@ def _open_path(path: Path, shown: str) -> BinaryIO:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{shown} is a directory, not a photo.")
+            raise ImageError("{} is a directory, not a photo.", shown)
         if not stat.S_ISREG(status.st_mode):  # reading a device or pipe might never end
-            raise ImageError(f"{shown} is not an ordinary file.")
+            raise ImageError("{} is not an ordinary file.", shown)
         if status.st_size == 0:
-            raise ImageError(f"{shown} is empty.")
+            raise ImageError("{} is empty.", shown)
         return path.open("rb")
     except FileNotFoundError as error:
-        raise ImageError(f"{shown} does not exist.") from error
+        raise ImageError("{} does not exist.", shown) from error
     except PermissionError as error:
-        raise ImageError(f"{shown} cannot be read: permission denied.") from error
+        raise ImageError("{} cannot be read: permission denied.", shown) from error
     except OSError as error:
-        raise ImageError(f"{shown} cannot be read: {error.strerror}.") from error
+        raise ImageError("{} cannot be read: {}.", shown, reason(error)) from error
     except ValueError as error:  # a null character inside the path
-        raise ImageError(f"{shown!r} is not a possible file name.") from error
+        raise ImageError("{} is not a possible file name.", repr(shown)) from error
 
 
 def _formats() -> list[str]:
@@ -170,11 +171,13 @@ def _from_array(array: NDArray[np.uint8], shown: str) -> Image.Image:
     colour = array.ndim == 3 and array.shape[2] in (3, 4)
     if array.dtype != np.uint8 or not (grey or colour):
         raise ImageError(
-            f"{shown} is an array of {array.dtype} with shape {list(array.shape)}; "
-            "a photo is uint8 [H, W], [H, W, 3] or [H, W, 4]."
+            "{} is an array of {} with shape {}; a photo is uint8 [H, W], [H, W, 3] or [H, W, 4].",
+            shown,
+            array.dtype,
+            list(array.shape),
         )
     if array.size == 0:
-        raise ImageError(f"{shown} has no pixels.")
+        raise ImageError("{} has no pixels.", shown)
     return Image.fromarray(array)
 
 

@@ -36,16 +36,17 @@ class Preprocessing:
         check_fields(self, "The preprocessing")
         if not 1 <= self.size <= LARGEST:
             raise ModelError(
-                f"The preprocessing's size must be from 1 to {LARGEST} pixels, not "
-                f"{shown(self.size)}."
+                "The preprocessing's size must be from 1 to {} pixels, not {}.",
+                LARGEST,
+                shown(self.size),
             )
         if not all(0 <= mean <= 1 for mean in self.mean):
             raise ModelError(
-                f"The preprocessing's mean must be from 0 to 1, not {shown(self.mean)}."
+                "The preprocessing's mean must be from 0 to 1, not {}.", shown(self.mean)
             )
         if not all(0.001 <= std <= 1000 for std in self.std):
             raise ModelError(
-                f"The preprocessing's std must be from 0.001 to 1000, not {shown(self.std)}."
+                "The preprocessing's std must be from 0.001 to 1000, not {}.", shown(self.std)
             )
 
     @property

@@ -2,18 +2,21 @@
 
 from captioner.messages.columns import width
 from captioner.messages.languages import language
-from captioner.messages.saying import Formatter, say, say_together, speak
+from captioner.messages.message import Message, reason
 from captioner.messages.terminal import drop_output, guarded_output, harmless, printable
+from captioner.messages.translation import Formatter, speak, translate, translate_all
 
 __all__ = [
     "Formatter",
+    "Message",
     "drop_output",
     "guarded_output",
     "harmless",
     "language",
     "printable",
-    "say",
-    "say_together",
+    "reason",
     "speak",
+    "translate",
+    "translate_all",
     "width",
 ]

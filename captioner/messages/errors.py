@@ -1,7 +1,7 @@
 """What is said to a person who made a mistake, by the room that says it.
 
-`{}` stands for a value, in the order of the English sentence unless it is numbered; `{:say}` for
-one that is a sentence or a phrase of the package itself.
+Values come in the order of the English sentence, or are numbered. Those that are messages of the
+package themselves are translated, too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ COMMAND = {
     "Give --data, or --results together with --references.": (
         "请给出 --data，或者同时给出 --results 和 --references。"
     ),
-    "--{} does not go with --data.": "--{} 不能和 --data 一起用。",
-    "--{} does not go with --results.": "--{} 不能和 --results 一起用。",
+    "--{} does not go with {}.": "--{} 不能和 {} 一起用。",
 }
 
 IMAGES = {
@@ -37,18 +36,24 @@ IMAGES = {
     "{} is not a possible file name.": "{} 不能用作文件名。",
     "{} does not exist.": "{} 不存在。",
     "{} cannot be read: permission denied.": "{} 无法读取：没有权限。",
-    "{} cannot be read: {}.": "{} 无法读取（{:say}）。",
+    "{} cannot be read: {}.": "{} 无法读取（{}）。",
+    "{} takes too long to open: the limit is {:g} seconds.": "打开 {} 太慢：上限是 {:g} 秒。",
+    "{} is too large to open safely: the limit is {} million pixels.": (
+        "{} 太大，打开它不安全：最多 {} 百万像素。"
+    ),
     "at_least must be 1 or more, not {}.": "at_least 必须至少为 1，不能是 {}。",
 }
 
 FILES = {
-    "{} cannot be read ({}).": "{} 无法读取（{:say}）。",
+    "{}: {}": "{}：{}",
+    "{}[{}]": "{}[{}]",
+    "{} cannot be read ({}).": "{} 无法读取（{}）。",
     "{} is too large: the limit is {} MB.": "{} 太大：最多 {} MB。",
     "{} cannot be read as UTF-8 text ({}).": "{} 不是 UTF-8 文本，无法读取（{}）。",
     "{}, line {}: not valid JSON ({}).": "{} 第 {} 行：不是有效的 JSON（{}）。",
-    "{}: JSON nested too deeply.": "{:say}：JSON 嵌套太深。",
-    "{}: a number in JSON has too many digits.": "{:say}：JSON 里有一个数的位数太多。",
-    "{} cannot be written ({}).": "{} 无法写入（{:say}）。",
+    "{}: JSON nested too deeply.": "{}：JSON 嵌套太深。",
+    "{}: a number in JSON has too many digits.": "{}：JSON 里有一个数的位数太多。",
+    "{} cannot be written ({}).": "{} 无法写入（{}）。",
     "{} is missing.": "缺少 {}。",
     "{} is read or written already: name another file.": (
         "{} 已经用作输入或输出，请换一个文件名。"
@@ -56,6 +61,8 @@ FILES = {
 }
 
 DECODING = {
+    "{}.": "{}。",
+    "got an unexpected keyword argument '{}'.": "没有名为“{}”的选项。",
     "{} must be 1 or more, not {}.": "{} 必须至少为 1，不能是 {}。",
     "beam must be 1 or more, not {}.": "束宽（beam）必须至少为 1，不能是 {}。",
     "top must be 1 or more, not {}.": "top 必须至少为 1，不能是 {}。",
@@ -107,9 +114,9 @@ TEXT = {
 }
 
 MODEL = {
-    "There is no model named '{}'; installed: {}.": "没有名为“{}”的模型；已安装：{:say}。",
-    "No installed model writes {}; installed: {}.": "已安装的模型都不会写{:say}；已安装：{:say}。",
-    "The model '{}' writes {}, not {}.": "模型“{}”写的是{:say}，不是{:say}。",
+    "There is no model named '{}'; installed: {}.": "没有名为“{}”的模型；已安装：{}。",
+    "No installed model writes {}; installed: {}.": "已安装的模型都不会写{}；已安装：{}。",
+    "The model '{}' writes {}, not {}.": "模型“{}”写的是{}，不是{}。",
     "{} and {} write the same language, '{}'.": "{} 和 {} 写的是同一种语言：“{}”。",
     "{} is for the language '{}', not '{}'.": "{} 写的语言是“{}”，不是“{}”。",
     "{} has another encoder than {}: train it on that one, with `weights = "
@@ -132,7 +139,7 @@ MODEL = {
         "{} 和配置不符：{} 缺失、未知或大小不对。"
     ),
     "{} is damaged or not a safetensors file ({}).": (
-        "{} 已损坏，或者不是 safetensors 文件（{:say}）。"
+        "{} 已损坏，或者不是 safetensors 文件（{}）。"
     ),
     "{} is damaged or not a safetensors file (its header is too long).": (
         "{} 已损坏，或者不是 safetensors 文件（文件头太长）。"
@@ -173,8 +180,8 @@ MODEL = {
     "{} heads do not divide a hidden size of {}.": "隐藏状态的大小 {1} 不能被 {0} 个头整除。",
     "There is no kind of decoder named '{}'; there is: {}.": "没有名为“{}”的解码器；可选：{}。",
     "There is no cell named '{}'; there is: {}.": "没有名为“{}”的循环单元；可选：{}。",
-    "A cell's {} must be 1 or more, not {}.": "循环单元的{:say}必须至少为 1，不能是 {}。",
-    "{}'s {} must be of type {}, not {}.": "{:say}的 {} 必须是 {} 类型，不能是 {}。",
+    "A cell's {} must be 1 or more, not {}.": "循环单元的{}必须至少为 1，不能是 {}。",
+    "{}'s {} must be of type {}, not {}.": "{}的 {} 必须是 {} 类型，不能是 {}。",
     "A decoder's {} must be {} or less, not {}.": "解码器的 {} 最多为 {}，不能是 {}。",
     "forget_bias must be from -100 to 100, not {}.": (
         "forget_bias 必须在 -100 到 100 之间，不能是 {}。"
@@ -234,7 +241,7 @@ METRICS = {
     "'{}' does not hold document frequencies of this version.": (
         "“{}”里没有这个版本能用的文档频率。"
     ),
-    "pycocoevalcap's tokenizer cannot run ({}).": "pycocoevalcap 的分词器无法运行（{:say}）。",
+    "pycocoevalcap's tokenizer cannot run ({}).": "pycocoevalcap 的分词器无法运行（{}）。",
     "pycocoevalcap's tokenizer gave no result.": "pycocoevalcap 的分词器没有给出结果。",
     "METEOR's Java program failed.": "METEOR 的 Java 程序运行失败。",
     "The official scorer tokenises English only.": "官方评分程序只能给英文分词。",
@@ -270,19 +277,19 @@ DATASETS = {
         "{} 第 {} 行：应该是“name.jpg{}0<制表符或空格>描述”的形式。"
     ),
     "{}: expected a JSON object with `image` and `caption`.": (
-        "{:say}：应该是带有 `image` 和 `caption` 的 JSON 对象。"
+        "{}：应该是带有 `image` 和 `caption` 的 JSON 对象。"
     ),
     "{}: expected a photo's name as `image`, and a `caption`.": (
-        "{:say}：应该有照片的文件名 `image` 和一条 `caption`。"
+        "{}：应该有照片的文件名 `image` 和一条 `caption`。"
     ),
     "{}: expected {} fields, found {}; a caption that holds the delimiter needs quotation marks.": (
-        "{:say}：应该有 {} 个字段，实际有 {} 个；含有分隔符的描述要加引号。"
+        "{}：应该有 {} 个字段，实际有 {} 个；含有分隔符的描述要加引号。"
     ),
-    "{}: a caption must be text.": "{:say}：描述必须是文字。",
+    "{}: a caption must be text.": "{}：描述必须是文字。",
     "{}: {} is no split; there is: train, val, test.": (
-        "{:say}：没有 {} 这个集；可选：train、val、test。"
+        "{}：没有 {} 这个集；可选：train、val、test。"
     ),
-    "{}: {} is in two splits.": "{:say}：{} 同时属于两个集。",
+    "{}: {} is in two splits.": "{}：{} 同时属于两个集。",
     "{}, images[{}]: {} is in two splits.": "{}，images[{}]：{} 同时属于两个集。",
     "{}, images[{}]: expected id and file_name.": "{}，images[{}]：应该有 id 和 file_name。",
     "{}, images[{}]: the id {} or the name {} belongs to another image already.": (
@@ -309,14 +316,14 @@ DATASETS = {
         "{0} 缺少 {2} 里 {1} 张照片的描述，例如 {3}。"
     ),
     "{}, entry {}: a second caption for {}.": "{} 第 {} 项：{} 已经有一条描述。",
-    "{}: expected an image_id and a caption.": "{:say}：应该有 image_id 和 caption。",
-    "{}: {} has no reference caption in {}.": "{0:say}：{1} 在 {2} 里没有参考描述。",
-    "{}: no image of {} has the id {}.": "{:say}：{} 里没有 id 为 {} 的图像。",
+    "{}: expected an image_id and a caption.": "{}：应该有 image_id 和 caption。",
+    "{}: {} has no reference caption in {}.": "{0}：{1} 在 {2} 里没有参考描述。",
+    "{}: no image of {} has the id {}.": "{}：{} 里没有 id 为 {} 的图像。",
     "{}: the image_id {} looks like the id {} of {}, but one is {}, the other {}.": (
-        "{0:say}：image_id {1} 看起来像 {3} 里的 id {2}，但前者是{4:say}，后者是{5:say}。"
+        "{0}：image_id {1} 看起来像 {3} 里的 id {2}，但前者是{4}，后者是{5}。"
     ),
     "{}: the image_id {} looks like the id {} of {}, but they are written differently.": (
-        "{0:say}：image_id {1} 看起来像 {3} 里的 id {2}，但两者写法不同。"
+        "{0}：image_id {1} 看起来像 {3} 里的 id {2}，但两者写法不同。"
     ),
     "'{}' could be {} or {}: give its path.": "“{}”可能是 {} 或 {}，请给出路径。",
     "'{}' could be {} or {}: give its path, or name the folders with the right photos "
@@ -329,7 +336,7 @@ DATASETS = {
         "{} 是压缩过的，不能直接读取；请先解压，再给出文件夹。"
     ),
     "{} is not a readable, uncompressed tar or zip archive ({}).": (
-        "{} 不是可读的、未压缩的 tar 或 zip 包（{:say}）。"
+        "{} 不是可读的、未压缩的 tar 或 zip 包（{}）。"
     ),
     "{} has no .txt file beside a photo.": "{} 里的照片旁边都没有 .txt 文件。",
     "{}.txt lies beside two photos: {}, {}.": "{}.txt 对应着两张照片：{}，{}。",
@@ -341,13 +348,13 @@ DATASETS = {
     "Flickr8k has no captions in language '{}'; it has: {}.": (
         "Flickr8k 没有语言“{}”的描述；可选：{}。"
     ),
-    "None of the {} photos can be read: {}": "{} 张照片都无法读取：{:say}",
+    "None of the {} photos can be read: {}": "{} 张照片都无法读取：{}",
 }
 
 EVALUATION = {
     "None of the {} photos of {} can be read.": "{1} 的 {0} 张照片都无法读取。",
-    "{} has no photo in its {} split.": "{} 的{:say}里没有照片。",
-    "{} has no photo that {} names in its {} split.": "{0} 的{2:say}里没有 {1} 列出的照片。",
+    "{} has no photo in its {} split.": "{} 的{}里没有照片。",
+    "{} has no photo that {} names in its {} split.": "{0} 的{2}里没有 {1} 列出的照片。",
     "{} has no captions in its train split.": "{} 的训练集里没有描述。",
 }
 
@@ -365,7 +372,7 @@ FOLDER = {
     "{} is cut short or damaged: files may be missing after its first {}.": (
         "{} 不完整或已损坏：前 {} 个文件之后可能有缺失。"
     ),
-    "{} is a damaged archive ({}).": "{} 是损坏的压缩包（{:say}）。",
+    "{} is a damaged archive ({}).": "{} 是损坏的压缩包（{}）。",
     "{} is too large to unpack safely: the limit is 1 GiB.": (
         "{} 太大，解压它不安全：最多 1 GiB。"
     ),
@@ -381,8 +388,7 @@ FOLDER = {
         "{} 在这条命令写入之后被改动过：请把它移走，或者换一个文件名。"
     ),
     "{} was begun with {} {}, not {}: delete it to begin anew, or name another.": (
-        "{} 开始时的 {} 与现在不同（原来：{:say}，现在：{:say}）：请删除它重新开始，"
-        "或者换一个文件名。"
+        "{} 开始时的 {} 与现在不同（原来：{}，现在：{}）：请删除它重新开始，或者换一个文件名。"
     ),
     "Another run is writing the same captions: it holds {}.": (
         "另一个任务正在写同样的描述：它占用着 {}。"
@@ -433,7 +439,7 @@ TRAINING = {
     "{}: base must be the name of a recipe file beside it: {}.": (
         "{}：base 必须是同一文件夹里一个配方的文件名，不能是 {}。"
     ),
-    "{} is not a readable TOML file ({}).": "{} 不是可读的 TOML 文件（{:say}）。",
+    "{} is not a readable TOML file ({}).": "{} 不是可读的 TOML 文件（{}）。",
     "'{}' is not of the form key=value.": "“{}”不是 key=value 的形式。",
     "The recipe has no key '{}'.": "配方里没有键“{}”。",
     "{}: expected {}, found {}.": "{}：应该是 {} 类型，实际是 {}。",
@@ -480,7 +486,7 @@ TRAINING = {
     "{}: weight of {} must be above 0.": "{}：{} 的 weight 必须大于 0。",
     "The recipe's data has no photo in the {} split; `split` or `val_share` of a source "
     "can give it some.": (
-        "配方的数据里，{:say}没有照片；可以用数据源的 `split` 或 `val_share` 分给它一些。"
+        "配方的数据里，{}没有照片；可以用数据源的 `split` 或 `val_share` 分给它一些。"
     ),
     "The files of sentences hold no sentence.": "句子文件里没有句子。",
     "No photo to train on has {} captions.": "训练用的照片都不到 {} 句描述。",
@@ -490,7 +496,8 @@ TRAINING = {
     "{} holds a run of another recipe; choose another folder with --out, or delete it.": (
         "{} 里是另一份配方的训练；请用 --out 换一个文件夹，或者删除它。"
     ),
-    "{} is not a readable checkpoint ({}).": "{} 不是可读的检查点（{:say}）。",
+    "{} is not a readable checkpoint ({}).": "{} 不是可读的检查点（{}）。",
+    "{} is not a readable checkpoint: {}": "{} 不是可读的检查点：{}",
     "{}, line {}: not a row that a training wrote; delete the file to go on without the rows of "
     "earlier epochs.": (
         "{} 第 {} 行：不是训练写下的内容；删除这个文件就能继续，但会失去以前各轮的记录。"
@@ -545,23 +552,23 @@ PAGE = {
     "Too many attempts to log in; please wait a minute.": "登录尝试次数太多，请等一分钟再试。",
     "The page is being closed.": "网页正在关闭。",
     "{} must be a whole number from {} to {}, not {}.": (
-        "{} 必须是 {} 到 {} 之间的整数，不能是 {:say}。"
+        "{} 必须是 {} 到 {} 之间的整数，不能是 {}。"
     ),
     "temperature must be a number from {} to {}, not {}.": (
-        "温度（temperature）必须是 {} 到 {} 之间的数，不能是 {:say}。"
+        "温度（temperature）必须是 {} 到 {} 之间的数，不能是 {}。"
     ),
     "sampling must be true or false, not {}.": (
-        "随机抽取（sampling）必须是 true 或 false，不能是 {:say}。"
+        "随机抽取（sampling）必须是 true 或 false，不能是 {}。"
     ),
-    "{} must be a list of words, not {}.": "{} 必须是词语的列表，不能是 {:say}。",
+    "{} must be a list of words, not {}.": "{} 必须是词语的列表，不能是 {}。",
     "{} may hold {} words or phrases of {} characters.": (
         "{} 最多可有 {} 个词语或短语，每个不超过 {} 个字符。"
     ),
-    "{} must be a text, not {}.": "{} 必须是文字，不能是 {:say}。",
+    "{} must be a text, not {}.": "{} 必须是文字，不能是 {}。",
     "{} may have {} characters.": "{} 不能超过 {} 个字符。",
-    "A list of words must be a text, not {}.": "词语列表必须是文字，不能是 {:say}。",
+    "A list of words must be a text, not {}.": "词语列表必须是文字，不能是 {}。",
     "A list of words is too long.": "词语列表太长。",
-    "The page does not speak {}.": "本页面没有 {:say} 这种语言。",
+    "The page does not speak {}.": "本页面没有 {} 这种语言。",
     "{} words that must appear are too many for a beam of {}: at most {} are searched for here.": (
         "束宽为 {1} 时，必须出现的词最多 {2} 个，{0} 个太多了。"
     ),
@@ -594,7 +601,7 @@ PAGE = {
         '网页需要 gradio，请安装：pip install "captioner[ui]"'
     ),
     "Cannot listen at {}, port {} ({}); give another --port.": (
-        "无法监听 {} 的端口 {}（{:say}）；请用 --port 换一个端口。"
+        "无法监听 {} 的端口 {}（{}）；请用 --port 换一个端口。"
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The command's help, and argparse's own words; see `errors` for the placeholders."""
+"""The command's help, and argparse's own words; the placeholders are argparse's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ ARGPARSE = {
     "positional arguments": "参数",
     "show this help message and exit": "显示这份帮助，然后退出",
     "error: ": "错误：",
-    "argument {}: {}": "参数 {}：{:say}",
-    "the following arguments are required: {}": "缺少参数：{}",
-    "unrecognized arguments: {}": "无法识别的参数：{}",
-    "invalid choice: {} (choose from {})": "无效的选择 {}（可选：{}）",
-    "invalid int value: {}": "{} 不是整数",
+}
+
+# By its own templates, as gettext has them.
+ARGPARSE_ERRORS = {
+    "argument %(argument_name)s: %(message)s": "参数 %(argument_name)s：%(message)s",
+    "the following arguments are required: %s": "缺少参数：%s",
+    "unrecognized arguments: %s": "无法识别的参数：%s",
+    "invalid choice: %(value)r (choose from %(choices)s)": (
+        "无效的选择 %(value)r（可选：%(choices)s）"
+    ),
+    "invalid %(type)s value: %(value)r": "%(value)r 不是整数",
     "expected one argument": "需要一个值",
     "expected at least one argument": "至少需要一个值",
-    "ignored explicit argument {}": "不接受值 {}",
-    "ambiguous option: {} could match {}": "选项 {} 有歧义，可能是 {}",
+    "ignored explicit argument %r": "不接受值 %r",
+    "ambiguous option: %(option)s could match %(matches)s": (
+        "选项 %(option)s 有歧义，可能是 %(matches)s"
+    ),
 }
 
 HELP = {

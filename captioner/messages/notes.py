@@ -4,23 +4,21 @@ from __future__ import annotations
 
 FOLDER = {
     "stopped.": "已停止。",
-    "Standard output cannot be written ({}).": "无法写入标准输出（{:say}）。",
-    "{} photos, {} a second": "{} 张照片，每秒 {} 张",
-    "{} of {} photos, {} a second, about {} left": "{} / {} 张照片，每秒 {} 张，大约还要 {:say}",
+    "Standard output cannot be written ({}).": "无法写入标准输出（{}）。",
+    "{:,} photos, {:.1f} a second": "{:,} 张照片，每秒 {:.1f} 张",
+    "{:,} of {:,} photos, {:.1f} a second, about {} left": (
+        "{:,} / {:,} 张照片，每秒 {:.1f} 张，大约还要 {}"
+    ),
     "Further photos that fail are counted only.": "此后失败的照片只计数，不再逐张说明。",
-    "{} captioned, {} skipped, {} failed.": "已描述 {} 张，跳过 {} 张，失败 {} 张。",
-    "{} captioned, {} skipped, {} failed; {}, {} photos a second.": (
-        "已描述 {} 张，跳过 {} 张，失败 {} 张；用时 {:say}，每秒 {} 张。"
+    "{:,} captioned, {:,} skipped, {:,} failed.": "已描述 {:,} 张，跳过 {:,} 张，失败 {:,} 张。",
+    "{:,} captioned, {:,} skipped, {:,} failed; {}, {:.1f} photos a second.": (
+        "已描述 {:,} 张，跳过 {:,} 张，失败 {:,} 张；用时 {}，每秒 {:.1f} 张。"
     ),
     "The captions are in {}.": "描述在 {} 里。",
     "The failures are listed in {}.": "失败的照片列在 {} 里。",
     "Other problems, told above: {}.": "另有 {} 个问题，见上文。",
     "{} makes the image decoder crash, or needs too much memory.": (
         "{} 会使图像解码程序崩溃，或者需要太多内存。"
-    ),
-    "{} takes too long to open: the limit is {} seconds.": "打开 {} 太慢：上限是 {} 秒。",
-    "{} is too large to open safely: the limit is {} million pixels.": (
-        "{} 太大，打开它不安全：最多 {} 百万像素。"
     ),
 }
 
@@ -32,7 +30,6 @@ PAGE = {
     "captioning failed": "写描述时出错",
     "A request was not understood ({}).": "有一个请求无法理解（{}）。",
     "The model's thread goes on after a mistake.": "模型的线程出错后继续运行。",
-    "got an unexpected keyword argument '{}'.": "没有名为“{}”的选项。",
 }
 
 TRAINING = {
@@ -61,29 +58,12 @@ TRAINING = {
     "Going on after {} epochs and {} steps of phase {}.": (
         "从第 {2} 阶段的第 {0} 轮、第 {1} 步之后继续。"
     ),
-    "{}: {} of training left, evaluation apart.": "{}：训练还要 {:say}，不含评估。",
-    "{}: loss {}, dev CIDEr {}, BLEU-4 {} (best CIDEr {}).": (
-        "{:say}：损失 {}，开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）。"
-    ),
-    "{}: reward {}, dev CIDEr {}, BLEU-4 {} (best CIDEr {}).": (
-        "{:say}：奖励 {}，开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）。"
-    ),
-    "{}: dev CIDEr {}, BLEU-4 {} (best CIDEr {}).": (
-        "{:say}：开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）。"
-    ),
-    "{}: loss {}, dev CIDEr {}, BLEU-4 {} (best CIDEr {}); held out CIDEr {}.": (
-        "{:say}：损失 {}，开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）；留出集 CIDEr {}。"
-    ),
-    "{}: reward {}, dev CIDEr {}, BLEU-4 {} (best CIDEr {}); held out CIDEr {}.": (
-        "{:say}：奖励 {}，开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）；留出集 CIDEr {}。"
-    ),
-    "{}: dev CIDEr {}, BLEU-4 {} (best CIDEr {}); held out CIDEr {}.": (
-        "{:say}：开发集 CIDEr {}，BLEU-4 {}（最高 CIDEr {}）；留出集 CIDEr {}。"
-    ),
+    "{}: {} of training left, evaluation apart.": "{}：训练还要 {}，不含评估。",
+    "{}: {}.": "{}：{}。",
     "Training will be slower: torch.compile does not work here ({}).": (
         "训练会慢一些：torch.compile 在这里无法使用（{}）。"
     ),
-    "TensorBoard gets nothing more ({}).": "不再写入 TensorBoard（{:say}）。",
+    "TensorBoard gets nothing more ({}).": "不再写入 TensorBoard（{}）。",
     "No {}, since matplotlib is not installed.": "没有画 {}，因为没有安装 matplotlib。",
     "WARNING: {} photos train and are evaluated on as well, so scores will be too good.": (
         "警告：{} 张照片既用于训练又用于评估，分数会偏高。"
@@ -91,24 +71,25 @@ TRAINING = {
 }
 
 CHECK = {
-    "{} ({}, weight {})": "{} ({}, 权重 {})",
-    "{}: {} photos with {} captions": "{:say}：{} 张照片，{} 条描述",
-    "missing photos: {}": "缺失的照片：{}",
-    "unreadable photos: {}": "无法读取的照片：{}",
-    "held-out names without a photo: {}": "没有对应照片的留出文件名：{}",
-    "empty captions: {}": "空的描述：{}",
-    "captions longer than {} words, which are cut: {}": "超过 {} 个词、会被截断的描述：{}",
-    "captions without a letter: {}": "没有文字的描述：{}",
-    "... and {} more": "……还有 {} 个",
+    "{} ({})": "{} ({})",
+    "{} ({}, weight {:g})": "{} ({}, 权重 {:g})",
+    "{}: {:,} photos with {:,} captions": "{}：{:,} 张照片，{:,} 条描述",
+    "missing photos: {:,}": "缺失的照片：{:,}",
+    "unreadable photos: {:,}": "无法读取的照片：{:,}",
+    "held-out names without a photo: {:,}": "没有对应照片的留出文件名：{:,}",
+    "empty captions: {:,}": "空的描述：{:,}",
+    "captions longer than {} words, which are cut: {:,}": "超过 {} 个词、会被截断的描述：{:,}",
+    "captions without a letter: {:,}": "没有文字的描述：{:,}",
+    "... and {:,} more": "……还有 {:,} 个",
     "all sources together": "全部数据源合计",
-    "NO PHOTO in the {} split": "{:say}里没有照片！",
-    "duplicate photos: {}": "重复的照片：{}",
-    "photos that train and are evaluated on: {}": "既用于训练又用于评估的照片：{}",
-    "LEAK, photos that train and are evaluated on: {}": (
-        "数据泄漏！既用于训练又用于评估的照片：{}"
+    "NO PHOTO in the {} split": "{}里没有照片！",
+    "duplicate photos: {:,}": "重复的照片：{:,}",
+    "photos that train and are evaluated on: {:,}": "既用于训练又用于评估的照片：{:,}",
+    "LEAK, photos that train and are evaluated on: {:,}": (
+        "数据泄漏！既用于训练又用于评估的照片：{:,}"
     ),
-    "vocabulary: {} words seen {} times or more": "词表：{} 个词，每个至少出现 {} 次",
-    "of the words in {} captions it holds {}": "它涵盖了{:say}描述中 {} 的词",
+    "vocabulary: {:,} words seen {} times or more": "词表：{:,} 个词，每个至少出现 {} 次",
+    "of the words in {} captions it holds {:.2%}": "它涵盖了{}描述中 {:.2%} 的词",
 }
 
 SCORES = {
@@ -142,7 +123,7 @@ SCORES = {
         "{} 里有 {} 条空的描述，已略去，例如 {}。"
     ),
     "Names in {} without a photo in the {} split of {}: {}, as {}.": (
-        "{0} 里有 {3} 个文件名在 {2} 的{1:say}里没有照片，例如 {4}。"
+        "{0} 里有 {3} 个文件名在 {2} 的{1}里没有照片，例如 {4}。"
     ),
     "Photos that cannot be read, left out: {}, as {}.": "无法读取、已略去的照片有 {} 张，例如 {}。",
     "Photos that are not in {}, shown without a picture: {}, as {}.": (
@@ -190,12 +171,12 @@ SCORES = {
     "Chinese words are compared as they stand, without stems as in English.": (
         "中文的词原样比较，不像英文那样先取词干。"
     ),
-    "Wrong and told words are left out: {}": "已略去没有人说过和说到的词：{:say}",
+    "Wrong and told words are left out: {}": "已略去没有人说过和说到的词：{}",
     "Photos without five references or without a caption, left out of the table of stutters: {}.": (
         "没有五条参考描述或没有描述、不计入词语重复的表的照片：{} 张。"
     ),
-    "The official scores are left out: {}": "已略去官方评分：{:say}",
-    "nltk's METEOR is left out: {}": "已略去 nltk 的 METEOR：{:say}",
+    "The official scores are left out: {}": "已略去官方评分：{}",
+    "nltk's METEOR is left out: {}": "已略去 nltk 的 METEOR：{}",
     "nltk is not installed; it comes with pip install 'captioner[metrics]'.": (
         "没有安装 nltk，请安装：pip install 'captioner[metrics]'。"
     ),
@@ -226,7 +207,7 @@ SCORES = {
 
 NOTES = {**FOLDER, **PAGE, **TRAINING, **CHECK, **SCORES}
 
-# What stands within a sentence and is known only there: a photo may be called "none", too.
+# What stands within a sentence.
 PHRASES = {
     "none": "无",
     "English (en)": "英文（en）",
@@ -254,10 +235,17 @@ PHRASES = {
     "{}, line {}": "{} 第 {} 行",
     "{}, entry {}": "{} 第 {} 项",
     "{}, epoch {}": "{}，第 {} 轮",
+    "dev CIDEr {:.1f}, BLEU-4 {:.1f} (best CIDEr {:.1f})": (
+        "开发集 CIDEr {:.1f}，BLEU-4 {:.1f}（最高 CIDEr {:.1f}）"
+    ),
+    "{}; held out CIDEr {:.1f}": "{}；留出集 CIDEr {:.1f}",
+    "{} {:.3f}, {}": "{} {:.3f}，{}",
     "mean of {} epochs": "{} 轮的平均",
     "{} s": "{} 秒",
+    "{:.0f} s": "{:.0f} 秒",
     "{} min": "{} 分钟",
     "{} h {} min": "{} 小时 {} 分钟",
+    "{} h {:02} min": "{} 小时 {:02} 分钟",
     # What the system says of a file or an address
     "Permission denied": "没有权限",
     "Operation not permitted": "操作不被允许",

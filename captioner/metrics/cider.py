@@ -114,7 +114,7 @@ class CiderD:
         with raising(DatasetError):
             document = read_json(Path(path), most=1000 * MB)
         if not _is_valid(document):
-            raise DatasetError(f"'{path}' does not hold document frequencies of this version.")
+            raise DatasetError("'{}' does not hold document frequencies of this version.", path)
         rows = document["frequencies"]
         return cls({tuple(ngram): count for count, *ngram in rows}, document["images"])
 
@@ -159,11 +159,13 @@ class PreparedReferences:
         check_candidates(candidates)
         if len(candidates) != len(images):
             raise OptionError(
-                f"There are {len(candidates)} candidates but {len(images)} indices of images."
+                "There are {} candidates but {} indices of images.", len(candidates), len(images)
             )
         for image in images:
             if not 0 <= image < len(self._images):
-                raise OptionError(f"There is no image {image} among {len(self._images)} prepared.")
+                raise OptionError(
+                    "There is no image {} among {} prepared.", image, len(self._images)
+                )
         return [
             self._score(candidate, self._images[image])
             for candidate, image in zip(candidates, images, strict=True)

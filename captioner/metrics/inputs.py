@@ -29,8 +29,11 @@ def check_pairs(candidates: Sequence[Tokens], references: Sequence[Sequence[Toke
     if len(candidates) != len(references):
         first_alone = min(len(candidates), len(references))
         raise OptionError(
-            f"There are {len(candidates)} candidates but {len(references)} lists of references: "
-            f"the one at index {first_alone} has no partner."
+            "There are {} candidates but {} lists of references: the one at index {} has no "
+            "partner.",
+            len(candidates),
+            len(references),
+            first_alone,
         )
     check_candidates(candidates)
     check_references(references)
@@ -40,15 +43,15 @@ def check_candidates(candidates: Sequence[Tokens]) -> None:
     """Raises OptionError where a candidate is not tokenised."""
     for index, candidate in enumerate(candidates):
         if isinstance(candidate, str):
-            raise OptionError(f"The candidate at index {index} is a text, not a list of tokens.")
+            raise OptionError("The candidate at index {} is a text, not a list of tokens.", index)
 
 
 def check_references(references: Sequence[Sequence[Tokens]]) -> None:
     """Raises OptionError where a list of references is empty or is not tokenised."""
     for index, group in enumerate(references):
         if len(group) == 0:
-            raise OptionError(f"The candidate at index {index} has no reference.")
+            raise OptionError("The candidate at index {} has no reference.", index)
         if isinstance(group, str) or any(isinstance(reference, str) for reference in group):
             raise OptionError(
-                f"A reference of the candidate at index {index} is a text, not a list of tokens."
+                "A reference of the candidate at index {} is a text, not a list of tokens.", index
             )

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from captioner.errors import MissingError, OptionError
+from captioner.messages import Message
 from captioner.metrics.inputs import check_pairs
 
-NO_NLTK = "nltk is not installed; it comes with pip install 'captioner[metrics]'."
+NO_NLTK = Message("nltk is not installed; it comes with pip install 'captioner[metrics]'.")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class NltkMeteorScores:
     sentences: list[float]
 
 
-def why_no_nltk_meteor() -> str | None:
+def why_no_nltk_meteor() -> Message | None:
     """One sentence that says what is missing for `nltk_meteor`; None where nothing is.
 
     Looks on this machine only and never downloads anything.
@@ -37,13 +38,13 @@ def why_no_nltk_meteor() -> str | None:
     try:
         wordnet.ensure_loaded()
     except LookupError:
-        return (
+        return Message(
             "nltk has no WordNet data; python -m nltk.downloader wordnet gets them where the "
             "network allows."
         )
     except Exception as error:
         # nltk reads a damaged folder or archive with whatever error comes up first.
-        return f"nltk cannot read its WordNet data ({type(error).__name__}: {error})."
+        return Message("nltk cannot read its WordNet data ({}: {}).", type(error).__name__, error)
     return None
 
 
@@ -59,8 +60,8 @@ def nltk_meteor(
     check_pairs(candidates, references)
     if not candidates:
         raise OptionError("METEOR needs at least one candidate, and there is none.")
-    if reason := why_no_nltk_meteor():
-        raise MissingError(reason)
+    if why := why_no_nltk_meteor():
+        raise MissingError.of(why)
     from nltk.translate.meteor_score import meteor_score
 
     sentences = [

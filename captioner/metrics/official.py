@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from captioner.errors import MissingError, OptionError
+from captioner.messages import Message, reason
 from captioner.metrics.inputs import check_pairs
 
 _BLEU = ("bleu_1", "bleu_2", "bleu_3", "bleu_4")
@@ -36,21 +37,23 @@ class OfficialScores:
 
     corpus: dict[str, float]
     sentences: dict[str, list[float]]
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
 
 
-def why_no_official_scores() -> str | None:
+def why_no_official_scores() -> Message | None:
     """One sentence that says what is missing for `official_scores`; None where nothing is."""
     try:
         from pycocoevalcap.tokenizer import ptbtokenizer  # noqa: F401
     except ImportError:
-        return "pycocoevalcap is not installed; it comes with pip install pycocoevalcap."
+        return Message("pycocoevalcap is not installed; it comes with pip install pycocoevalcap.")
     try:
         subprocess.run(["java", "-version"], capture_output=True, check=True)
     except FileNotFoundError:
-        return "pycocoevalcap's tokenizer and METEOR run on Java, and there is no command java."
+        return Message(
+            "pycocoevalcap's tokenizer and METEOR run on Java, and there is no command java."
+        )
     except (OSError, subprocess.CalledProcessError):
-        return (
+        return Message(
             "pycocoevalcap's tokenizer and METEOR run on Java, and the command java does not run."
         )
     return None
@@ -68,8 +71,8 @@ def official_scores(
     no reference holds a word.
     """
     _check(candidates, references)
-    if reason := why_no_official_scores():
-        raise MissingError(reason)
+    if why := why_no_official_scores():
+        raise MissingError.of(why)
     with _silence():
         results = _tokenized([[candidate] for candidate in candidates])
         truths = _tokenized(references)
@@ -82,14 +85,16 @@ def official_scores(
             try:
                 corpus["spice"], sentences["spice"] = _spice(truths, results)
             except Exception as error:
-                note = f"SPICE is left out: its Java program failed ({_one_line(error)})."
+                note = Message("SPICE is left out: its Java program failed ({}).", reason(error))
     return OfficialScores(corpus, sentences, () if note is None else (note,))
 
 
 def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     for index, group in enumerate(references):
         if isinstance(group, str):
-            raise OptionError(f"The references at index {index} are one text, not a list of texts.")
+            raise OptionError(
+                "The references at index {} are one text, not a list of texts.", index
+            )
     check_pairs([[text] for text in candidates], [[[text] for text in g] for g in references])
     if not candidates:
         raise OptionError("There is no candidate to score.")
@@ -104,7 +109,7 @@ def _tokenized(groups: Sequence[Sequence[str]]) -> _Groups:
     try:
         tokenized: _Groups = PTBTokenizer().tokenize(captions)
     except OSError as error:
-        raise MissingError(f"pycocoevalcap's tokenizer cannot run ({_one_line(error)}).") from error
+        raise MissingError("pycocoevalcap's tokenizer cannot run ({}).", reason(error)) from error
     if [len(tokenized.get(i, ())) for i in captions] != [len(group) for group in groups]:
         raise MissingError("pycocoevalcap's tokenizer gave no result.")
     return tokenized
@@ -144,15 +149,18 @@ def _meteor(truths: _Groups, results: _Groups) -> tuple[float, list[float]]:
     return 100 * mean, _percent(sentences)
 
 
-def _why_no_spice() -> str | None:
+def _why_no_spice() -> Message | None:
     """Checked beforehand, because SPICE's constructor downloads what it lacks."""
     from pycocoevalcap.spice import spice
 
     library = Path(spice.__file__).parent / "lib"
     missing = [name for name in _SPICE_MODELS if not (library / name).is_file()]
-    if not missing:
-        return None
-    return f"SPICE is left out: pycocoevalcap has no {' and no '.join(missing)} in spice/lib."
+    match missing:
+        case []:
+            return None
+        case [name]:
+            return Message("SPICE is left out: pycocoevalcap has no {} in spice/lib.", name)
+    return Message("SPICE is left out: pycocoevalcap has no {} and no {} in spice/lib.", *missing)
 
 
 def _spice(truths: _Groups, results: _Groups) -> tuple[float, list[float]]:
@@ -165,10 +173,6 @@ def _spice(truths: _Groups, results: _Groups) -> tuple[float, list[float]]:
 
 def _percent(values: Any) -> list[float]:
     return [100 * float(value) for value in values]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
 
 
 @contextlib.contextmanager

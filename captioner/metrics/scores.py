@@ -112,7 +112,9 @@ def score(
     """
     for index, group in enumerate(references):
         if isinstance(group, str):
-            raise OptionError(f"The references at index {index} are one text, not a list of texts.")
+            raise OptionError(
+                "The references at index {} are one text, not a list of texts.", index
+            )
     candidate_tokens = [tokenize(candidate) for candidate in candidates]
     reference_tokens = [[tokenize(reference) for reference in group] for group in references]
     return statistics(candidate_tokens, reference_tokens).together()

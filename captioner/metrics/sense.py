@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 from captioner.errors import MissingError
+from captioner.messages import Message
 from captioner.metrics.meteor import NO_NLTK
 from captioner.text import tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
@@ -115,7 +116,7 @@ def content_words(text: str, language: str) -> frozenset[str]:
     return frozenset(map(_stem(), content) if language == "en" else content)
 
 
-def why_no_content_words(language: str) -> str | None:
+def why_no_content_words(language: str) -> Message | None:
     """One sentence that says what is missing for `content_words`; None where nothing is."""
     if language != "en":
         return None
@@ -162,8 +163,8 @@ def _stutters(words: Sequence[str], language: str) -> bool:
 @cache
 def _stem() -> Callable[[str], str]:
     """The stem of an English word; a caption's words are mostly those of the one before."""
-    if reason := why_no_content_words("en"):
-        raise MissingError(reason)
+    if why := why_no_content_words("en"):
+        raise MissingError.of(why)
     from nltk.stem.snowball import SnowballStemmer
 
     return cache(SnowballStemmer("english").stem)

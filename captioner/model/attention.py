@@ -102,9 +102,9 @@ class MultiHead(Attention):
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
         super().__init__()
         if heads < 1:
-            raise ModelError(f"Multi-head attention needs 1 head or more, not {shown(heads)}.")
+            raise ModelError("Multi-head attention needs 1 head or more, not {}.", shown(heads))
         if hidden % heads:
-            raise ModelError(f"{heads} heads do not divide a hidden size of {hidden}.")
+            raise ModelError("{} heads do not divide a hidden size of {}.", heads, hidden)
         self.context = hidden
         self.heads = heads
         self.scale = (hidden // heads) ** -0.5
@@ -170,5 +170,5 @@ def attention(name: str, features: int, hidden: int, heads: int) -> Attention:
     """The attention of that name. Raises ModelError with the names that exist."""
     if name not in ATTENTIONS:
         known = ", ".join(ATTENTIONS)
-        raise ModelError(f"There is no attention named '{name}'; there is: {known}.")
+        raise ModelError("There is no attention named '{}'; there is: {}.", name, known)
     return ATTENTIONS[name](features, hidden, heads)

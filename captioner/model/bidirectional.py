@@ -54,5 +54,7 @@ def decoder(config: DecoderConfig, features: int, vocabulary: int) -> Decoder | 
     """
     if config.kind not in KINDS:
         known = ", ".join(KINDS)
-        raise ModelError(f"There is no kind of decoder named '{config.kind}'; there is: {known}.")
+        raise ModelError(
+            "There is no kind of decoder named '{}'; there is: {}.", config.kind, known
+        )
     return KINDS[config.kind](config, features, vocabulary)

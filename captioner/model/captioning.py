@@ -39,10 +39,10 @@ class ModelConfig:
         try:
             tokenizer(self.language, self.unit)
         except OptionError as error:
-            raise ModelError(str(error)) from None
+            raise ModelError.of(error) from None
         if not all(0 <= limit <= 1 for limit in self.certainty):
             raise ModelError(
-                f"A model's certainty must be from 0 to 1, not {shown(self.certainty)}."
+                "A model's certainty must be from 0 to 1, not {}.", shown(self.certainty)
             )
 
 

@@ -46,21 +46,25 @@ class DecoderConfig:
         check_fields(self, "A decoder")
         if self.hidden < 1:  # before a size of nought divides anything
             raise ModelError(
-                f"A decoder's hidden size must be 1 or more, not {shown(self.hidden)}."
+                "A decoder's hidden size must be 1 or more, not {}.", shown(self.hidden)
             )
         for name, most in (("hidden", 65536), ("heads", 65536), ("layers", 256)):
             if getattr(self, name) > most:
                 raise ModelError(
-                    f"A decoder's {name} must be {most} or less, not {shown(getattr(self, name))}."
+                    "A decoder's {} must be {} or less, not {}.",
+                    name,
+                    most,
+                    shown(getattr(self, name)),
                 )
         if not -100 <= self.forget_bias <= 100:
             raise ModelError(
-                f"forget_bias must be from -100 to 100, not {shown(self.forget_bias)}."
+                "forget_bias must be from -100 to 100, not {}.", shown(self.forget_bias)
             )
         if not 0 <= self.dropout < 1:
             raise ModelError(
-                f"dropout must be from 0 to less than 1, not {shown(self.dropout)}: it is the "
-                "share of units that is dropped."
+                "dropout must be from 0 to less than 1, not {}: it is the share of units that is "
+                "dropped.",
+                shown(self.dropout),
             )
         _ = self.cell_options  # raises where one is out of range
 

@@ -115,8 +115,11 @@ def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> Non
     missing = [n for n, t in own.items() if n not in found or found[n].shape != t.shape]
     if missing:
         raise ModelError(
-            f"{source} does not fit {config.name}: it has no such weights for {missing[0]} "
-            f"and {len(missing) - 1} others."
+            "{} does not fit {}: it has no such weights for {} and {} others.",
+            source,
+            config.name,
+            missing[0],
+            len(missing) - 1,
         )
     encoder.load_state_dict(usable(found, Path(source)), strict=False)
 
@@ -130,9 +133,10 @@ def _is_cnn(name: str) -> bool:
 def _torchvision_cnn(name: str) -> nn.Module:
     if name not in torchvision.models.list_models(torchvision.models) or not _is_cnn(name):
         raise ModelError(
-            f"There is no CNN named '{name}' in torchvision; some that there are: resnet50, "
+            "There is no CNN named '{}' in torchvision; some that there are: resnet50, "
             "resnext50_32x4d, mobilenet_v2, mobilenet_v3_large, efficientnet_b4, convnext_tiny, "
-            "regnet_y_1_6gf, densenet121."
+            "regnet_y_1_6gf, densenet121.",
+            name,
         )
     with warnings.catch_warnings():  # torchvision warns of a future default of its own
         warnings.simplefilter("ignore")
@@ -144,7 +148,7 @@ def _replace_by_identity(cnn: nn.Module, block: str, name: str) -> None:
         cnn.get_submodule(block)
         cnn.set_submodule(block, nn.Identity())
     except (AttributeError, ValueError):
-        raise ModelError(f"{name} has no block named '{block}'.") from None
+        raise ModelError("{} has no block named '{}'.", name, block) from None
 
 
 _RESNET_STEM = ("conv1", "bn1", "relu", "maxpool")
@@ -163,7 +167,7 @@ def _stages(cnn: nn.Module, name: str) -> OrderedDict[str, nn.Module]:
     if isinstance(children.get("features"), nn.Sequential):  # the others
         # A stage's module name may not be a bare number in a ModuleDict's attribute lookups.
         return OrderedDict((f"features_{n}", m) for n, m in children["features"].named_children())
-    raise ModelError(f"{name} has no stages that grid features could be taken from.")
+    raise ModelError("{} has no stages that grid features could be taken from.", name)
 
 
 def _stage_key(parameter: str, name: str) -> str:
@@ -182,7 +186,7 @@ def _resolve(stages: tuple[int, ...], count: int, name: str) -> tuple[int, ...]:
     for stage in stages:
         if not -count <= stage < count:
             raise ModelError(
-                f"{name} has stages 0 to {count - 1}, and {shown(stage)} was asked for."
+                "{} has stages 0 to {}, and {} was asked for.", name, count - 1, shown(stage)
             )
     return tuple(sorted({stage % count for stage in stages}))
 
@@ -197,8 +201,11 @@ def _width(encoder: Encoder, config: EncoderConfig, size: int) -> int:
             features, _ = encoder(torch.zeros(1, 3, size, size, device=device))
     except (RuntimeError, ValueError, IndexError):
         raise ModelError(
-            f"{config.name} cannot take photos of {size} pixels with stages "
-            f"{shown(config.stages)} and without the blocks {shown(config.identity)}."
+            "{} cannot take photos of {} pixels with stages {} and without the blocks {}.",
+            config.name,
+            size,
+            shown(config.stages),
+            shown(config.identity),
         ) from None
     encoder.train(was_training)
     return features.shape[2]

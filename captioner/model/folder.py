@@ -20,6 +20,7 @@ from captioner.errors import ModelError
 from captioner.fields import shown
 from captioner.files import MB, raising, read_json
 from captioner.images import Preprocessing
+from captioner.messages import reason
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
@@ -58,7 +59,7 @@ def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     no more memory than the vocabulary.
     """
     if not os.path.isdir(folder):
-        raise ModelError(f"There is no model folder {folder}.")
+        raise ModelError("There is no model folder {}.", folder)
     config = read_config(folder)
     vocabulary = read_vocabulary(folder, config)
     model = build(config, folder / CONFIG)
@@ -71,8 +72,10 @@ def read_vocabulary(folder: Path, config: ModelConfig) -> Vocabulary:
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     if len(vocabulary) != config.vocabulary_size:
         raise ModelError(
-            f"{folder / VOCABULARY} has {len(vocabulary)} words, and the model was made for "
-            f"{config.vocabulary_size}."
+            "{} has {} words, and the model was made for {}.",
+            folder / VOCABULARY,
+            len(vocabulary),
+            config.vocabulary_size,
         )
     return vocabulary
 
@@ -85,8 +88,12 @@ def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
     other = read_config(folder).encoder
     if other != config:
         raise ModelError(
-            f"The encoder of {folder} is {other.name} with stages {other.stages}, not "
-            f"{config.name} with stages {config.stages}."
+            "The encoder of {} is {} with stages {}, not {} with stages {}.",
+            folder,
+            other.name,
+            other.stages,
+            config.name,
+            config.stages,
         )
     fill(encoder, part_of(read_weights(folder / WEIGHTS), "encoder"), folder / WEIGHTS)
 
@@ -102,7 +109,7 @@ def load_decoder(
     """
     theirs = read_config(folder)
     if replace(theirs.decoder, dropout=config.dropout) != config:
-        raise ModelError(f"The decoder of {folder} has other parts or sizes than the recipe's.")
+        raise ModelError("The decoder of {} has other parts or sizes than the recipe's.", folder)
     weights = part_of(read_weights(folder / WEIGHTS), "decoder")
     known = read_vocabulary(folder, theirs)
     pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
@@ -133,7 +140,7 @@ def build(config: ModelConfig, path: Path) -> CaptioningModel:
         with _Empty():
             return CaptioningModel(config)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+        raise ModelError("{}: {}", path, error) from None
 
 
 class _Empty(TorchFunctionMode):
@@ -166,8 +173,9 @@ def read_config(folder: Path) -> ModelConfig:
     raw = read_raw_config(path)
     if "decoder" in raw and "encoder" not in raw:
         raise ModelError(
-            f"{folder} holds a decoder without an encoder: give the model folder that it lies in, "
-            "and its language."
+            "{} holds a decoder without an encoder: give the model folder that it lies in, and its "
+            "language.",
+            folder,
         )
     return parsed(path, lambda: _config(raw))
 
@@ -175,16 +183,19 @@ def read_config(folder: Path) -> ModelConfig:
 def read_raw_config(path: Path) -> dict[str, Any]:
     """What a `config.json` holds, of a format that is known. Raises ModelError."""
     if not os.path.lexists(path):
-        raise ModelError(f"{path} is missing, so {path.parent} is not a model folder.")
+        raise ModelError("{} is missing, so {} is not a model folder.", path, path.parent)
     with raising(ModelError):
         raw = read_json(path, most=MB)
     version = raw.pop("format_version", None) if isinstance(raw, dict) else None
     if type(version) is not int or version < 1:
-        raise ModelError(f"{path} is not the configuration of a captioner model.")
+        raise ModelError("{} is not the configuration of a captioner model.", path)
     if version > FORMAT_VERSION:
         raise ModelError(
-            f"{path} has format {shown(version)}, and this version of captioner reads formats up "
-            f"to {FORMAT_VERSION}: please update captioner."
+            "{} has format {}, and this version of captioner reads formats up to {}: please update "
+            "captioner.",
+            path,
+            shown(version),
+            FORMAT_VERSION,
         )
     return raw
 
@@ -194,9 +205,11 @@ def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:
     try:
         return parse()
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+        raise ModelError("{}: {}", path, error) from None
     except (TypeError, KeyError) as error:
-        raise ModelError(f"{path} is not a complete model configuration ({error}).") from None
+        raise ModelError(
+            "{} is not a complete model configuration ({}).", path, reason(error)
+        ) from None
 
 
 def _config(raw: Mapping[str, Any]) -> ModelConfig:
@@ -231,8 +244,9 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     wrong += [n for n in weights if n not in expected]
     if wrong:
         raise ModelError(
-            f"{path} does not match its configuration: {wrong[0]} is missing, unknown or of "
-            "another size."
+            "{} does not match its configuration: {} is missing, unknown or of another size.",
+            path,
+            wrong[0],
         )
     state = usable(weights, path)
     state |= {n: torch.zeros((), dtype=torch.long) for n in own if _is_counter(n)}

@@ -64,7 +64,7 @@ def read_language(
     raw = read_raw_config(path)
     config = parsed(path, lambda: _on_encoder_of(model.config, raw))
     if config.language != language:
-        raise ModelError(f"{path} is for the language '{config.language}', not '{language}'.")
+        raise ModelError("{} is for the language '{}', not '{}'.", path, config.language, language)
     vocabulary = read_vocabulary(inside, config)
     sibling = build(config, path)
     sibling.encoder = model.encoder
@@ -81,15 +81,17 @@ def add_language(folder: Path, other: Path) -> Path:
     """
     ours, theirs = read_config(folder), read_config(other)
     if theirs.language == ours.language:
-        raise ModelError(f"{folder} and {other} write the same language, '{ours.language}'.")
+        raise ModelError("{} and {} write the same language, '{}'.", folder, other, ours.language)
     weights = read_weights(other / WEIGHTS)
     same = (ours.encoder, ours.preprocessing) == (theirs.encoder, theirs.preprocessing)
     if not same or not _equal(
         part_of(read_weights(folder / WEIGHTS), "encoder"), part_of(weights, "encoder")
     ):
         raise ModelError(
-            f"{other} has another encoder than {folder}: train it on that one, with "
-            '`weights = "model:NAME"` under [encoder] and the encoder frozen in all phases.'
+            '{} has another encoder than {}: train it on that one, with `weights = "model:NAME"` '
+            "under [encoder] and the encoder frozen in all phases.",
+            other,
+            folder,
         )
     with raising(ModelError):
         contents = {name: read_bytes(other / name, most=8 * MB) for name in (VOCABULARY, CARD)}

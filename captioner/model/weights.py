@@ -10,6 +10,7 @@ from torch import Tensor
 
 from captioner.errors import FileError, ModelError
 from captioner.files import MB, check_file, raising
+from captioner.messages import reason
 
 _LONGEST_HEADER = 8 * MB  # room for the names of 80,000 tensors, where a large model has 2,000
 
@@ -22,7 +23,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except Exception as error:  # damaged headers raise almost anything
-        raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from None
+        raise ModelError(
+            "{} is damaged or not a safetensors file ({}).", path, reason(error)
+        ) from None
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:
@@ -40,11 +43,13 @@ def usable(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
 def _usable(tensor: Tensor, name: str, path: Path) -> Tensor:
     if not tensor.is_floating_point():
         kind = str(tensor.dtype).removeprefix("torch.")
-        raise ModelError(f"{path} is of no use: {name} is of type {kind}, not of a float type.")
+        raise ModelError(
+            "{} is of no use: {} is of type {}, not of a float type.", path, name, kind
+        )
     tensor = tensor.float()
     # The extremes are NaN or infinite if any value is, and found in one pass without a copy.
     if tensor.numel() and not all(extreme.isfinite() for extreme in tensor.aminmax()):
-        raise ModelError(f"{path} is of no use: {name} holds a value that is no finite number.")
+        raise ModelError("{} is of no use: {} holds a value that is no finite number.", path, name)
     return tensor
 
 
@@ -55,6 +60,6 @@ def _check_header(path: Path) -> None:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}).") from None
+        raise FileError("{} cannot be read ({}).", path, reason(error)) from None
     if length > _LONGEST_HEADER:
-        raise FileError(f"{path} is damaged or not a safetensors file (its header is too long).")
+        raise FileError("{} is damaged or not a safetensors file (its header is too long).", path)

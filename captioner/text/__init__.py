@@ -36,7 +36,9 @@ def units(language: str) -> tuple[str, ...]:
     """
     if language not in _TOKENIZERS:
         raise OptionError(
-            f"There is no tokenizer for language '{language}'; there is: {', '.join(_TOKENIZERS)}."
+            "There is no tokenizer for language '{}'; there is: {}.",
+            language,
+            ", ".join(_TOKENIZERS),
         )
     return tuple(_TOKENIZERS[language])
 
@@ -50,7 +52,10 @@ def tokenizer(language: str, unit: str | None = None) -> Tokenizer:
     unit = unit or known[0]
     if unit not in known:
         raise OptionError(
-            f"There is no unit '{unit}' for language '{language}'; there is: {', '.join(known)}."
+            "There is no unit '{}' for language '{}'; there is: {}.",
+            unit,
+            language,
+            ", ".join(known),
         )
     return _TOKENIZERS[language][unit]
 

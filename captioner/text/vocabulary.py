@@ -25,7 +25,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if self.words[: len(SPECIAL)] != SPECIAL or len(set(self.words)) != len(self.words):
-            raise ModelError(f"A vocabulary starts with {', '.join(SPECIAL)} and repeats no word.")
+            raise ModelError("A vocabulary starts with {} and repeats no word.", ", ".join(SPECIAL))
         if not _is_writable("".join(self.words)):
             raise ModelError(
                 "A vocabulary holds no half characters, which no file can hold either."
@@ -76,11 +76,11 @@ class Vocabulary:
         with raising(ModelError):
             words = read_json(path, most=8 * MB)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ModelError(f"{path} is not a list of words.")
+            raise ModelError("{} is not a list of words.", path)
         try:
             return cls(tuple(words))
         except ModelError as error:
-            raise ModelError(f"{path}: {error}") from None
+            raise ModelError("{}: {}", path, error) from None
 
 
 def _is_writable(text: str) -> bool:

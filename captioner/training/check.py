@@ -21,7 +21,7 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.errors import ImageError
-from captioner.messages import say
+from captioner.messages import Message, translate
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
 from captioner.training.data import read_source
@@ -39,14 +39,14 @@ _SPLITS = {"train": "train", "val": "val", "test": "test", "held_out": "held out
 class SourceReport:
     """What one source holds.
 
-    splits: photos and captions by split. missing: names of photos. unreadable: a sentence for each.
+    splits: photos and captions by split. missing: names of photos. unreadable: why, for each.
     unknown: names of its held-out list that are no photo of it. The rest are numbers of captions.
     """
 
-    title: str
+    title: Message
     splits: dict[str, tuple[int, int]]
     missing: tuple[str, ...]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[Message, ...]
     unknown: tuple[str, ...]
     empty: int
     long: int
@@ -89,16 +89,18 @@ class Report:
         return "\n\n".join("\n".join(lines) for lines in (*blocks, self._summary()))
 
     def _summary(self) -> list[str]:
-        lines = [say("all sources together")]
-        lines += [_line(f"NO PHOTO in the {split} split") for split in self.absent]
-        lines += _listed("duplicate photos", [" = ".join(group) for group in self.duplicates])
-        title = "photos that train and are evaluated on"
-        title = f"LEAK, {title}" if self.leaks else title
+        lines = [translate("all sources together")]
+        lines += [_line("NO PHOTO in the {} split", Message(split)) for split in self.absent]
+        lines += _listed("duplicate photos: {:,}", [" = ".join(group) for group in self.duplicates])
+        title = "photos that train and are evaluated on: {:,}"
+        if self.leaks:
+            title = "LEAK, photos that train and are evaluated on: {:,}"
         lines += _listed(title, [" = ".join(group) for group in self.leaks])
-        words = f"{self.vocabulary:,} words seen {self.min_count} times or more"
-        lines.append(_line(f"vocabulary: {words}"))
+        words = self.vocabulary, self.min_count
+        lines.append(_line("vocabulary: {:,} words seen {} times or more", *words))
         for split, share in self.coverage.items():
-            lines.append(_line(f"of the words in {_SPLITS[split]} captions it holds {share:.2%}"))
+            in_split = Message(_SPLITS[split])
+            lines.append(_line("of the words in {} captions it holds {:.2%}", in_split, share))
         return lines
 
 
@@ -127,10 +129,8 @@ def check_data(recipe: Recipe) -> Report:
         recipe.data.max_words,
     )
     if report.leaks:
-        log.warning(
-            "WARNING: %d photos train and are evaluated on as well, so scores will be too good.",
-            len(report.leaks),
-        )
+        leaks = "WARNING: {} photos train and are evaluated on as well, so scores will be too good."
+        log.warning(Message(leaks, len(report.leaks)))
     return report
 
 
@@ -146,7 +146,7 @@ def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageEr
             return error
 
     results = in_threads(open_one, photos)
-    desc, unit = say("Opening photos"), say("photo")
+    desc, unit = translate("Opening photos"), translate("photo")
     bar = tqdm(results, total=len(photos), desc=desc, unit=unit, smoothing=0.05)
     return dict(zip(photos, bar, strict=True))
 
@@ -154,7 +154,9 @@ def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageEr
 def _tokenize(records: Iterable[Record], recipe: Recipe) -> Tokens:
     tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
     captions = {caption for record in records for caption in record.captions}
-    bar = tqdm(captions, desc=say("Reading captions"), unit=say("caption"), smoothing=0.05)
+    bar = tqdm(
+        captions, desc=translate("Reading captions"), unit=translate("caption"), smoothing=0.05
+    )
     return {caption: tokenize(caption) for caption in bar}
 
 
@@ -208,7 +210,7 @@ def _source_report(
         _title(source),
         _splits(dataset.records),
         dataset.missing,
-        tuple(str(reason) for reason in reasons if isinstance(reason, ImageError)),
+        tuple(reason for reason in reasons if isinstance(reason, ImageError)),
         _unknown(source, dataset),
         len(dataset.empty),
         sum(len(tokens[caption]) > max_words for caption in captions),
@@ -216,9 +218,10 @@ def _source_report(
     )
 
 
-def _title(source: Source) -> str:
-    weight = "" if source.weight == 1 else f", weight {source.weight:g}"
-    return f"{source.path} ({source.format}{weight})"
+def _title(source: Source) -> Message:
+    if source.weight == 1:
+        return Message("{} ({})", source.path, source.format)
+    return Message("{} ({}, weight {:g})", source.path, source.format, source.weight)
 
 
 def _splits(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
@@ -240,24 +243,28 @@ def _unknown(source: Source, dataset: Dataset) -> tuple[str, ...]:
 
 
 def _source_lines(source: SourceReport, max_words: int) -> list[str]:
-    lines = [say(source.title)]
+    lines = [translate(source.title)]
     for split, (photos, captions) in source.splits.items():
-        lines.append(_line(f"{_SPLITS[split]}: {photos:,} photos with {captions:,} captions"))
-    lines += _listed("missing photos", source.missing)
-    lines += _listed("unreadable photos", [say(reason) for reason in source.unreadable])
+        where = Message(_SPLITS[split])
+        lines.append(_line("{}: {:,} photos with {:,} captions", where, photos, captions))
+    lines += _listed("missing photos: {:,}", source.missing)
+    lines += _listed("unreadable photos: {:,}", list(map(translate, source.unreadable)))
     if source.unknown:
-        lines += _listed("held-out names without a photo", source.unknown)
-    lines.append(_line(f"empty captions: {source.empty:,}"))
-    lines.append(_line(f"captions longer than {max_words} words, which are cut: {source.long:,}"))
-    lines.append(_line(f"captions without a letter: {source.without_letter:,}"))
+        lines += _listed("held-out names without a photo: {:,}", source.unknown)
+    lines.append(_line("empty captions: {:,}", source.empty))
+    template = "captions longer than {} words, which are cut: {:,}"
+    lines.append(_line(template, max_words, source.long))
+    lines.append(_line("captions without a letter: {:,}", source.without_letter))
     return lines
 
 
 def _listed(title: str, faults: Sequence[str]) -> list[str]:
-    more = [say(f"... and {len(faults) - _SHOWN:,} more")] if len(faults) > _SHOWN else []
+    """title: the template of the line above, with a place for the number of faults."""
+    rest = len(faults) - _SHOWN
+    more = [translate(Message("... and {:,} more", rest))] if rest > 0 else []
     shown = (f"    {fault}" for fault in (*faults[:_SHOWN], *more))
-    return [_line(f"{title}: {len(faults):,}"), *shown]
+    return [_line(title, len(faults)), *shown]
 
 
-def _line(text: str) -> str:
-    return f"  {say(text)}"
+def _line(template: str, *values: object) -> str:
+    return f"  {translate(Message(template, *values))}"

@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 from captioner.errors import CaptionerError, FileError, ModelError, TrainingError
 from captioner.fields import check_fields
 from captioner.files import MB, check_file, parse_json, raising, read_bytes
+from captioner.messages import Message, reason
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,10 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainingError(f"{path} cannot be written ({error.strerror}).") from None
+        raise TrainingError("{} cannot be written ({}).", path, reason(error)) from None
     except SafetensorError as error:
-        reason = str(error).rpartition("I/O error: ")[2]
-        raise TrainingError(f"{path} cannot be written ({reason}).") from None
+        why = Message(str(error).rpartition("I/O error: ")[2])
+        raise TrainingError("{} cannot be written ({}).", path, why) from None
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -166,12 +167,13 @@ def restoring(path: Path) -> Iterator[None]:
     """Raise ModelError where a checkpoint's content is damaged, or that of something else."""
     try:
         yield
+    except CaptionerError as error:
+        raise ModelError("{} is not a readable checkpoint: {}", path, error) from None
     except (
         *(OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError),
-        *(RecursionError, CaptionerError),
+        RecursionError,
     ) as error:
-        reason = str(error).removesuffix(".")
-        raise ModelError(f"{path} is not a readable checkpoint ({reason}).") from None
+        raise ModelError("{} is not a readable checkpoint ({}).", path, reason(error)) from None
 
 
 def load_state(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -203,8 +205,10 @@ def _row(line: bytes, path: Path, number: int) -> dict[str, Any]:
         _ = "".join(texts.values()), math.fsum(scores.values())
     except (AttributeError, TypeError, ValueError, OverflowError, FileError):
         raise TrainingError(
-            f"{path}, line {number}: not a row that a training wrote; delete the file to go on "
-            "without the rows of earlier epochs."
+            "{}, line {}: not a row that a training wrote; delete the file to go on without the "
+            "rows of earlier epochs.",
+            path,
+            number,
         ) from None
     return row
 

@@ -27,16 +27,19 @@ def check_captions(path: Path, records: Iterable[Record]) -> None:
         before = read_json(path, most=1000 * MB)
     if not isinstance(before, dict):
         raise TrainingError(
-            f"{path} is not what a training wrote; delete it to go on with the captions as they "
-            "are."
+            "{} is not what a training wrote; delete it to go on with the captions as they are.",
+            path,
         )
     now = _digests(records)
     changed = [name for name in {**now, **before} if now.get(name) != before.get(name)]
     if changed:
         raise TrainingError(
-            f"{path.parent} was begun with other captions of {changed[0]} ({len(changed)} photos "
-            f"differ): restore them, choose another folder with --out, or delete {path} to go on "
-            "with these."
+            "{} was begun with other captions of {} ({} photos differ): restore them, choose "
+            "another folder with --out, or delete {} to go on with these.",
+            path.parent,
+            changed[0],
+            len(changed),
+            path,
         )
 
 

@@ -23,7 +23,7 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.errors import DatasetError
-from captioner.messages import say
+from captioner.messages import Message
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 from captioner.training.mixing import Mixture
@@ -45,6 +45,14 @@ class Batch:
     mirror: Tensor
 
 
+_SUMMARY = {  # by the number of splits
+    2: "{} photos with {} captions to train, {} photos with {} captions to evaluate; "
+    "vocabulary of {} words.",
+    3: "{} photos with {} captions to train, {} photos with {} captions to evaluate and {} photos "
+    "with {} captions held out; vocabulary of {} words.",
+}
+
+
 class TrainingData:
     """Photos and captions of the train, val and held-out splits, and the train split's vocabulary.
 
@@ -63,9 +71,9 @@ class TrainingData:
         held_out = [record for record in records if record.split == "held_out"]
         self.held_out = decode_photos(held_out, size, cache) if held_out else None
         for photos in (self.train, self.val, self.held_out):
-            if photos:
-                reasons = tuple(map(say, photos.unreadable))
-                _report("photos cannot be read and are left out", reasons)
+            if photos and (reasons := photos.unreadable):
+                template = "{} photos cannot be read and are left out: {}"
+                log.warning(Message(template, len(reasons), _shortened(reasons)))
         tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
         tokens = [[tokenize(c) for c in record.captions] for record in self.train.records]
         self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)
@@ -92,7 +100,7 @@ class TrainingData:
         if len(rows) == len(self._captions):
             return self
         if not rows:
-            raise DatasetError(f"No photo to train on has {least} captions.")
+            raise DatasetError("No photo to train on has {} captions.", least)
         some = copy.copy(self)
         some.train = self.train.subset(rows)
         some._captions = [self._captions[row] for row in rows]
@@ -138,12 +146,11 @@ class TrainingData:
         words = map(self.vocabulary.number, FUNCTION_WORDS.get(self._language, ()))
         return frozenset(number for number in words if number is not None)
 
-    def summary(self) -> str:
+    def summary(self) -> Message:
         """One line for the person who waits."""
-        counts = f"{_count(self.train)} to train, {_count(self.val)} to evaluate"
-        if self.held_out:
-            counts += f" and {_count(self.held_out)} held out"
-        return f"{counts}; vocabulary of {len(self.vocabulary)} words"
+        splits = (self.train, self.val, *([self.held_out] if self.held_out else ()))
+        counts = (count for photos in splits for count in _counts(photos))
+        return Message(_SUMMARY[len(splits)], *counts, len(self.vocabulary))
 
     def steps(self, batch: int) -> int:
         """Batches an epoch; what does not fill the last one waits for the next epoch's order."""
@@ -184,7 +191,9 @@ def read_records(recipe: Recipe) -> list[Record]:
     records: list[Record] = []
     for source in recipe.data.sources:
         dataset = read_source(source, recipe)
-        _report(f"captioned photos of {source.path} are missing and left out", dataset.missing)
+        if missing := dataset.missing:
+            template = "{} captioned photos of {} are missing and left out: {}"
+            log.warning(Message(template, len(missing), source.path, _shortened(missing)))
         records.extend(dataset.records)
     return records
 
@@ -217,18 +226,20 @@ def _split(records: list[Record], split: str) -> list[Record]:
     own = [record for record in records if record.split == split]
     if not own:
         raise DatasetError(
-            f"The recipe's data has no photo in the {split} split; `split` or `val_share` of a "
-            "source can give it some."
+            "The recipe's data has no photo in the {} split; `split` or `val_share` of a source "
+            "can give it some.",
+            Message(split),
         )
     return own
 
 
-def _report(what: str, names: tuple[str, ...]) -> None:
-    if names:
-        shown = "; ".join(names[:3]) + ("; …" if len(names) > 3 else "")
-        log.warning("%d %s: %s", len(names), what, shown)
+def _shortened(listed: Sequence[str | Message]) -> Message:
+    """The first three."""
+    count = min(len(listed), 3)
+    more = ["…"] if len(listed) > count else []
+    return Message("; ".join([*["{}"] * count, *more]), *listed[:count])
 
 
-def _count(photos: Photos) -> str:
-    captions = sum(len(record.captions) for record in photos.records)
-    return f"{len(photos.records)} photos with {captions} captions"
+def _counts(photos: Photos) -> tuple[int, int]:
+    """Of photos and captions."""
+    return len(photos.records), sum(len(record.captions) for record in photos.records)

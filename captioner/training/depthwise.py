@@ -20,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
+from captioner.messages import Message, reason
+
 log = logging.getLogger(__name__)
 
 _KERNELS = "TORCHINDUCTOR_CACHE_DIR"  # PyTorch's own variable
@@ -41,7 +43,8 @@ def speed_up_depthwise(module: nn.Module) -> None:
         x = torch.zeros(1, 2, 3, 3, dtype=torch.bfloat16)
         _weight_gradient(x, torch.zeros(1, 2, 1, 1, dtype=torch.bfloat16), (3, 3), 1)
     except Exception as error:  # whatever torch.compile lacks on this machine
-        log.warning("Training will be slower: torch.compile does not work here (%s).", error)
+        slower = "Training will be slower: torch.compile does not work here ({})."
+        log.warning(Message(slower, reason(error)))
         return
     for convolution in convolutions:
         convolution.forward = _Forward(convolution)  # type: ignore[method-assign, assignment]

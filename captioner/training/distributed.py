@@ -143,7 +143,7 @@ def _own(device: torch.device, local_rank: int) -> torch.device:
         return device
     processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
     if processes > gpus:
-        raise OptionError(f"This machine has {gpus} GPUs, too few for {processes} processes.")
+        raise OptionError("This machine has {} GPUs, too few for {} processes.", gpus, processes)
     own = torch.device("cuda", local_rank)
     torch.cuda.set_device(own)
     return own

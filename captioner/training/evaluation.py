@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from captioner.datasets import Photos, Record
 from captioner.images import normalise
-from captioner.messages import say
+from captioner.messages import translate
 from captioner.metrics import Scores, score
 from captioner.metrics.sense import Sense, sense
 from captioner.model import CaptioningModel
@@ -89,7 +89,7 @@ def evaluate(
     nats, words = 0.0, 0.0
     own = torch.arange(len(photos.records))[workers.share(len(photos.records))]
     with tqdm(
-        total=len(own), desc=say("Evaluating"), unit=say("photo"), leave=False,
+        total=len(own), desc=translate("Evaluating"), unit=translate("photo"), leave=False,
         disable=not workers.first,
     ) as bar:  # fmt: skip
         for first in range(0, len(own), batch):

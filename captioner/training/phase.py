@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from captioner.messages import say
+from captioner.messages import Message, translate
 from captioner.model import CaptioningModel
 from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
@@ -136,7 +136,7 @@ class PhaseRun:
                 so_far = SoFar(step + 1, so_far.shown + value, seconds)
                 after_step(so_far, value)
                 shown = f"{so_far.shown / (step + 1):.3f}"
-                bar.set_postfix({say(self.shown): shown}, refresh=False)
+                bar.set_postfix({translate(self.shown): shown}, refresh=False)
                 bar.update(len(batch))
         return so_far
 
@@ -157,7 +157,7 @@ class PhaseRun:
             total=self.steps * self.phase.batch,
             initial=so_far.steps * self.phase.batch,
             desc=f"{self.phase.name} {number + 1}/{self.phase.epochs}",
-            unit=say("photo"),
+            unit=translate("photo"),
             smoothing=0.05,
             disable=not self.workers.first,
         )
@@ -172,8 +172,9 @@ class PhaseRun:
         self._durations.append(seconds)
         if len(self._durations) == _MEASURED and self.workers.first:
             left = statistics.median(self._durations) * (self.stepper.steps - done)
-            message = f"{self.phase.name}: {in_words(left)} of training left, evaluation apart."
-            tqdm.write(say(message), file=sys.stderr)
+            template = "{}: {} of training left, evaluation apart."
+            message = Message(template, self.phase.name, in_words(left))
+            tqdm.write(translate(message), file=sys.stderr)
 
 
 def score(
@@ -189,12 +190,14 @@ def score(
     return Scored(val, evaluate(model, words, data.held_out, own, workers=workers))
 
 
-def in_words(seconds: float) -> str:
+def in_words(seconds: float) -> Message:
     """A stretch of time as a person says it, such as "2 h 5 min"."""
     minutes = round(seconds / 60)
     if seconds < 60:
-        return f"{round(seconds)} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        return Message("{} s", round(seconds))
+    if minutes < 60:
+        return Message("{} min", minutes)
+    return Message("{} h {} min", *divmod(minutes, 60))
 
 
 def _device_name(workers: Workers) -> str:

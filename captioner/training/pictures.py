@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from captioner.datasets import Photos
+from captioner.messages import Message, reason
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Board:
         try:
             yield
         except OSError as error:
-            log.warning("TensorBoard gets nothing more (%s).", error.strerror or error)
+            log.warning(Message("TensorBoard gets nothing more ({}).", reason(error)))
             self._writer = None
 
 
@@ -91,7 +92,7 @@ def save_contact_sheet(
             path.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         contact_sheet(photos.pixels[list(rows)], shown, font or _default_font()).save(path)
     except OSError as error:
-        log.warning("%s cannot be written (%s).", path, error.strerror or error)
+        log.warning(Message("{} cannot be written ({}).", path, reason(error)))
 
 
 def contact_sheet(
@@ -119,9 +120,9 @@ def save_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     try:
         _curves(rows).savefig(path)
     except ImportError:
-        log.info("No %s, since matplotlib is not installed.", path.name)
+        log.info(Message("No {}, since matplotlib is not installed.", path.name))
     except OSError as error:
-        log.warning("%s cannot be written (%s).", path, error.strerror or error)
+        log.warning(Message("{} cannot be written ({}).", path, reason(error)))
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> Any:

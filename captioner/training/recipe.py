@@ -22,6 +22,7 @@ import torch
 from captioner.datasets import FORMATS, VAL_SHARE
 from captioner.errors import ModelError, OptionError, RecipeError
 from captioner.images import Preprocessing
+from captioner.messages import Message, reason
 from captioner.model import DecoderConfig, EncoderConfig, decoder
 from captioner.text import tokenizer
 
@@ -213,13 +214,15 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A recipe's tables, upon those of its base; above: the recipes whose base it is."""
     if path in above:
-        raise RecipeError(f"{path} is its own base.")
+        raise RecipeError("{} is its own base.", path)
     raw = _parse(path, above)
     base = raw.pop("base", None)
     if base is None:
         return raw
     if not isinstance(base, str) or not base or Path(base).name != base:
-        raise RecipeError(f"{path}: base must be the name of a recipe file beside it: {base!r}.")
+        raise RecipeError(
+            "{}: base must be the name of a recipe file beside it: {}.", path, repr(base)
+        )
     return _merged(_with_base(path.with_name(base), (*above, path)), raw)
 
 
@@ -227,10 +230,11 @@ def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        needed = f", the base of {above[-1]}" if above else ""
-        raise RecipeError(f"There is no recipe {path}{needed}.") from None
+        if above:
+            raise RecipeError("There is no recipe {}, the base of {}.", path, above[-1]) from None
+        raise RecipeError("There is no recipe {}.", path) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path} is not a readable TOML file ({error}).") from None
+        raise RecipeError("{} is not a readable TOML file ({}).", path, reason(error)) from None
 
 
 def _merged(base: Any, own: Any) -> Any:
@@ -253,14 +257,14 @@ def _change(raw: dict[str, Any], change: str) -> None:
     key, equals, text = change.partition("=")
     *parents, last = key.strip().split(".")
     if not equals or not last:
-        raise RecipeError(f"'{change}' is not of the form key=value.")
+        raise RecipeError("'{}' is not of the form key=value.", change)
     target: Any = raw
     try:
         for part in parents:
             target = target[int(part)] if isinstance(target, list) else target.setdefault(part, {})
         target[int(last) if isinstance(target, list) else last] = _value(text.strip())
     except (IndexError, ValueError, TypeError, AttributeError):
-        raise RecipeError(f"The recipe has no key '{key}'.") from None
+        raise RecipeError("The recipe has no key '{}'.", key) from None
 
 
 def _value(text: str) -> Any:
@@ -271,7 +275,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _build(kind: Any, raw: Any, where: str) -> Any:
+def _build(kind: Any, raw: Any, where: str | Message) -> Any:
     """Turn parsed TOML into the annotated type, a dataclass within a dataclass."""
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(kind, raw, where)
@@ -279,57 +283,65 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
     if origin in (typing.Union, UnionType):
         return None if raw is None else _build(arguments[0], raw, where)
     if origin is tuple and isinstance(raw, list):
-        return tuple(_build(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
+        return tuple(
+            _build(arguments[0], item, Message("{}[{}]", where, i)) for i, item in enumerate(raw)
+        )
     if kind is float and type(raw) is int:
         return float(raw)
     if type(raw) is not kind:
         expected = "list" if origin is tuple else getattr(kind, "__name__", str(kind))
-        raise RecipeError(f"{where}: expected {expected}, found {raw!r}.")
+        raise RecipeError("{}: expected {}, found {}.", where, expected, repr(raw))
     return raw
 
 
-def _build_dataclass(kind: Any, raw: Any, where: str) -> Any:
+def _build_dataclass(kind: Any, raw: Any, where: str | Message) -> Any:
     if not isinstance(raw, Mapping):
-        raise RecipeError(f"{where}: expected a table, found {raw!r}.")
+        raise RecipeError("{}: expected a table, found {}.", where, repr(raw))
     types = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for key in raw:
         if key not in fields:
-            raise RecipeError(f"{where}: unknown key '{key}'; there is: {', '.join(fields)}.")
+            raise RecipeError("{}: unknown key '{}'; there is: {}.", where, key, ", ".join(fields))
     for name, f in fields.items():
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if required and name not in raw:
-            raise RecipeError(f"{where}: '{name}' is missing.")
-    values = {key: _build(types[key], value, f"{where}: {key}") for key, value in raw.items()}
+            raise RecipeError("{}: '{}' is missing.", where, name)
+    values = {
+        key: _build(types[key], value, Message("{}: {}", where, key)) for key, value in raw.items()
+    }
     try:
         return kind(**values)
     except ModelError as error:
-        raise RecipeError(f"{where}: {error}") from None
+        raise RecipeError("{}: {}", where, error) from None
 
 
 def _check(recipe: Recipe, path: Path) -> None:
     if not recipe.phases:
-        raise RecipeError(f"{path}: there is no [[phases]] to train.")
+        raise RecipeError("{}: there is no [[phases]] to train.", path)
     for phase in recipe.phases:
         for name in ("epochs", "batch", "captions", "accumulate", "views", "least_captions"):
             if getattr(phase, name) < 1:
-                raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be at least 1.")
+                raise RecipeError(
+                    "{}: {} of phase '{}' must be at least 1.", path, name, phase.name
+                )
         if phase.views > 1 and phase.encoder_rate:
             raise RecipeError(
-                f"{path}: views of phase '{phase.name}' are for a frozen encoder; one that trains "
-                "sees new versions of each photo anyway."
+                "{}: views of phase '{}' are for a frozen encoder; one that trains sees new "
+                "versions of each photo anyway.",
+                path,
+                phase.name,
             )
         _check_objective(phase, path)
         _check_cross_entropy(phase, recipe.decoder, path)
     source = recipe.decoder.weights
     if source != "random" and not source.startswith(OF_MODEL):
         raise RecipeError(
-            f"{path}: weights of the decoder must be 'random' or 'model:NAME', not '{source}'."
+            "{}: weights of the decoder must be 'random' or 'model:NAME', not '{}'.", path, source
         )
     if recipe.average_best < 1:
-        raise RecipeError(f"{path}: average_best must be at least 1.")
+        raise RecipeError("{}: average_best must be at least 1.", path)
     if not recipe.checkpoint_minutes >= 0:
-        raise RecipeError(f"{path}: checkpoint_minutes must be 0 or more.")
+        raise RecipeError("{}: checkpoint_minutes must be 0 or more.", path)
     for data in recipe.data.sources:
         _check_source(data, path)
     try:
@@ -337,28 +349,36 @@ def _check(recipe: Recipe, path: Path) -> None:
         with torch.device("meta"):  # sizes without memory
             decoder(recipe.decoder.config, features=1, vocabulary=1)
     except (OptionError, ModelError) as error:
-        raise RecipeError(f"{path}: {error}") from None
+        raise RecipeError("{}: {}", path, error) from None
 
 
 def _check_objective(phase: Phase, path: Path) -> None:
     if phase.sentences and (phase.encoder_rate or phase.objective != "cross_entropy"):
         raise RecipeError(
-            f"{path}: sentences of phase '{phase.name}' have no photos: they go with the objective "
-            "cross_entropy and a frozen encoder only."
+            "{}: sentences of phase '{}' have no photos: they go with the objective cross_entropy "
+            "and a frozen encoder only.",
+            path,
+            phase.name,
         )
     for name, known in _CHOICES.items():
         if getattr(phase, name) not in known:
             raise RecipeError(
-                f"{path}: {name} '{getattr(phase, name)}' of phase '{phase.name}' is unknown; "
-                f"there is: {', '.join(known)}."
+                "{}: {} '{}' of phase '{}' is unknown; there is: {}.",
+                path,
+                name,
+                getattr(phase, name),
+                phase.name,
+                ", ".join(known),
             )
     for name in ("size", "bleu", "told", "cross_entropy"):
         if not 0 <= getattr(phase, name) < math.inf:
-            raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be 0 or more.")
+            raise RecipeError("{}: {} of phase '{}' must be 0 or more.", path, name, phase.name)
     if phase.objective == "self_critical" and phase.baseline == "mean" and phase.captions < 2:
         raise RecipeError(
-            f"{path}: captions of phase '{phase.name}' must be at least 2, since the baseline of "
-            "each sample is the mean of the others."
+            "{}: captions of phase '{}' must be at least 2, since the baseline of each sample is "
+            "the mean of the others.",
+            path,
+            phase.name,
         )
 
 
@@ -366,23 +386,30 @@ def _check_cross_entropy(phase: Phase, decoder: DecoderConfig, path: Path) -> No
     for name in ("word_dropout", "scheduled_sampling", "doubly_stochastic"):
         value = getattr(phase, name)
         if not 0 <= value <= (math.inf if name == "doubly_stochastic" else 1):
-            limit = "0 or more" if name == "doubly_stochastic" else "from 0 to 1"
-            raise RecipeError(f"{path}: {name} of phase '{phase.name}' must be {limit}.")
+            template = "{}: {} of phase '{}' must be from 0 to 1."
+            if name == "doubly_stochastic":
+                template = "{}: {} of phase '{}' must be 0 or more."
+            raise RecipeError(template, path, name, phase.name)
         if value and phase.objective != "cross_entropy":
             raise RecipeError(
-                f"{path}: {name} of phase '{phase.name}' is for the objective cross_entropy only."
+                "{}: {} of phase '{}' is for the objective cross_entropy only.",
+                path,
+                name,
+                phase.name,
             )
     if phase.doubly_stochastic and decoder.attention == "none":
-        raise RecipeError(f"{path}: doubly_stochastic needs an attention other than 'none'.")
+        raise RecipeError("{}: doubly_stochastic needs an attention other than 'none'.", path)
 
 
 def _check_source(source: Source, path: Path) -> None:
     if source.format not in FORMATS:
         known = ", ".join(FORMATS)
-        raise RecipeError(f"{path}: format '{source.format}' is unknown; there is: {known}.")
+        raise RecipeError("{}: format '{}' is unknown; there is: {}.", path, source.format, known)
     if source.split not in ("", "train", "val", "test"):
-        raise RecipeError(f"{path}: split '{source.split}' is unknown; there is: train, val, test.")
+        raise RecipeError(
+            "{}: split '{}' is unknown; there is: train, val, test.", path, source.split
+        )
     if not 0 <= source.val_share < 1:
-        raise RecipeError(f"{path}: val_share of {source.path} must be at least 0 and below 1.")
+        raise RecipeError("{}: val_share of {} must be at least 0 and below 1.", path, source.path)
     if not 0 < source.weight < math.inf:
-        raise RecipeError(f"{path}: weight of {source.path} must be above 0.")
+        raise RecipeError("{}: weight of {} must be above 0.", path, source.path)

@@ -38,6 +38,7 @@ from torch import Tensor
 
 from captioner.datasets import Photos, cache_features
 from captioner.errors import CaptionerError, RecipeError, TrainingError
+from captioner.messages import Message, reason
 from captioner.model import (
     CaptioningModel,
     ModelConfig,
@@ -87,7 +88,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.data = workers.in_turn(lambda: TrainingData(recipe, self.cache))
         workers.from_first(self._check_captions)
-        log.info("%s.", self.data.summary())
+        log.info(self.data.summary())
         self._parts = [self._data_of(phase) for phase in recipe.phases]
         self.model = CaptioningModel(
             ModelConfig(
@@ -232,10 +233,9 @@ class Run:
             with checkpoint.restoring(self._last):
                 checkpoint.load_state(self.model, checkpoint.under("model", tensors))
             progress = self.progress
-            log.info(
-                "Going on after %d epochs and %d steps of phase %d.",
-                progress.epoch, progress.so_far.steps, progress.phase + 1,
-            )  # fmt: skip
+            template = "Going on after {} epochs and {} steps of phase {}."
+            done = progress.epoch, progress.so_far.steps, progress.phase + 1
+            log.info(Message(template, *done))
         return tensors
 
     def _read_last(self) -> dict[str, Tensor]:
@@ -251,8 +251,8 @@ class Run:
         found = checkpoint.load_progress(self._last)
         if found.recipe != _fingerprint(self.recipe, found.phase):
             raise RecipeError(
-                f"{self.out} holds a run of another recipe; choose another folder with --out, "
-                "or delete it."
+                "{} holds a run of another recipe; choose another folder with --out, or delete it.",
+                self.out,
             )
         return found
 
@@ -319,13 +319,7 @@ class Run:
     def _log(self, row: dict[str, Any]) -> None:
         self.workers.from_first(lambda: self._append(row))
         self.progress = replace(self.progress, rows=self.progress.rows + 1)
-        log.info(
-            "%s: %sdev CIDEr %.1f, BLEU-4 %.1f (best CIDEr %.1f)%s.",
-            f"{row['phase']}, epoch {row['epoch']}" if "epoch" in row else row["phase"],
-            "".join(f"{n} {row[n]:.3f}, " for n in ("loss", "reward") if n in row),
-            row["cider"], row["bleu_4"], self.progress.best,
-            f"; held out CIDEr {row['held_out_cider']:.1f}" if "held_out_cider" in row else "",
-        )  # fmt: skip
+        log.info(_scores(row, self.progress.best))
 
     def _append(self, row: dict[str, Any]) -> None:
         with checkpoint.writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
@@ -356,6 +350,23 @@ class Run:
             save_model(folder, self.model, self.data.vocabulary, card)
 
 
+def _scores(row: dict[str, Any], best: float) -> Message:
+    """A row of `metrics.jsonl` as one line."""
+    phase = row["phase"]
+    if "epoch" in row:
+        phase = Message("{}, epoch {}", phase, row["epoch"])
+    if "epochs" in row:
+        phase = Message("mean of {} epochs", len(row["epochs"]))
+    scores = row["cider"], row["bleu_4"], best
+    line = Message("dev CIDEr {:.1f}, BLEU-4 {:.1f} (best CIDEr {:.1f})", *scores)
+    if "held_out_cider" in row:
+        line = Message("{}; held out CIDEr {:.1f}", line, row["held_out_cider"])
+    for name in ("loss", "reward"):
+        if name in row:
+            line = Message("{} {:.3f}, {}", Message(name), row[name], line)
+    return Message("{}: {}.", phase, line)
+
+
 @contextmanager
 def _enough_memory(phase: Phase) -> Iterator[None]:
     """Say in one sentence that a phase needs more memory than there is, of the GPU or the CPU."""
@@ -366,8 +377,10 @@ def _enough_memory(phase: Phase) -> Iterator[None]:
         if not (isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)):
             raise
         raise TrainingError(
-            f"The memory is too small for phase '{phase.name}'; the last checkpoint is intact. "
-            f"Try a smaller batch than {phase.batch}, or cut it into more parts with `accumulate`."
+            "The memory is too small for phase '{}'; the last checkpoint is intact. Try a smaller "
+            "batch than {}, or cut it into more parts with `accumulate`.",
+            phase.name,
+            phase.batch,
         ) from None
 
 
@@ -376,7 +389,7 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "metrics.jsonl").touch()
     except OSError as error:
-        raise CaptionerError(f"{out} cannot be written ({error.strerror}).") from None
+        raise CaptionerError("{} cannot be written ({}).", out, reason(error)) from None
 
 
 def _fingerprint(recipe: Recipe, phase: int) -> str:

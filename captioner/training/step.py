@@ -136,8 +136,10 @@ class Stepper:
         """
         if len(batch) < self.workers.count:
             raise TrainingError(
-                f"A batch of {len(batch)} photos, as in phase '{self.phase.name}', is too small "
-                f"for {self.workers.count} processes."
+                "A batch of {} photos, as in phase '{}', is too small for {} processes.",
+                len(batch),
+                self.phase.name,
+                self.workers.count,
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss, words, shown, counted = self._gradient(batch, number / self.steps)
@@ -213,8 +215,9 @@ class Stepper:
 
 def _no_number(phase: Phase) -> TrainingError:
     return TrainingError(
-        f"The loss is no longer a number in phase '{phase.name}'; the last checkpoint is intact. "
-        "Try a lower rate."
+        "The loss is no longer a number in phase '{}'; the last checkpoint is intact. Try a lower "
+        "rate.",
+        phase.name,
     )
 
 

@@ -14,7 +14,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError, OptionError
-from captioner.messages import say
+from captioner.messages import Message, reason, translate
 from captioner.ui.offline import stay_offline
 from captioner.ui.serving import Serving, find_auth, parse_auth, parse_name, parse_size
 from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper, upload_folder
@@ -57,8 +57,8 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
             blocks = page.launch(desk, serving, port)
         except OSError as error:  # another program was quicker
             raise _cannot_listen(serving.host, port, error) from error
-        here = f"The page is at {blocks.local_url} (Ctrl+C ends it)."
-        print(say(here), file=sys.stderr, flush=True)
+        here = Message("The page is at {} (Ctrl+C ends it).", blocks.local_url)
+        print(translate(here), file=sys.stderr, flush=True)
         try:
             terminated = _sweep_until_interrupted(Sweeper(uploads, blocks), uploads.parent)
         finally:
@@ -91,8 +91,9 @@ def free_port(host: str, port: int) -> int:
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> OptionError:
-    reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-    return OptionError(f"Cannot listen at {host}, port {port} ({reason}); give another --port.")
+    return OptionError(
+        "Cannot listen at {}, port {} ({}); give another --port.", host, port, reason(error)
+    )
 
 
 def _import_page(mcp: bool) -> ModuleType:

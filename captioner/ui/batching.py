@@ -18,6 +18,7 @@ from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.lanes import start_lanes
 from captioner.memory import give_memory_back
+from captioner.messages import Message
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -92,7 +93,7 @@ class Batcher:
                 batches = self._next()
                 self._do(batches)
             except BaseException as error:  # whatever it is, the next visitor is answered
-                log.exception("The model's thread goes on after a mistake.")
+                log.exception(Message("The model's thread goes on after a mistake."))
                 _fail((job for batch in batches for job in batch), error)
 
     def _first(self) -> Job:

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.formparsers import MultiPartException
 
+from captioner import messages
 from captioner.errors import CaptionerError
-from captioner.messages import say
 from captioner.ui.desk import Desk
 from captioner.ui.logins import Logins
 from captioner.ui.offline import POLICY
@@ -64,9 +64,9 @@ _DROPPED = b"access-control-"
 class Refusal(MultiPartException):
     """Why a request is not let in; gradio deletes what it has of an upload when it meets one."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+    def __init__(self, status: int, template: str, *values: object) -> None:
+        self.status, self.sentence = status, messages.Message(template, *values)
+        super().__init__(str(self.sentence))
 
 
 class Names:
@@ -166,7 +166,7 @@ class Door:
             await outgoing.end()
         elif not incoming.broken_off:
             await incoming.drain()
-            await outgoing.say(scope, refusal)
+            await outgoing.tell(scope, refusal)
 
     async def _let_in(self, scope: Message, incoming: _Incoming) -> None:
         """Raises Refusal."""
@@ -176,7 +176,9 @@ class Door:
             if not self._names.know(name):
                 shown = name[:100]
                 raise Refusal(
-                    403, f"This page does not go by the name '{shown}'; --allowed-host adds a name."
+                    403,
+                    "This page does not go by the name '{}'; --allowed-host adds a name.",
+                    shown,
                 )
         if "origin" in headers and not self._names.trust(headers["origin"], host):
             raise Refusal(403, "This page takes no requests from other web pages.")
@@ -268,7 +270,7 @@ class _Incoming:
             size += len(message.get("body", b""))
             if size > most:
                 limit = f"{most / 10**6:g}"
-                raise Refusal(413, f"The request is too large: it may have {limit} MB.")
+                raise Refusal(413, "The request is too large: it may have {} MB.", limit)
             parts.append(message.get("body", b""))
         self.body = b"".join(parts)
         return self.body
@@ -307,7 +309,7 @@ class _Incoming:
         try:
             await asyncio.to_thread(self._uploads.make_room, size)
         except CaptionerError as error:
-            self.refusal = Refusal(503, str(error))
+            self.refusal = Refusal(503, error.template, *error.values)
             raise self.refusal from None
 
 
@@ -339,10 +341,10 @@ class _Outgoing:
         with contextlib.suppress(Exception):  # it had ended already
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def say(self, scope: Message, refusal: Refusal) -> None:
+    async def tell(self, scope: Message, refusal: Refusal) -> None:
         """Answer in one sentence: as a text, or as programs and gradio's own scripts expect."""
         language = _headers(scope).get("accept-language", "").lower()
-        sentence = say(refusal.sentence, "zh" if language.startswith("zh") else "en")
+        sentence = messages.translate(refusal.sentence, "zh" if language.startswith("zh") else "en")
         as_text = scope["method"] != "POST" or scope["path"].rstrip("/").endswith("/upload")
         body = sentence if as_text else json.dumps({"detail": sentence}, ensure_ascii=False)
         kind = b"text/plain" if as_text else b"application/json"
@@ -377,7 +379,7 @@ def _checked(body: bytes, uploads: Uploads) -> bytes:
         uploads.check(request)
         return json.dumps(request).encode()
     except CaptionerError as error:
-        raise Refusal(403, str(error)) from None
+        raise Refusal(403, error.template, *error.values) from None
     except (ValueError, RecursionError):  # numbers of too many digits are a ValueError, too
         raise _not_understood() from None
 
@@ -400,7 +402,7 @@ def _refusal(problem: Exception | None) -> Refusal:
         return Refusal(503, "There is no room left on this computer's disk for uploads.")
     # What the page does itself never ends so, see `words.sentence_of`; gradio does when it is asked
     # for what it does not have.
-    log.warning("A request was not understood (%s).", type(problem).__name__)
+    log.warning(messages.Message("A request was not understood ({}).", type(problem).__name__))
     return _not_understood()
 
 

@@ -81,7 +81,7 @@ def card(number: int, result: Captioned, captioner: Captioner) -> str:
     name = element("span", text(result.name), class_="name", id=f"card-{number}")
     if result.caption is None:
         said = element("p", reason_html(result.error), class_="reason")
-        failed = {"image": result.name, "error": sentence_of(result.error)}
+        failed = {"image": result.name, "error": str(sentence_of(result.error))}
         picture = element("span", class_="picture")
         return element("li", picture, element("div", name, said), data_row=failed)
     caption = result.caption

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from captioner.messages import say
+from captioner.messages import translate
 from captioner.ui.words import WORDS, Words, sentence_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def in_both(speak: Callable[[Words], str]) -> str:
 def reason_html(error: Exception | None) -> str:
     """What went wrong, as a sentence in both languages."""
     return "".join(
-        element("span", text(say(sentence_of(error), code)), class_=f"in-{code}", lang=code)
+        element("span", text(translate(sentence_of(error), code)), class_=f"in-{code}", lang=code)
         for code in WORDS
     )
 

@@ -30,7 +30,7 @@ class Models:
 
         if name not in self.languages:
             known = ", ".join(self.languages)
-            raise ModelError(f"There is no model named '{name}'; installed: {known}.")
+            raise ModelError("There is no model named '{}'; installed: {}.", name, known)
         with self._lock:
             if name not in self._loaded:
                 self._loaded[name] = load_model(name, self.first.device)

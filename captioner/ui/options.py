@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from captioner.decoding import BeamOptions, SamplingOptions
 from captioner.errors import OptionError
+from captioner.messages import Message
 from captioner.ui.words import WORDS
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Choices:
         for name in _LISTS:
             self._set(name, _texts(name, getattr(self, name)))
         if not isinstance(self.sampling, bool):
-            raise OptionError(f"sampling must be true or false, not {shown(self.sampling)}.")
+            raise OptionError("sampling must be true or false, not {}.", shown(self.sampling))
         if self.sampling and self.include:
             raise OptionError("include goes with beam search, not with sampling.")
 
@@ -68,8 +69,11 @@ class Choices:
         most = min(MOST_REQUIRED, MOST_HYPOTHESES // self.beam)
         if count > most:
             raise OptionError(
-                f"{count} words that must appear are too many for a beam of {self.beam}: "
-                f"at most {most} are searched for here."
+                "{} words that must appear are too many for a beam of {}: at most {} are searched "
+                "for here.",
+                count,
+                self.beam,
+                most,
             )
 
 
@@ -81,7 +85,9 @@ def whole(name: str, value: object, least: int, most: int) -> int:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and least <= value <= most and value == int(value):  # type: ignore[operator, call-overload]
         return int(value)  # type: ignore[call-overload]
-    raise OptionError(f"{name} must be a whole number from {least} to {most}, not {shown(value)}.")
+    raise OptionError(
+        "{} must be a whole number from {} to {}, not {}.", name, least, most, shown(value)
+    )
 
 
 def _temperature(value: object) -> float:
@@ -89,8 +95,10 @@ def _temperature(value: object) -> float:
     if number and LEAST_TEMPERATURE <= value <= MOST_TEMPERATURE:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
     raise OptionError(
-        f"temperature must be a number from {LEAST_TEMPERATURE} to {MOST_TEMPERATURE}, "
-        f"not {shown(value)}."
+        "temperature must be a number from {} to {}, not {}.",
+        LEAST_TEMPERATURE,
+        MOST_TEMPERATURE,
+        shown(value),
     )
 
 
@@ -98,10 +106,10 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple) or not all(isinstance(own, str) for own in value):
-        raise OptionError(f"{name} must be a list of words, not {shown(value)}.")
+        raise OptionError("{} must be a list of words, not {}.", name, shown(value))
     if len(value) > MOST_LISTED or any(len(own) > LONGEST for own in value):
         raise OptionError(
-            f"{name} may hold {MOST_LISTED} words or phrases of {LONGEST} characters."
+            "{} may hold {} words or phrases of {} characters.", name, MOST_LISTED, LONGEST
         )
     return tuple(value)
 
@@ -111,26 +119,27 @@ def text(name: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise OptionError(f"{name} must be a text, not {shown(value)}.")
+        raise OptionError("{} must be a text, not {}.", name, shown(value))
     if len(value) > LONGEST:
-        raise OptionError(f"{name} may have {LONGEST} characters.")
+        raise OptionError("{} may have {} characters.", name, LONGEST)
     return value
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> str | Message:
     """Any value of a request in a few words, for a sentence about it."""
     kinds = {list: "a list", tuple: "a list", dict: "an object", type(None): "nothing"}
     if isinstance(value, int) and value.bit_length() > 64:
-        return "so large a number"  # to spell it takes long, or fails
+        return Message("so large a number")  # to spell it takes long, or fails
     if isinstance(value, str):
-        return f"'{value[:40]}…'" if len(value) > 40 else f"'{value}'"
-    return kinds.get(type(value), str(value).lower())
+        return Message("'{}'", f"{value[:40]}…" if len(value) > 40 else value)
+    kind = kinds.get(type(value))
+    return Message(kind) if kind else str(value).lower()
 
 
 def listed(value: object) -> tuple[str, ...]:
     """The words or phrases of a list that a person typed, in either language's punctuation."""
     if value is not None and not isinstance(value, str):
-        raise OptionError(f"A list of words must be a text, not {shown(value)}.")
+        raise OptionError("A list of words must be a text, not {}.", shown(value))
     if len(value or "") > MOST_LISTED * LONGEST:
         raise OptionError("A list of words is too long.")
     words = (word.strip() for word in re.split("[,;，、；\n]", value or ""))
@@ -150,7 +159,7 @@ def visitor(language: object, model: object, *fields: Any) -> Visitor:
     """Who has set the page's fields so. Raises OptionError."""
     code = text("language", language)
     if code not in WORDS:
-        raise OptionError(f"The page does not speak {shown(code)}.")
+        raise OptionError("The page does not speak {}.", shown(code))
     return Visitor(code, text("model", model), chosen(*fields))
 
 

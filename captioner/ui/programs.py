@@ -114,7 +114,7 @@ class Programs:
         return [
             {"image": result.name, **_signed(result.caption, captioner)}
             if result.caption
-            else {"image": result.name, "error": sentence_of(result.error)}
+            else {"image": result.name, "error": str(sentence_of(result.error))}
             for result in results
         ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from captioner.errors import OptionError
+from captioner.messages import reason
 from captioner.ui.uploads import MOST_WAITING
 
 AUTH_VARIABLE = "CAPTIONER_AUTH"
@@ -58,10 +59,9 @@ def find_auth(option: str | None, file: Path | None) -> tuple[str, str] | None:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-            raise OptionError(f"{file} cannot be read ({reason}).") from error
+            raise OptionError("{} cannot be read ({}).", file, reason(error)) from error
         if not lines or ":" not in lines[0]:
-            raise OptionError(f"The first line of {file} must be user:password.")
+            raise OptionError("The first line of {} must be user:password.", file)
         return parse_auth(lines[0])
     text = option or os.environ.get(AUTH_VARIABLE)
     return parse_auth(text) if text else None
@@ -71,7 +71,7 @@ def parse_name(text: str) -> str:
     """A name for --allowed-host, without a port. Raises OptionError."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|\[?[0-9A-Fa-f:.]{2,45}\]?", text):
         raise OptionError(
-            f"--allowed-host must be a name such as photos.example.org, not '{text}'."
+            "--allowed-host must be a name such as photos.example.org, not '{}'.", text
         )
     return text.strip("[]").lower()
 
@@ -80,5 +80,5 @@ def parse_size(text: str, option: str = "--max-upload") -> int:
     """The bytes of a size such as 500kB, 20MB or 1GB. Raises OptionError."""
     found = re.fullmatch(r"([0-9]{1,15})\s*([kmg]?)b?", text.strip().lower())
     if not found or int(found[1]) == 0:
-        raise OptionError(f"{option} must be a size such as 20MB, not '{text}'.")
+        raise OptionError("{} must be a size such as 20MB, not '{}'.", option, text)
     return int(found[1]) * _UNITS[found[2]]

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from captioner.errors import CaptionerError
+from captioner.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -186,14 +187,14 @@ CHINESE = Words(
 
 WORDS = {"en": ENGLISH, "zh": CHINESE}
 
-UNEXPECTED = (
+UNEXPECTED = Message(
     "Something went wrong inside the program; the window in which it was started says what."
 )
 
 
-def sentence_of(error: Exception | None) -> str:
-    """What an error says to a person, in English; what is the program's own fault is logged."""
+def sentence_of(error: Exception | None) -> Message:
+    """What an error says to a person; what is the program's own fault is logged."""
     if isinstance(error, CaptionerError):
-        return str(error)
-    log.error("captioning failed", exc_info=error)
+        return error
+    log.error(Message("captioning failed"), exc_info=error)
     return UNEXPECTED

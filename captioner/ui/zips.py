@@ -46,7 +46,7 @@ class Photo:
         try:
             return self.archive.read(self.member)
         except Exception as error:
-            raise ImageError(f"{self.name} is cut short or damaged.") from error
+            raise ImageError("{} is cut short or damaged.", self.name) from error
 
 
 def photos_in(uploads: Iterable[Upload], most_bytes: int) -> list[Photo]:
@@ -60,8 +60,8 @@ def photos_in(uploads: Iterable[Upload], most_bytes: int) -> list[Photo]:
         photos += _zipped(upload, most_bytes) if is_zip else [Photo(upload.name, upload.path)]
     if len(photos) > MOST_PHOTOS:
         reason = OptionError(
-            f"Only the first {MOST_PHOTOS} photos are taken; the command `captioner folder` "
-            "takes any number."
+            "Only the first {} photos are taken; the command `captioner folder` takes any number.",
+            MOST_PHOTOS,
         )
         photos[MOST_PHOTOS:] = [Photo("…", error=reason)]
     return photos
@@ -72,12 +72,12 @@ def _zipped(upload: Upload, most_bytes: int) -> list[Photo]:
     try:
         archive = _Archive(upload.path)
     except _TooLongError:
-        return [Photo(name, error=ImageError(f"{name} holds too many files."))]
+        return [Photo(name, error=ImageError("{} holds too many files.", name))]
     except Exception:  # damaged archives raise almost anything
-        return [Photo(name, error=ImageError(f"{name} is a damaged zip file."))]
+        return [Photo(name, error=ImageError("{} is a damaged zip file.", name))]
     members = [member for member in archive.infolist() if _is_visible(member)]
     if not members:
-        return [Photo(name, error=ImageError(f"{name} holds no photos."))]
+        return [Photo(name, error=ImageError("{} holds no photos.", name))]
     return list(_within_limits(name, archive, members, most_bytes))
 
 
@@ -118,7 +118,7 @@ def _within_limits(
         total += member.file_size
         if total > MOST_UNPACKED:
             limit = MOST_UNPACKED // _MB
-            yield Photo(name, error=ImageError(f"{name} unpacks to more than {limit} MB."))
+            yield Photo(name, error=ImageError("{} unpacks to more than {} MB.", name, limit))
             return
         error = _refusal(member, most_bytes)
         yield Photo(member_name(member), archive=archive, member=member, error=error)
@@ -127,11 +127,11 @@ def _within_limits(
 def _refusal(member: zipfile.ZipInfo, most_bytes: int) -> ImageError | None:
     name = member_name(member)
     if name.lower().endswith(".zip"):
-        return ImageError(f"{name} is a zip file inside a zip file, which is not opened.")
+        return ImageError("{} is a zip file inside a zip file, which is not opened.", name)
     if member.flag_bits & 1:
-        return ImageError(f"{name} is encrypted.")
+        return ImageError("{} is encrypted.", name)
     if member.file_size > most_bytes:
-        return ImageError(f"{name} unpacks to more than {most_bytes // _MB} MB.")
+        return ImageError("{} unpacks to more than {} MB.", name, most_bytes // _MB)
     return None
 
 

@@ -32,7 +32,7 @@ def test_photos_are_decoded_in_order_and_unreadable_ones_left_out(
     photos = decode_photos(records, 24, tmp_path / "cache")
     assert [r.name for r in photos.records] == ["0.png", "1.png", "2.png"]
     assert len(photos.unreadable) == 1
-    assert "bad.png" in photos.unreadable[0]
+    assert "bad.png" in str(photos.unreadable[0])
     for record, pixels in zip(photos.records, photos.pixels, strict=True):
         assert np.array_equal(pixels, to_pixels(open_image(record.photo), 24).numpy())
 

@@ -13,6 +13,7 @@ from captioner.errors import FolderError, ImageError
 from captioner.folder import archives
 from captioner.folder.archives import members, read_member
 from captioner.folder.scan import Scan, Source
+from captioner.messages import Message
 
 CONTENT = {"a.jpg": b"first" * 99, "deep/b.jpg": bytes(range(256)), "empty.jpg": b""}
 
@@ -123,8 +124,8 @@ def test_a_tar_that_lies_about_a_size_has_its_first_photo_and_is_told(
     assert found[0].member is not None
     assert read_member(str(path), found[0].member, "0.png") == photo
     assert len(told) == 1
-    assert "photos.tar" in told[0]
-    assert told[0].endswith(".")
+    assert "photos.tar" in str(told[0])
+    assert str(told[0]).endswith(".")
 
 
 @pytest.mark.parametrize("cut", [100, 512, 600, -10_240])
@@ -132,15 +133,15 @@ def test_a_tar_that_is_cut_short_has_its_whole_photos_and_is_told(cut: int, tmp_
     whole = tar(b"a" * 1000, b"b" * 1000)
     path = tmp_path / "photos.tar"
     path.write_bytes(whole[: 512 + 1024 + cut] if cut > 0 else whole.rstrip(b"\0") + bytes(24))
-    told: list[str] = []
+    told: list[Message] = []
     found = list(Scan(Source(str(path)), told.append))
     assert [photo.name for photo in found][:1] == ["0.png"]
     assert len(told) == 1
-    assert "photos.tar" in told[0]
+    assert "photos.tar" in str(told[0])
 
 
 def test_a_tar_that_is_whole_is_not_complained_of(packed: list[Path]) -> None:
-    told: list[str] = []
+    told: list[Message] = []
     for path in packed:
         list(Scan(Source(str(path)), told.append))
     assert not told

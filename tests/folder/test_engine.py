@@ -72,7 +72,7 @@ def test_every_photo_gets_its_own_caption_and_copies_are_captioned_once(
     assert sum(devices.batches) == 25
     assert set(devices.batches[:-1]) == {4}
     by_name = {found.row.image: found.row for found in done}
-    assert "8.png is not a photo" in by_name.pop("8.png").error
+    assert "8.png is not a photo" in str(by_name.pop("8.png").error)
     assert {row.model for row in by_name.values()} == {"brightness"}
     with Opener(1) as opener:
         for opened in opener.open([found.photo for found in done], config.preprocessing):

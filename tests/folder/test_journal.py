@@ -7,9 +7,10 @@ import pytest
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal, Known
 from captioner.folder.rows import Row
+from captioner.messages import Message
 
 DOG = Row("dog.jpg", "a dog", -1.5, "m", (("a ball", -2.0),))
-BAD = Row("caf\udce9.jpg", error="it is empty.")
+BAD = Row("caf\udce9.jpg", error=Message("it is empty."))
 
 
 def test_rows_are_found_by_name_and_by_digest(tmp_path: Path) -> None:

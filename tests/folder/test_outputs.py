@@ -15,6 +15,7 @@ from captioner.folder.journal import Journal
 from captioner.folder.outputs import Again, Done, FileOutput, write_whole
 from captioner.folder.photos import Photo
 from captioner.folder.rows import Row, form_of
+from captioner.messages import Message
 
 SETTINGS = {"model": "m", "beam": 3}
 NEVER = Again()
@@ -30,7 +31,7 @@ def begin(path: Path, again: Again = NEVER, **changed: object) -> FileOutput:
 
 
 def done(name: str, caption: str = "a dog") -> Done:
-    row = Row(name, caption, -1.0, "m") if caption else Row(name, error=f"{name} is bad.")
+    row = Row(name, caption, -1.0, "m") if caption else Row(name, error=Message("{} is bad.", name))
     return Done(Photo(name, name), row, "", None)
 
 

@@ -16,13 +16,12 @@ from captioner.folder.rows import (
     JsonLines,
     Row,
     captioned,
-    failed,
     form_of,
     from_json,
     image_id,
     to_json,
 )
-from captioner.messages import printable
+from captioner.messages import Message, printable
 from captioner.pipeline import Caption
 from captioner.text.spreadsheet import restored
 
@@ -33,7 +32,9 @@ NAMES = st.one_of(
 ALTERNATIVES = st.lists(st.tuples(st.text(), st.floats(-9, 0)), max_size=3).map(tuple)
 ROWS = st.one_of(
     st.builds(Row, NAMES, st.text(), st.floats(-9, 0), st.text(), ALTERNATIVES),
-    st.builds(lambda image, error: Row(image, error=error), NAMES, st.text(min_size=1)),
+    st.builds(
+        lambda image, error: Row(image, error=Message(printable(error))), NAMES, st.text(min_size=1)
+    ),
 )
 
 
@@ -59,7 +60,7 @@ def test_json_holds_what_a_person_was_promised() -> None:
         "image": "x/1.jpg", "caption": "sks, a dog", "score": -0.6667, "model": "m",
         "alternatives": [{"caption": "sks, a red dog", "score": -0.75}],
     }  # fmt: skip
-    error = failed("a\nb.jpg", ImageError("a\nb.jpg is empty."))
+    error = Row("a\nb.jpg", error=ImageError("{} is empty.", "a\nb.jpg"))
     assert json.loads(to_json(error)) == {"image": "a\nb.jpg", "error": r"a\nb.jpg is empty."}
 
 
@@ -72,7 +73,7 @@ def test_a_table_is_read_back_by_pythons_own_reader(table: list[Row]) -> None:
     assert len(read) == len(table)
     for cells, row in zip(read, table, strict=True):
         shown = row.image.encode("utf-8", "backslashreplace").decode()
-        expected = (shown, row.caption, row.error)
+        expected = (shown, row.caption, str(row.error or ""))
         assert tuple(map(restored, (cells["image"], cells["caption"], cells["error"]))) == expected
         assert None not in cells.values()
         assert list(cells)[-2:] == ["caption_3", "caption_4"]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from captioner.errors import FolderError, OptionError
 from captioner.folder.scan import Scan, Shard, Source, natural, parse_shard
+from captioner.messages import Message
 
 
 def touch(root: Path, *names: str) -> None:
@@ -136,9 +137,11 @@ def test_names_that_are_not_text(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "locked/b.jpg")
     (tmp_path / "locked").chmod(0)
-    problems: list[str] = []
+    problems: list[Message] = []
     assert [p.name for p in Scan(Source(str(tmp_path)), problems.append)] == ["a.jpg"]
-    assert problems == [f"{tmp_path / 'locked'} cannot be read (Permission denied)."]
+    assert list(map(str, problems)) == [
+        f"{tmp_path / 'locked'} cannot be read (Permission denied)."
+    ]
 
 
 def test_twins_are_photos_that_differ_in_their_suffix_only(tmp_path: Path) -> None:
@@ -219,12 +222,12 @@ def test_archives_are_looked_into(
 )
 def test_an_archive_that_cannot_be_read_stops_nothing(tmp_path: Path, name: str, said: str) -> None:
     touch(tmp_path, "a.jpg", name)
-    problems: list[str] = []
+    problems: list[Message] = []
     scan = Scan(Source(str(tmp_path)), problems.append)
     assert [photo.name for photo in scan] == ["a.jpg"]
     assert [photo.name for photo in scan.silently()] == ["a.jpg"]
     assert len(problems) == 1
-    assert said in problems[0]
+    assert said in str(problems[0])
     with pytest.raises(FolderError, match=said):
         found(tmp_path / name)
 

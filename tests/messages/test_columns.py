@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.messages import speak, width
+from captioner.messages import Message, speak, width
 from captioner.messages.columns import wrapped
 from captioner.metrics.report.table import aligned
 
@@ -47,9 +47,8 @@ def test_english_is_wrapped_as_textwrap_does(words: list[str], columns: int) -> 
 
 @pytest.mark.usefixtures("chinese")
 def test_the_columns_of_a_table_stay_aligned_in_chinese() -> None:
-    lines = aligned(
-        [["", "photos", "CIDEr"], ["difference", "10", "+1.5"], ["base-zh", "10", "99"]]
-    )
+    headings = ["", Message("photos"), "CIDEr"]
+    lines = aligned([headings, [Message("difference"), "10", "+1.5"], ["base-zh", "10", "99"]])
     assert lines.split("\n") == [
         "         照片  CIDEr",
         "差值       10   +1.5",

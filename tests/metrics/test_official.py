@@ -84,7 +84,7 @@ def test_spice_is_never_started_without_its_models(monkeypatch: pytest.MonkeyPat
     scores = official_scores(["a dog"], [["a dog"]])
     assert "spice" not in scores.corpus
     (note,) = scores.notes
-    assert re.fullmatch(r"SPICE is left out: .*-models\.jar in spice/lib\.", note)
+    assert re.fullmatch(r"SPICE is left out: .*-models\.jar in spice/lib\.", str(note))
 
 
 class FakeMeteor:
@@ -136,7 +136,7 @@ def test_spice_counts_where_it_has_its_models(capfd: pytest.CaptureFixture[str])
 def test_failing_spice_is_a_note() -> None:
     scores = official_scores(["fails"], [["a dog"]])
     assert "spice" not in scores.corpus
-    assert re.fullmatch(r"SPICE is left out: .* failed \(.*\)\.", scores.notes[0])
+    assert re.fullmatch(r"SPICE is left out: .* failed \(.*\)\.", str(scores.notes[0]))
 
 
 def test_missing_java_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_missing_java_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_missing_pycocoevalcap_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pycocoevalcap.tokenizer", None)
-    assert "not installed" in (why_no_official_scores() or "")
+    assert "not installed" in str(why_no_official_scores())
     with pytest.raises(MissingError, match=r"pycocoevalcap is not installed.*\.$"):
         official_scores(["a dog"], [["a dog"]])
 

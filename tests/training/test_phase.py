@@ -105,4 +105,4 @@ def test_after_twenty_steps_it_says_how_long_the_rest_will_take(
     ],
 )
 def test_times_are_said_as_a_person_says_them(seconds: float, said: str) -> None:
-    assert in_words(seconds) == said
+    assert str(in_words(seconds)) == said

@@ -11,7 +11,7 @@ from PIL import Image
 
 from captioner.errors import CaptionerError, ImageError, OptionError
 from captioner.images import open_image
-from captioner.messages import say
+from captioner.messages import translate
 from captioner.ui.models import Models
 from captioner.ui.options import Choices
 from captioner.ui.uploads import Upload
@@ -37,10 +37,10 @@ def is_chinese(sentence: str) -> bool:
     return sentence.endswith("。") and any("\u4e00" <= letter <= "\u9fff" for letter in sentence)
 
 
-def message(call: Any) -> str:
+def refusal(call: Any) -> CaptionerError:
     with pytest.raises(CaptionerError) as raised:
         call()
-    return str(raised.value)
+    return raised.value
 
 
 def bomb() -> bytes:
@@ -64,10 +64,10 @@ def bad_photos(folder: Path) -> list[Path]:
 def test_every_bad_photo_has_its_reason_in_chinese_with_its_name(tmp_path: Path) -> None:
     for photo in bad_photos(tmp_path):
         name = f'{photo.name} "<b>{{}} 猫'
-        english = message(lambda photo=photo, name=name: open_image(photo, name))
-        assert say(english, "en") == english
-        assert is_chinese(say(english, "zh"))
-        assert name in say(english, "zh")
+        error = refusal(lambda photo=photo, name=name: open_image(photo, name))
+        assert translate(error, "en") == str(error)
+        assert is_chinese(translate(error, "zh"))
+        assert name in translate(error, "zh")
 
 
 def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
 
     assert len(photos) == 3
     for photo in photos:
-        assert is_chinese(say(message(photo.source), "zh"))
+        assert is_chinese(translate(refusal(photo.source), "zh"))
 
 
 def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
@@ -96,15 +96,15 @@ def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
         lambda: Choices(beam=99),
     ]
     for call in calls:
-        assert is_chinese(say(message(call), "zh"))
+        assert is_chinese(translate(refusal(call), "zh"))
 
 
 def test_only_what_is_meant_for_a_person_is_said_and_the_rest_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert sentence_of(ImageError("No photo.")) == "No photo."
-    assert sentence_of(OptionError("No option.")) == "No option."
+    assert str(sentence_of(ImageError("No photo."))) == "No photo."
+    assert str(sentence_of(OptionError("No option."))) == "No option."
     assert caplog.text == ""
     assert sentence_of(ZeroDivisionError("secret")) == UNEXPECTED
     assert "secret" in caplog.text
-    assert is_chinese(say(UNEXPECTED, "zh"))
+    assert is_chinese(translate(UNEXPECTED, "zh"))

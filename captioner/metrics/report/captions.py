@@ -61,10 +61,10 @@ def read_report(path: Path) -> Captions:
         language = document["language"]
         tokenizer(language)
     except (KeyError, TypeError, ValueError):
-        raise DatasetError(f"{path} is not a report that 'captioner evaluate' saved.") from None
+        raise DatasetError("{} is not a report that 'captioner evaluate' saved.", path) from None
     for image, times in Counter(entry.image for entry in entries).items():
         if times > 1:
-            raise DatasetError(f"{path} has {times} captions for {image}.")
+            raise DatasetError("{} has {} captions for {}.", path, times, image)
     return Captions(path.name, language, entries)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captioner.errors import DatasetError
+from captioner.messages import Message
 from captioner.metrics.cider import CiderD
 from captioner.metrics.report.captions import Captions, Entry
 from captioner.metrics.report.measuring import measure_for
@@ -61,27 +62,35 @@ class Comparison:
         """Scores in percent to one decimal, their differences, and the intervals' ends."""
         found = self.differences.values()
         count = str(self.photos)
-        rows = [
-            ["", "photos", *(TITLES[name] for name in self.differences)],
+        rows: list[list[str | Message]] = [
+            ["", Message("photos"), *(TITLES[name] for name in self.differences)],
             [self.title, count, *(f"{d.ours:.1f}" for d in found)],
             [self.other_title, count, *(f"{d.theirs:.1f}" for d in found)],
-            ["difference", "", *(f"{d.value:+.1f}" for d in found)],
-            ["95 % interval from", "", *(f"{d.low:+.1f}" for d in found)],
-            ["to", "", *(f"{d.high:+.1f}" for d in found)],
+            [Message("difference"), "", *(f"{d.value:+.1f}" for d in found)],
+            [Message("95 % interval from"), "", *(f"{d.low:+.1f}" for d in found)],
+            [Message("to"), "", *(f"{d.high:+.1f}" for d in found)],
         ]
         return aligned(rows)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Message]:
         """Which photos were not compared, or not as each set would have it."""
-        said = {
-            f"Photos that only {self.title} has, left out of the comparison": self.only_ours,
-            f"Photos that only {self.other_title} has, left out of the comparison": (
-                self.only_theirs
-            ),
-            f"Photos with other references in {self.other_title}, compared by those of "
-            f"{self.title}": self.other_references,
-        }
-        return [f"{text}: {len(n)}, as {', '.join(n[:3])}." for text, n in said.items() if n]
+        notes = [
+            Message(
+                "Photos that only {} has, left out of the comparison: {}, as {}.", title, *_some(n)
+            )
+            for title, n in ((self.title, self.only_ours), (self.other_title, self.only_theirs))
+            if n
+        ]
+        if self.other_references:
+            notes.append(
+                Message(
+                    "Photos with other references in {}, compared by those of {}: {}, as {}.",
+                    self.other_title,
+                    self.title,
+                    *_some(self.other_references),
+                )
+            )
+        return notes
 
     def as_dict(self) -> dict[str, Any]:
         """The whole comparison, ready for JSON."""
@@ -130,15 +139,22 @@ def compare(ours: Captions, theirs: Captions, rounds: int = ROUNDS, seed: int = 
     )
 
 
+def _some(names: Sequence[str]) -> tuple[int, str]:
+    """How many there are, and the first."""
+    return len(names), ", ".join(names[:3])
+
+
 def check_comparable(theirs: Captions, language: str, images: Iterable[str]) -> None:
     """Raises DatasetError unless captions in a language of these photos can be compared."""
     if language != theirs.language:
         raise DatasetError(
-            f"{theirs.title} cannot be compared: its language is '{theirs.language}', not "
-            f"'{language}'."
+            "{} cannot be compared: its language is '{}', not '{}'.",
+            theirs.title,
+            theirs.language,
+            language,
         )
     if not {entry.image for entry in theirs.entries}.intersection(images):
-        raise DatasetError(f"{theirs.title} cannot be compared: it has none of these photos.")
+        raise DatasetError("{} cannot be compared: it has none of these photos.", theirs.title)
 
 
 def _differences(

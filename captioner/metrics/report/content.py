@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from captioner.messages import Message
 from captioner.text.function_words import FUNCTION_WORDS
 
 _FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
@@ -62,7 +63,7 @@ class Content:
         """The figures that are known, by field name, ready for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
-    def rows(self) -> list[tuple[str, str]]:
+    def rows(self) -> list[tuple[Message, str]]:
         """The known figures but `empty`, each with its name for people."""
         titles = {
             "different": ("different captions", "d"),
@@ -75,7 +76,9 @@ class Content:
         }
         known = self.as_dict()
         return [
-            (title, format(known[n], form)) for n, (title, form) in titles.items() if n in known
+            (Message(title), format(known[n], form))
+            for n, (title, form) in titles.items()
+            if n in known
         ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from captioner.messages import Message
 from captioner.metrics.meteor import why_no_nltk_meteor
 from captioner.metrics.official import OfficialScores
 from captioner.metrics.report.captions import FORMAT, VERSION, Captions
@@ -32,7 +33,7 @@ _SENSE = {
 class Line:
     """One line of the table: whose captions, of how many photos, with which scores."""
 
-    name: str
+    name: str | Message
     photos: int
     scores: Scores
 
@@ -55,7 +56,7 @@ class Report:
     lines: Mapping[str, Line]
     content: Content
     sense: Mapping[str, Sense]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     @property
     def scores(self) -> Scores:
@@ -69,13 +70,20 @@ class Report:
             tables.append(aligned(self.sense_rows()))
         return "\n\n".join(tables)
 
-    def sense_rows(self) -> list[list[str]]:
+    def sense_rows(self) -> list[list[str | Message]]:
         """The table of how captions read: a heading, and a row each."""
         known = {key: own.as_dict() for key, own in self.sense.items()}
         names = [name for name in _SENSE if any(name in own for own in known.values())]
-        heading = ["", "photos", *(_SENSE[name][0] for name in names)]
-        titles = {"captions": self.captions.title, "human": "a person"}
-        rows = []
+        heading: list[str | Message] = [
+            "",
+            Message("photos"),
+            *(Message(_SENSE[name][0]) for name in names),
+        ]
+        titles: dict[str, str | Message] = {
+            "captions": self.captions.title,
+            "human": Message("a person"),
+        }
+        rows: list[list[str | Message]] = []
         for key, own in known.items():
             cells = (format(own[n], _SENSE[n][1]) if n in own else "" for n in names)
             rows.append([titles[key], str(self.sense[key].photos), *cells])
@@ -91,12 +99,12 @@ class Report:
             "language": self.captions.language,
             "photos": len(self.own),
             "scores": {
-                key: {"name": line.name, "photos": line.photos, **line.scores.as_dict()}
+                key: {"name": str(line.name), "photos": line.photos, **line.scores.as_dict()}
                 for key, line in self.lines.items()
             },
             "content": self.content.as_dict(),
             "sense": {key: own.as_dict() for key, own in self.sense.items()},
-            "notes": list(self.notes),
+            "notes": list(map(str, self.notes)),
             "captions": [
                 {
                     "image": entry.image,
@@ -114,7 +122,7 @@ def make_report(
     training: Sequence[str] | None = None,
     vocabulary: Collection[str] | None = None,
     official: OfficialScores | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[Message] = (),
 ) -> Report:
     """Scores captions and describes them.
 
@@ -134,7 +142,7 @@ def make_report(
         lines |= _subject_lines(first, known)
     own = first.measured.each()
     if official:
-        name = f"{captions.title}, by pycocoevalcap"
+        name = Message("{}, by pycocoevalcap", captions.title)
         line = Line(name, len(own), Scores(**official.corpus))
         lines = {"captions": lines.pop("captions"), "official": line, **lines}
         own = _with_official(own, official)
@@ -161,18 +169,20 @@ def _cut(captions: Captions, unit: str) -> _Cut:
     measure = measure_for(captions.language)
     candidates, references = captions.tokens(unit)
     measured = measure(candidates, references)
-    suffix = f", by {unit}" if len(units(captions.language)) > 1 else ""
-    lines = {"captions": Line(captions.title + suffix, len(candidates), measured.together())}
+    several_units = len(units(captions.language)) > 1
+    title = Message(f"{{}}, by {unit}", captions.title) if several_units else captions.title
+    lines = {"captions": Line(title, len(candidates), measured.together())}
     if people := human_scores(references, measure):
         several = sum(len(group) > 1 for group in references)
-        lines["human"] = Line(f"a person{suffix}", several, people)
+        person = Message(f"a person, by {unit}") if several_units else Message("a person")
+        lines["human"] = Line(person, several, people)
     return _Cut(unit, candidates, references, measured, lines)
 
 
 def scores_table(lines: Sequence[Line]) -> str:
     """The lines under their metrics' names; a metric that no line has is left out."""
     names = [name for name in TITLES if any(name in line.scores.as_dict() for line in lines)]
-    rows = [["", "photos", *(TITLES[name] for name in names)]]
+    rows: list[list[str | Message]] = [["", Message("photos"), *(TITLES[name] for name in names)]]
     for line in lines:
         known = line.scores.as_dict()
         cells = (f"{known[name]:.1f}" if name in known else "" for name in names)
@@ -185,7 +195,7 @@ def _subject_lines(cut: _Cut, training: Training) -> dict[str, Line]:
     if not all(map(len, groups)):
         return {}
     return {
-        name: Line(f"{name} subjects", len(rows), cut.measured.together(rows))
+        name: Line(Message(f"{name} subjects"), len(rows), cut.measured.together(rows))
         for name, rows in zip(_GROUPS, groups, strict=True)
     }
 
@@ -200,42 +210,61 @@ def _with_official(own: Sequence[Scores], official: OfficialScores) -> tuple[Sco
     )
 
 
-def _notes(captions: Captions, figures: Content, lines: Mapping[str, Line]) -> list[str]:
+def _notes(captions: Captions, figures: Content, lines: Mapping[str, Line]) -> list[Message]:
     notes = []
     if "human" in lines:
         notes.append(
-            "A person is each reference scored against the photo's others, one reference fewer "
-            "than the captions have."
+            Message(
+                "A person is each reference scored against the photo's others, one reference fewer "
+                "than the captions have."
+            )
         )
     if alone := sum(len(entry.references) == 1 for entry in captions.entries):
-        notes.append(f"Photos with one reference, left out of a person's scores: {alone}.")
-    if captions.language == "en" and (reason := why_no_nltk_meteor()):
-        notes.append(f"nltk's METEOR is left out: {reason}")
+        notes.append(
+            Message("Photos with one reference, left out of a person's scores: {}.", alone)
+        )
+    if captions.language == "en" and (why := why_no_nltk_meteor()):
+        notes.append(Message("nltk's METEOR is left out: {}", why))
     if figures.new is None:
-        notes.append("No training captions are known: what compares with them is left out.")
+        notes.append(
+            Message("No training captions are known: what compares with them is left out.")
+        )
     elif "rare" not in lines:
-        notes.append("Too few photos have a word that two references share to group them by it.")
+        notes.append(
+            Message("Too few photos have a word that two references share to group them by it.")
+        )
     elif lost := len(captions.entries) - sum(lines[name].photos for name in _GROUPS):
-        notes.append(f"Photos whose references share no word, left out of the groups: {lost}.")
+        notes.append(
+            Message("Photos whose references share no word, left out of the groups: {}.", lost)
+        )
     if figures.empty:
-        notes.append(f"Empty captions, which all metrics score as zero: {figures.empty}.")
+        notes.append(Message("Empty captions, which all metrics score as zero: {}.", figures.empty))
     return notes
 
 
-def _notes_on_sense(captions: Captions, read: Mapping[str, Sense]) -> list[str]:
+def _notes_on_sense(captions: Captions, read: Mapping[str, Sense]) -> list[Message]:
     if not read:
-        return ["Stutters, wrong and told words are left out: no photo has five references."]
+        return [
+            Message("Stutters, wrong and told words are left out: no photo has five references.")
+        ]
     notes = [
-        "In the table of stutters a person is each photo's fifth reference; words are wrong or "
-        "told by its first four."
+        Message(
+            "In the table of stutters a person is each photo's fifth reference; words are wrong or "
+            "told by its first four."
+        )
     ]
     if captions.language != "en":
-        notes.append("Chinese words are compared as they stand, without stems as in English.")
-    if reason := why_no_content_words(captions.language):
-        notes.append(f"Wrong and told words are left out: {reason}")
+        notes.append(
+            Message("Chinese words are compared as they stand, without stems as in English.")
+        )
+    if why := why_no_content_words(captions.language):
+        notes.append(Message("Wrong and told words are left out: {}", why))
     if lost := len(captions.entries) - read["captions"].photos:
         notes.append(
-            "Photos without five references or without a caption, left out of the table of "
-            f"stutters: {lost}."
+            Message(
+                "Photos without five references or without a caption, left out of the table of "
+                "stutters: {}.",
+                lost,
+            )
         )
     return notes

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from captioner.messages import say, width
+from captioner.messages import Message, translate, width
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str | Message]]) -> str:
     """Rows of equally many cells as lines: the first column to the left, the others to the right.
 
-    Headings are said in the person's language.
+    Messages among them are told in the person's language.
     """
-    told = [[say(cell) for cell in row] for row in rows]
+    told = [[translate(c) if isinstance(c, Message) else c for c in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*told, strict=True)]
     return "\n".join(_line(row, widths) for row in told)
 

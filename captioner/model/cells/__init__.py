@@ -39,6 +39,7 @@ from collections.abc import Callable
 from functools import partial
 
 from captioner.errors import ModelError
+from captioner.messages import Message
 from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State
 from captioner.model.cells.grid import GridLSTM
 from captioner.model.cells.gru import GRU
@@ -81,8 +82,8 @@ def cell(name: str, inputs: int, hidden: int, options: CellOptions | None = None
     Raises ModelError, naming the cells that exist or the size that cannot be.
     """
     if name not in CELLS:
-        raise ModelError(f"There is no cell named '{name}'; there is: {', '.join(CELLS)}.")
+        raise ModelError("There is no cell named '{}'; there is: {}.", name, ", ".join(CELLS))
     for size, what in ((inputs, "inputs"), (hidden, "hidden size")):
         if size < 1:
-            raise ModelError(f"A cell's {what} must be 1 or more, not {size}.")
+            raise ModelError("A cell's {} must be 1 or more, not {}.", Message(what), size)
     return CELLS[name](inputs, hidden, options or CellOptions())

@@ -67,15 +67,16 @@ class CellOptions:
 
     def __post_init__(self) -> None:
         if self.layers < 1:
-            raise ModelError(f"layers must be 1 or more, not {shown(self.layers)}.")
+            raise ModelError("layers must be 1 or more, not {}.", shown(self.layers))
         if self.residual and self.layers == 1:
             raise ModelError(
                 "residual needs 2 layers or more: residual connections go from layer to layer."
             )
         if not 0 <= self.recurrent_dropout < 1:
             raise ModelError(
-                "recurrent_dropout must be from 0 to less than 1, not "
-                f"{shown(self.recurrent_dropout)}: it is the share of units that is dropped."
+                "recurrent_dropout must be from 0 to less than 1, not {}: it is the share of units "
+                "that is dropped.",
+                shown(self.recurrent_dropout),
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from captioner.errors import CaptionerError
+from captioner.messages import Message
 from captioner.metrics.report import Captions, Entry, compare, make_report, page
 
 pytest.importorskip("jinja2")
@@ -74,7 +75,7 @@ def test_each_card_has_caption_scores_and_references() -> None:
         assert all(reference in text for reference in entry.references)
         assert f"CIDEr {own.cider:.1f}ROUGE-L {own.rouge_l:.1f}BLEU-4 {own.bleu_4:.1f}" in text
     for note in report.notes:
-        assert note in text
+        assert str(note) in text
     assert "a person" in text
 
 
@@ -85,7 +86,7 @@ def test_no_text_becomes_markup() -> None:
     )
     ours = Captions(EVIL, "en", entries, EVIL)
     theirs = replace(ours, title=f"their {EVIL}", entries=entries[:1])
-    report = make_report(ours, [EVIL], notes=[f"Note {EVIL}"])
+    report = make_report(ours, [EVIL], notes=[Message("Note {}", EVIL)])
     html = page(report, lambda image: PIXEL, compare(ours, theirs))
     elements = Elements(html)
     assert elements.named("script") == []
@@ -128,7 +129,7 @@ def test_a_comparison_is_shown_with_the_other_captions() -> None:
     assert "their 4.jpg" not in text
     found = comparison.differences["cider"]
     assert f"{found.low:+.1f} to {found.high:+.1f}" in text
-    assert comparison.notes()[0] in text
+    assert str(comparison.notes()[0]) in text
 
 
 def test_an_empty_caption_is_named_so() -> None:

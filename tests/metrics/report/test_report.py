@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from captioner.errors import DatasetError, OptionError
+from captioner.messages import Message
 from captioner.metrics import score
 from captioner.metrics.official import OfficialScores
 from captioner.metrics.report import Captions, Entry, make_report, read_report
@@ -70,7 +71,9 @@ def test_names_in_chinese_line_up_as_a_terminal_shows_them() -> None:
 
 def test_notes_count_what_is_left_out() -> None:
     def notes(captions: Captions, training: list[str] | None = None) -> str:
-        return " ".join(make_report(captions, training, notes=["The first."]).notes)
+        return " ".join(
+            map(str, make_report(captions, training, notes=[Message("The first.")]).notes)
+        )
 
     assert notes(CAPTIONS).startswith("The first. A person is each reference scored against")
     assert "No training captions are known" in notes(CAPTIONS)
@@ -105,10 +108,10 @@ def test_nltks_meteor_is_a_column_where_it_can_be_computed(
 
     place = "captioner.metrics.report"
     for module in ("report", "measuring"):
-        monkeypatch.setattr(f"{place}.{module}.why_no_nltk_meteor", lambda: "nltk is ill.")
+        monkeypatch.setattr(f"{place}.{module}.why_no_nltk_meteor", lambda: Message("nltk is ill."))
     report = make_report(CAPTIONS)
     assert "METEOR" not in report.table()
-    assert "nltk's METEOR is left out: nltk is ill." in report.notes
+    assert "nltk's METEOR is left out: nltk is ill." in map(str, report.notes)
     for module in ("report", "measuring"):
         monkeypatch.setattr(f"{place}.{module}.why_no_nltk_meteor", lambda: None)
     monkeypatch.setattr(f"{place}.measuring.nltk_meteor", lambda c, references: Meteor(c))
@@ -122,12 +125,14 @@ def test_nltks_meteor_is_a_column_where_it_can_be_computed(
 def test_the_official_scores_are_a_line_and_their_meteor_each_captions() -> None:
     corpus = {"bleu_1": 1.0, "bleu_2": 2.0, "bleu_3": 3.0, "bleu_4": 4.0}
     corpus |= {"rouge_l": 5.0, "cider": 6.0, "meteor": 7.0}
-    official = OfficialScores(corpus, {"meteor": [8.0, 9.0, 10.0]}, ("SPICE is left out.",))
+    official = OfficialScores(
+        corpus, {"meteor": [8.0, 9.0, 10.0]}, (Message("SPICE is left out."),)
+    )
     report = make_report(CAPTIONS, official=official)
     assert list(report.lines)[:2] == ["captions", "official"]
     assert report.lines["official"].scores.meteor == 7
     assert [own.meteor for own in report.own] == [8, 9, 10]
-    assert "SPICE is left out." in report.notes
+    assert "SPICE is left out." in map(str, report.notes)
     title, ours, theirs, *_ = report.table().split("\n")
     assert title.split()[-1] == "METEOR"
     assert len(ours) < len(theirs) == len(title)
