@@ -40,7 +40,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 import captioner
-from captioner.datasets import open_photo
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.memory import keep_memory
@@ -127,8 +126,7 @@ def encoded_photos(recipe: Recipe, model: captioner.Captioner) -> list[Encoded]:
     records = [record for record in read_records(recipe) if record.split == "val"][:PHOTOS]
     detail = recipe.preprocessing.detail
     batches = (
-        to_batch([open_photo(record.photo, at_least=detail)], recipe.preprocessing)
-        for record in records
+        to_batch([record.photo.open(at_least=detail)], recipe.preprocessing) for record in records
     )
     return [model.encode(batch) for batch in batches]
 

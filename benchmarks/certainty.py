@@ -35,7 +35,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
-from captioner.datasets import Record, open_photo, read_dataset, read_names
+from captioner.datasets import Record, read_dataset, read_names
 from captioner.datasets.layouts import recognise
 from captioner.images import to_batch
 from captioner.memory import keep_memory
@@ -120,7 +120,7 @@ def judged(
     names, preprocessing = list(photos), captioner.model.config.preprocessing
     for first in tqdm(range(0, len(names), BATCH), unit=f"{BATCH} photos"):
         batch = names[first : first + BATCH]
-        opened = [open_photo(photos[name], at_least=preprocessing.detail) for name in batch]
+        opened = [photos[name].open(at_least=preprocessing.detail) for name in batch]
         features, grid = captioner.encode(to_batch(opened, preprocessing))
         for language, group in records.items():
             rows = [row for row, name in enumerate(batch) if name in group]

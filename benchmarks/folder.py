@@ -28,8 +28,7 @@ from PIL import Image
 from tqdm import tqdm
 
 import captioner
-from captioner.datasets import photo_bytes
-from captioner.datasets.finding import PHOTO_SUFFIXES, find_files
+from captioner.datasets.finding import find_files
 from captioner.folder import FolderOptions, ModelChoice, Source, caption_folder
 from captioner.images import Preprocessing, open_image, to_batch
 from captioner.memory import keep_memory
@@ -50,11 +49,11 @@ sys.exit(code)
 
 def extract(places: list[Path], count: int, folder: Path) -> list[Path]:
     """Up to so many photos, as files below a folder; the largest first, which open slowest."""
-    found = sorted(find_files(places, PHOTO_SUFFIXES), key=lambda f: -len(photo_bytes(f.file)))
+    found = sorted(find_files(places), key=lambda found: -len(found.file.read()))
     paths = []
     for number, photo in enumerate(found[:count]):
         paths.append(folder / f"{number}{Path(photo.path).suffix}")
-        paths[-1].write_bytes(photo_bytes(photo.file))
+        paths[-1].write_bytes(photo.file.read())
     return paths
 
 

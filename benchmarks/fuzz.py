@@ -47,7 +47,6 @@ from torch import Tensor
 
 from captioner.datasets import (
     FORMATS,
-    photo_bytes,
     read_coco_captions,
     read_coco_results,
     read_dataset,
@@ -419,7 +418,7 @@ def _read_any(chance: Random, folder: Path, sets: Sequence[tuple[str, str, Files
         assert all(isinstance(caption, str) and caption for caption in record.captions)
         if record.name.endswith(".jpg"):
             with contextlib.suppress(ImageError):
-                photo_bytes(record.photo)
+                record.photo.read()
     return f"{format}, {min(len(dataset.records), 3)} records, {bool(dataset.missing)}"
 
 

@@ -18,16 +18,16 @@ from captioner.datasets import (
     CocoCaptions,
     Dataset,
     Record,
-    open_photo,
     read_captions,
     read_coco_captions,
     read_coco_results,
     read_dataset,
     read_names,
 )
-from captioner.datasets.finding import Photo, find_photos, photo_places
+from captioner.datasets.finding import find_photos, photo_places
 from captioner.datasets.layouts import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
+from captioner.images import Photo
 from captioner.messages import Message, reason, translate
 from captioner.metrics.official import official_scores, why_no_official_scores
 from captioner.metrics.report import (
@@ -89,7 +89,7 @@ class Evaluation:
         if name not in self.photos:
             return None
         try:
-            photo = open_photo(self.photos[name], at_least=_PAGE_PHOTO)
+            photo = self.photos[name].open(at_least=_PAGE_PHOTO)
         except ImageError as error:
             log.warning(error)
             return None
@@ -325,7 +325,7 @@ def _caption(
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
     photos = tqdm((record.photo for record in records), total=len(records), unit=translate("photo"))
-    results = captioner.caption_each(photos, opener=open_photo, **options)
+    results = captioner.caption_each(photos, opener=Photo.open, **options)
     written: list[tuple[Record, str]] = []
     unreadable: list[str] = []
     for record, (_, result) in zip(records, results, strict=True):

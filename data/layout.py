@@ -10,24 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from tqdm import tqdm
 
 from captioner.datasets import read_dataset
-from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.finding import photo_places
 from captioner.errors import CaptionerError, DatasetError
+from captioner.images.archives import is_archive, list_archive, stream_archive
+from captioner.images.walking import walk
+from captioner.messages import reason
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 ROOT = Path(__file__).parent  # a recipe's data.root, where none is given
 
 
@@ -182,76 +178,43 @@ def run(lay_out: Callable[[Layout], None], about: str) -> int:
 def _look_into(place: Path) -> Iterator[Download]:
     """The files of a folder or archive, and of the archives in a folder; or the one file."""
     if place.is_dir():
-        for folder, _, files in os.walk(place, followlinks=True):
-            for name in sorted(files):
-                path = Path(folder, name)
-                if name.endswith(ARCHIVES):
-                    yield from _look_into(path)
-                else:
-                    yield Download(place, PurePosixPath(path.relative_to(place).as_posix()))
-    elif place.name.endswith(ARCHIVES):
-        with _opened(place) as members:
-            paths = [PurePosixPath(name) for name, _, _ in members]
-        yield from (Download(place, p) for p in paths if p.parts[:1] != ("__MACOSX",))
+        for found in walk(str(place), suffixes=None):
+            if found.is_archive:
+                yield from _look_into(Path(found.path))
+            yield from (Download(place, PurePosixPath(found.below(name))) for name in found.files)
+    elif is_archive(place.name):
+        yield from (Download(place, PurePosixPath(f.name)) for f in stream_archive(str(place)))
     else:
         yield Download(place.parent, PurePosixPath(place.name))
 
 
-Member = tuple[str, int, Callable[[], IO[bytes]]]
-
-
-@contextmanager
-def _opened(archive: Path) -> Iterator[Iterator[Member]]:
-    """The files in an archive: name, size in bytes, and how to open it before the next."""
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as content:
-                yield (
-                    (info.filename, info.file_size, lambda info=info: content.open(info))
-                    for info in content.infolist()
-                    if not info.is_dir()
-                )
-        else:
-            with tarfile.open(archive) as tar:
-                yield (
-                    (member.name, member.size, lambda member=member: tar.extractfile(member))
-                    for member in tar
-                    if member.isfile()
-                )
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".:")
-        raise DatasetError(f"{archive} is damaged or cut short ({reason}).") from None
-    except (OSError, RuntimeError) as error:  # no room to write to; a password
-        raise DatasetError(f"{archive} cannot be unpacked ({error}).") from None
-
-
 def _is_read_in_place(archive: Path) -> bool:
-    try:
-        find_photos([archive])
-    except DatasetError:
-        return False
-    return True
+    listing = list_archive(str(archive))
+    return listing.is_stored and not listing.error
 
 
 def _unpack(archive: Path, outs: Mapping[PurePosixPath, Path]) -> None:
     """Unpack files of an archive to new places; those that are there already stay."""
     title = f"Unpacking {archive.name}"
-    with _opened(archive) as members, tqdm(total=len(outs), desc=title, unit="file") as bar:
-        for name, size, opened in members:
-            out = outs.get(PurePosixPath(name))
+    with tqdm(total=len(outs), desc=title, unit="file") as bar:
+        for packed in stream_archive(str(archive)):
+            out = outs.get(PurePosixPath(packed.name))
             if not out:
                 continue
-            if not (out.exists() and out.stat().st_size == size):
-                _write(opened, out)
+            if not (out.exists() and out.stat().st_size == packed.size):
+                _write(packed.chunks, out)
             bar.update()
 
 
-def _write(opened: Callable[[], IO[bytes]], out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
+def _write(chunks: Iterable[bytes], out: Path) -> None:
     part = out.with_name(f"{out.name}.part")
-    with opened() as source, part.open("wb") as file:
-        shutil.copyfileobj(source, file)
-    os.replace(part, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.writelines(chunks)
+        os.replace(part, out)
+    except OSError as error:
+        raise DatasetError("{} cannot be written ({}).", out, reason(error)) from None
 
 
 def _link(path: Path, out: Path) -> None:
@@ -260,12 +223,12 @@ def _link(path: Path, out: Path) -> None:
             out.unlink()
         if out.exists():
             if not out.samefile(path):
-                raise DatasetError(f"{out} is there already, and is not {path}: move it away.")
+                raise DatasetError("{} is there already, and is not {}: move it away.", out, path)
             return
         out.parent.mkdir(parents=True, exist_ok=True)
         out.symlink_to(path.absolute(), target_is_directory=path.is_dir())
     except OSError as error:
-        raise DatasetError(f"{out} cannot be made a link ({error.strerror}).") from None
+        raise DatasetError("{} cannot be made a link ({}).", out, reason(error)) from None
 
 
 def _in_recipe(path: Path) -> str:

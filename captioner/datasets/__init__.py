@@ -5,27 +5,22 @@ from captioner.datasets.coco_cn import read_coco_cn
 from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features
 from captioner.datasets.files import read_lines
-from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.flickr8k import read_flickr8k
 from captioner.datasets.layouts import FORMATS, read_dataset, recognise
-from captioner.datasets.photos import Photos, decode_photos, in_threads, open_photo, photo_bytes
+from captioner.datasets.photos import Photos, decode_photos, in_threads
 from captioner.datasets.records import Dataset, Record, read_names
 from captioner.datasets.splits import VAL_SHARE
 
 __all__ = [
     "FORMATS",
     "VAL_SHARE",
-    "ArchiveMember",
     "CocoCaptions",
     "Dataset",
-    "Photo",
     "Photos",
     "Record",
     "cache_features",
     "decode_photos",
     "in_threads",
-    "open_photo",
-    "photo_bytes",
     "read_captions",
     "read_coco",
     "read_coco_captions",

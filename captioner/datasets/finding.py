@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import tarfile
 import unicodedata
-import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from captioner.errors import DatasetError
-from captioner.messages import reason
+from captioner.images import Photo
+from captioner.images.archives import list_archive
+from captioner.images.names import SUFFIXES, is_hidden
+from captioner.images.walking import walk
 
-PHOTO_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
-)
-
-_LOCAL_HEADER = 30  # bytes of it before the member's name (APPNOTE.TXT 4.3.7)
-
-
-@dataclass(frozen=True)
-class ArchiveMember:
-    """A file that lies uncompressed inside a tar or zip archive.
-
-    name: its path inside the archive. offset, size: in bytes, so that it is found again without
-    reading the archive.
-    """
-
-    archive: Path
-    name: str
-    offset: int
-    size: int
-
-    def read(self) -> bytes:
-        """The file's bytes. Raises OSError where the archive is gone."""
-        with self.archive.open("rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
-
-
-Photo = Path | ArchiveMember
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -117,107 +91,79 @@ def find_photos(places: Iterable[Path]) -> PhotoIndex:
 
     Raises DatasetError where a place does not exist, is neither, or is compressed.
     """
-    return PhotoIndex(find_files(places, PHOTO_SUFFIXES))
+    return PhotoIndex(find_files(places))
 
 
-def find_files(places: Iterable[Path], suffixes: Collection[str]) -> Iterator[Found]:
+def find_files(places: Iterable[Path], suffixes: Collection[str] = SUFFIXES) -> Iterator[Found]:
     """The files with such suffixes, in lower case, as `find_photos` finds photos."""
     for place in places:
         if os.path.isdir(place):
-            files: Iterable[tuple[str, Photo]] = _walk(place)
+            files = _walked(place, suffixes)
         elif os.path.isfile(place):
-            files = ((member.name, member) for member in _members(place))
+            files = _archived(place, suffixes)
         else:
             raise DatasetError("There is no photo folder or archive {}.", place)
-        whole = unicodedata.normalize("NFC", os.path.abspath(place).replace("\\", "/"))
+        whole = _composed(os.path.abspath(place).replace("\\", "/"))
         for name, file in files:
-            path = _normal(name)
-            if Path(path).suffix.lower() in suffixes and not _is_hidden(path):
-                yield Found(path, f"{whole}/{path}", file)
+            path = _composed(name)
+            yield Found(path, f"{whole}/{path}", file)
 
 
 def photo_places(root: Path) -> list[Path]:
-    """Where photos usually lie below a dataset's root: its tar archives, else the root itself."""
-    archives = sorted(root.glob("*.tar")) if os.path.isdir(root) else []
-    return archives or [root]
+    """Where photos usually lie below a dataset's root: its tar archives, else the root itself; and
+    its zip archives, apart from those without photos and those that are unpacked beside.
+
+    Raises DatasetError where a zip archive is damaged.
+    """
+    found = root.glob("*") if os.path.isdir(root) else ()
+    files = sorted(file for file in found if not is_hidden(file.name))
+    tars = [file for file in files if file.suffix.lower() == ".tar"]
+    zips = [file for file in files if file.suffix.lower() == ".zip" and _adds_photos(file)]
+    return [*(tars or [root]), *zips]
 
 
-def _walk(root: Path) -> Iterator[tuple[str, Path]]:
-    """The files below a folder by their path in it."""
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(f for f in folders if f[0] != "." and not _leads_up(root, folder, f))
-        for name in sorted(files):
-            path = Path(folder, name)
-            yield path.relative_to(root).as_posix(), path
-
-
-def _leads_up(root: Path, folder: str, name: str) -> bool:
-    """Whether a link in a folder leads back to one that was passed on the way from the root, or to
-    one above it: a walk without end."""
-    path = os.path.join(folder, name)
-    if not os.path.islink(path):
+def _adds_photos(archive: Path) -> bool:
+    """Whether a zip archive has photos that can be read in place and do not lie beside it."""
+    listing = list_archive(str(archive))
+    if listing.error:
+        raise DatasetError.of(listing.error)
+    if not listing.members:
         return False
-    there = os.path.realpath(path)
-    below = len(Path(folder).relative_to(root).parts)
-    passed = (Path(folder), *Path(folder).parents[:below])
-    return any(f"{os.path.realpath(here)}/".startswith(f"{there}/") for here in passed)
+    first = next(iter(listing.members))
+    if any((folder / first).exists() for folder in (archive.parent, archive.with_suffix(""))):
+        return False
+    if not listing.is_stored:
+        log.warning(_compressed(archive))
+        return False
+    return True
 
 
-def _is_hidden(path: str) -> bool:
-    """Whether a file is what some program left behind, such as macOS its `._photo.jpg`."""
-    return _file_name(path).startswith(".") or path.startswith("__MACOSX/")
+def _walked(root: Path, suffixes: Collection[str]) -> Iterator[tuple[str, Photo]]:
+    """The files below a folder by their path in it."""
+    for folder in walk(str(root), suffixes, log.warning):
+        for name in folder.files:
+            yield folder.below(name), Photo.at(folder.beside(name))
 
 
-def _members(archive: Path) -> list[ArchiveMember]:
-    """The files in an archive. Raises DatasetError where it is damaged or compressed."""
-    try:
-        listed = _zip_members if zipfile.is_zipfile(archive) else _tar_members
-        members = list(listed(archive))
-        size = archive.stat().st_size
-        if outside := next((m for m in members if m.offset + m.size > size), None):
-            raise ValueError(f"it is too short for {outside.name}")
-    except DatasetError:
-        raise
-    except Exception as error:  # damaged tables of contents raise almost anything
-        raise DatasetError(
-            "{} is not a readable, uncompressed tar or zip archive ({}).", archive, reason(error)
-        ) from None
-    return members
+def _archived(archive: Path, suffixes: Collection[str]) -> Iterator[tuple[str, Photo]]:
+    """The files in an archive by their path in it.
+
+    Raises DatasetError where it is damaged, or they are compressed: they are read again and again.
+    """
+    path = str(archive)
+    listing = list_archive(path, suffixes)
+    if listing.error:
+        raise DatasetError.of(listing.error)
+    if not listing.is_stored:
+        raise _compressed(archive)
+    for name, member in listing.members.items():
+        yield name, Photo(f"{archive.name}/{member.name}", path, member)
 
 
-def _tar_members(archive: Path) -> Iterator[ArchiveMember]:
-    with tarfile.open(archive, "r:") as tar:
-        for info in tar:
-            if info.size < 0:  # it would lead back, and round and round
-                raise ValueError(f"{info.name} has an impossible size")
-            if info.isfile():
-                yield ArchiveMember(archive, info.name, info.offset_data, info.size)
-        file = cast(BinaryIO, tar.fileobj)
-        file.seek(tar.offset)
-        # The reader takes for the end whatever is no header, such as what a wrong size leads to.
-        if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
-            raise ValueError("it ends in the middle")
-
-
-def _zip_members(archive: Path) -> Iterator[ArchiveMember]:
-    """The members of a zip archive whose bytes lie in it as they are, as COCO's photos do."""
-    with zipfile.ZipFile(archive) as content, archive.open("rb") as file:
-        for info in content.infolist():
-            if info.is_dir():
-                continue
-            if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-                raise DatasetError(
-                    "{} is compressed and cannot be read in place; unpack it and name the folder.",
-                    archive,
-                )
-            # The local header repeats the name and may hold other extras than the directory's.
-            file.seek(info.header_offset)
-            header = file.read(_LOCAL_HEADER)
-            if header[:4] != b"PK\3\4":
-                raise ValueError(f"{info.filename} is not where its table of contents says")
-            name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-            offset = info.header_offset + _LOCAL_HEADER + name + extra
-            yield ArchiveMember(archive, info.filename, offset, info.file_size)
+def _compressed(archive: Path) -> DatasetError:
+    return DatasetError(
+        "{} is compressed and cannot be read in place; unpack it and name the folder.", archive
+    )
 
 
 def _normal(path: str) -> str:
@@ -225,7 +171,12 @@ def _normal(path: str) -> str:
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     while parts and parts[0] == "..":
         del parts[0]
-    return unicodedata.normalize("NFC", "/".join(parts))
+    return _composed("/".join(parts))
+
+
+def _composed(path: str) -> str:
+    """The same letters however a computer spells them: é as one sign, not as e and an accent."""
+    return unicodedata.normalize("NFC", path)
 
 
 def _file_name(path: str) -> str:

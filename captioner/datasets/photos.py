@@ -12,17 +12,12 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
-from PIL.Image import Image
 from tqdm import tqdm
 
-from captioner.datasets.finding import ArchiveMember, Photo
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
-from captioner.files import MB, raising, read_bytes
-from captioner.images import open_image, to_pixels
+from captioner.images import to_pixels
 from captioner.messages import Message, reason, translate
-
-_LARGEST = 1000 * MB  # a photo's file; of 178 million pixels it has no more
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -100,7 +95,7 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
 
     def decode(record: Record) -> np.ndarray | ImageError:
         try:
-            return to_pixels(open_photo(record.photo), size).numpy()
+            return to_pixels(record.photo.open(), size).numpy()
         except ImageError as error:
             return error
 
@@ -145,37 +140,16 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterato
             yield from pool.map(work, items[first : first + 256])
 
 
-def open_photo(photo: Photo, at_least: int | None = None) -> Image:
-    """Open the photo of a record, as `captioner.images.open_image` does.
-
-    Raises ImageError where it cannot be read.
-    """
-    if isinstance(photo, ArchiveMember):
-        name = f"{photo.archive.name}/{photo.name}"
-        return open_image(photo_bytes(photo), name=name, at_least=at_least)
-    return open_image(photo, at_least=at_least)
-
-
-def photo_bytes(photo: Photo) -> bytes:
-    """The photo's file as it is. Raises ImageError where it cannot be read."""
-    if not isinstance(photo, ArchiveMember):
-        with raising(ImageError):
-            return read_bytes(photo, most=_LARGEST)
-    try:
-        return photo.read()
-    except OSError as error:
-        raise ImageError("{} cannot be read ({}).", photo.archive, reason(error)) from None
-
-
 def _key(records: Sequence[Record], size: int) -> str:
     """Names, places and dates of the photos: another photo under the same name is seen."""
     digest = hashlib.sha256(f"{size}".encode())
-    changed: dict[Path, int] = {}
+    changed: dict[str, int] = {}
     for record in records:
         photo = record.photo
-        path = photo.archive if isinstance(photo, ArchiveMember) else photo
-        if path not in changed:
-            changed[path] = path.stat().st_mtime_ns if path.exists() else 0
-        line = f"{path.resolve()}\0{photo.name}\0{changed[path]}\n"
+        path = Path(photo.path)
+        if photo.path not in changed:
+            changed[photo.path] = path.stat().st_mtime_ns if path.exists() else 0
+        inside = photo.member.name if photo.member else path.name
+        line = f"{path.resolve()}\0{inside}\0{changed[photo.path]}\n"
         digest.update(line.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from captioner.datasets.files import read_lines
-from captioner.datasets.finding import Photo, PhotoIndex
+from captioner.datasets.finding import PhotoIndex
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Record:
     @property
     def name(self) -> str:
         """What the dataset calls the photo: its file name, or its path in the dataset."""
-        return self.path or PurePosixPath(self.photo.name).name
+        return self.path or self.photo.file_name
 
 
 @dataclass(frozen=True)

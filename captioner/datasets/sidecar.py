@@ -6,18 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from captioner.datasets.files import decode, read_text
-from captioner.datasets.finding import (
-    PHOTO_SUFFIXES,
-    ArchiveMember,
-    Found,
-    PhotoIndex,
-    find_files,
-    photo_places,
-)
+from captioner.datasets.finding import Found, PhotoIndex, find_files, photo_places
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
-from captioner.errors import DatasetError
-from captioner.messages import reason
+from captioner.errors import DatasetError, ImageError
 
 
 def read_sidecar(
@@ -39,7 +31,7 @@ def read_sidecar(
     texts = {_stem(found): found for found in find_files(places, (".txt",))}
     if not texts:
         raise DatasetError("{} has no .txt file beside a photo.", root)
-    photos = _beside(texts, find_files(places, PHOTO_SUFFIXES))
+    photos = _beside(texts, find_files(places))
     captions = {
         photos[stem].path if stem in photos else found.path: _captions(found)
         for stem, found in texts.items()
@@ -75,11 +67,11 @@ def _stem(found: Found) -> str:
 
 def _captions(found: Found) -> list[str]:
     """A caption a line; blank lines are none, but a blank file is an empty caption."""
-    if isinstance(found.file, ArchiveMember):
+    if found.file.member:
         try:
             text = decode(found.file.read(), found.whole)
-        except OSError as error:
-            raise DatasetError("{} cannot be read ({}).", found.whole, reason(error)) from None
+        except ImageError as error:
+            raise DatasetError.of(error) from None
     else:
-        text = read_text(found.file)
+        text = read_text(Path(found.file.path))
     return [line for line in text.splitlines() if line.strip()] or [""]

@@ -21,9 +21,8 @@ from captioner.folder.devices import ModelChoice, caption_pixels
 from captioner.folder.engine import Lookup, without_model
 from captioner.folder.opening import Opened, open_chunk
 from captioner.folder.outputs import Done
-from captioner.folder.photos import Photo
 from captioner.folder.rows import captioned
-from captioner.images import Preprocessing
+from captioner.images import Photo, Preprocessing
 from captioner.pipeline import load_model
 
 _MOST_BLOCKS = 2000

@@ -20,8 +20,8 @@ from xml.etree import ElementTree
 from captioner.errors import FolderError, ImageError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import Done, Output, write_whole
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
+from captioner.images import Photo
 from captioner.messages import Message, reason
 
 _DC = "http://purl.org/dc/elements/1.1/"

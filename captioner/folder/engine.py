@@ -15,8 +15,8 @@ from captioner.errors import FolderError
 from captioner.folder.devices import Devices
 from captioner.folder.opening import Opened, Opener
 from captioner.folder.outputs import Done
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Row, captioned
+from captioner.images import Photo
 from captioner.pipeline import Caption
 
 Lookup = Callable[[bytes], Row | None]

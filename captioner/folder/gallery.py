@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from captioner.errors import ImageError, MissingError
-from captioner.folder.archives import read_member
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import write_whole
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
-from captioner.images import open_image
+from captioner.images import Photo
 from captioner.messages import printable
 
 MOST_PHOTOS = 1000  # on a page, so that a browser can still show it
@@ -81,8 +79,7 @@ def _cards(photos: Iterable[Photo], journal: Journal, step: int) -> Iterator[_Ca
 
 def _data_uri(photo: Photo) -> str | None:
     try:
-        source = read_member(photo.path, photo.member, photo.name) if photo.member else photo.path
-        small = open_image(source, photo.name, at_least=_SIDE)
+        small = photo.open(_SIDE)
     except ImageError:
         return None
     small.thumbnail((_SIDE, _SIDE))

@@ -23,10 +23,8 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from captioner.errors import ImageError
-from captioner.folder.archives import read_member
-from captioner.folder.photos import Photo
 from captioner.folder.workers import pool
-from captioner.images import Preprocessing, open_image, to_pixels
+from captioner.images import Photo, Preprocessing, open_image, to_pixels
 from captioner.memory import keep_little_memory
 from captioner.messages import Message, reason
 
@@ -143,11 +141,10 @@ def _open(photo: Photo, preprocessing: Preprocessing) -> Opened:
 
 def _image_and_digest(photo: Photo, detail: int) -> tuple[Image, bytes]:
     if photo.member:
-        content = read_member(photo.path, photo.member, photo.name)
+        content = photo.read()
         digest = hashlib.blake2b(content, digest_size=_DIGEST).digest()
         return open_image(content, photo.name, at_least=detail), digest
-    image = open_image(photo.path, photo.name, at_least=detail)
-    return image, _file_digest(photo)
+    return photo.open(detail), _file_digest(photo)
 
 
 def _file_digest(photo: Photo) -> bytes:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Form, JsonLines, Row, to_json
+from captioner.images import Photo
 from captioner.messages import Message, reason
 
 _TAIL = 64  # bytes, by which a file is known again

@@ -21,12 +21,12 @@ from captioner.folder.interrupts import Interrupts
 from captioner.folder.journal import Journal
 from captioner.folder.opening import Opener
 from captioner.folder.outputs import Again, FileOutput, Output, StandardOutput
-from captioner.folder.photos import Photo
 from captioner.folder.progress import Progress, duration
 from captioner.folder.rows import Form, form_of
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
+from captioner.images import Photo
 from captioner.messages import Message, reason
 
 STANDARD_OUTPUT = "-"

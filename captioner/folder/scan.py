@@ -11,18 +11,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from captioner.datasets.finding import PHOTO_SUFFIXES
 from captioner.errors import FolderError, OptionError
 from captioner.files import check_file, raising
-from captioner.folder.archives import Member, is_archive, members
-from captioner.folder.photos import Photo
+from captioner.images import Photo
+from captioner.images.archives import is_archive, list_archive
+from captioner.images.names import is_photo
+from captioner.images.walking import Place, walk
 from captioner.messages import Message, reason
 
-SUFFIXES = PHOTO_SUFFIXES | frozenset(
-    (".jpe", ".jfif", ".heic", ".heif", ".hif", ".jp2", ".ppm", ".pgm", ".pnm", ".qoi")
-)
 STANDARD_INPUT = "-"
 
 Problem = Callable[[Message], None]
@@ -74,9 +71,7 @@ class Source:
 class Scan:
     """The photos of a source; each pass over it looks again.
 
-    Files are taken by their suffix; hidden ones are left out. A folder's files come before the
-    folders in it, both in natural order: photo2 before photo10. Links are followed, and no folder
-    is walked twice: folders that are links come last, so that photos keep their real path.
+    They come as `captioner.images.walking.walk` finds them.
 
     Raises FolderError where there is no such place. `problem` is called with a message for each
     folder or archive inside it that cannot be read; the rest goes on.
@@ -117,63 +112,40 @@ class Scan:
         return self._archived("", place)
 
     def _walk(self, root: str) -> Iterator[Photo]:
-        walked: set[tuple[int, int]] = set()
-        waiting = [_Place("", root, False)]
-        links: list[_Place] = []
-        while waiting or links:
-            place = waiting.pop() if waiting else links.pop(0)
+        places = walk(
+            root,
+            problem=self._problem,
+            recursive=self.source.recursive,
+            is_wanted=lambda name: not self._is_excluded(name),
+        )
+        for place in places:
             if place.is_archive:
                 yield from self._archived(place.name, place.path)
                 continue
-            folder = self._open_folder(place, walked)
-            yield from self._photos(place, folder.files)
-            inside = [_Place(place.below(n), place.beside(n), True) for n in folder.archives]
-            if self.source.recursive:
-                inside += [_Place(place.below(n), place.beside(n), False) for n in folder.folders]
-                linked = (_Place(place.below(n), place.beside(n), False) for n in folder.links)
-                links += (link for link in linked if not self._is_excluded(link.name))
-            inside = [found for found in inside if not self._is_excluded(found.name)]
-            waiting += sorted(inside, key=lambda found: natural(found.name), reverse=True)
-
-    def _open_folder(self, place: _Place, walked: set[tuple[int, int]]) -> _Folder:
-        try:
-            status = os.stat(place.path)
-            if (status.st_dev, status.st_ino) in walked:
-                return _Folder([], [], [], [])
-            walked.add((status.st_dev, status.st_ino))
-            return _list_folder(place.path)
-        except OSError as error:
-            self._problem(Message("{} cannot be read ({}).", place.path, reason(error)))
-            return _Folder([], [], [], [])
-
-    def _photos(self, place: _Place, files: list[str]) -> Iterator[Photo]:
-        wanted = [name for name in files if self._wants(place.below(name))]
-        twins = _twins(wanted)
-        for name in sorted(wanted, key=natural):
-            yield Photo(place.below(name), place.beside(name), None, _stem(name) in twins)
+            wanted = [name for name in place.files if self._wants(place.below(name))]
+            twins = _twins(wanted)
+            for name in wanted:
+                yield Photo(place.below(name), place.beside(name), None, _stem(name) in twins)
 
     def _archived(self, name: str, path: str) -> Iterator[Photo]:
         """The photos in an archive that the output calls `name`; "" where it is the collection."""
-        found: dict[str, Member] = {}
-        try:
-            for member in members(path):
-                if _is_photo(member.name) and not _is_hidden(member.name):
-                    found[_normal(member.name)] = member
-        except FolderError as error:  # what stands before the damage is good
-            if not (name or found):
-                raise
-            self._problem(error)
-        if found and not self.source.archives:
+        listing = list_archive(path)
+        if listing.error:  # what stands before the damage is good
+            if not (name or listing.members):
+                raise FolderError.of(listing.error)
+            self._problem(listing.error)
+        if listing.members and not self.source.archives:
             refusal = FolderError("Nothing can be written beside the photos inside {}.", path)
             if not name:
                 raise refusal
             self._problem(refusal)
             return
-        place = _Place(name, path, True)
-        wanted = [inside for inside in found if self._wants(place.below(inside))]
+        place = Place(name, path, is_archive=True)
+        wanted = [inside for inside in listing.members if self._wants(place.below(inside))]
         twins = _twins(wanted)
-        for inside in sorted(wanted, key=natural):
-            yield Photo(place.below(inside), path, found[inside], _stem(inside) in twins)
+        for inside in wanted:
+            member = listing.members[inside]
+            yield Photo(place.below(inside), path, member, _stem(inside) in twins)
 
     def _listed(self, names: list[str]) -> Iterator[Photo]:
         """A list names its photos itself, whatever their suffix."""
@@ -197,78 +169,6 @@ class Scan:
         parts = name.split("/")
         paths = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
         return any(_matches(self._excluded, path) for path in paths)
-
-
-def natural(name: str) -> str:
-    """What sorts names as people do: numbers by their value, capitals beside small letters.
-
-    One text, not a list of parts, as a folder can hold a million names. The name itself comes last,
-    so that no two names are equal.
-    """
-    numbered = re.sub(r"[0-9]+", _by_value, name.casefold())
-    return f"{numbered}\0{name}"
-
-
-def _by_value(digits: re.Match[str]) -> str:
-    value = digits[0].lstrip("0")
-    return f"0{len(value):05}{value}"
-
-
-class _Place(NamedTuple):
-    """A folder or archive that waits to be looked into, under its name in the output."""
-
-    name: str
-    path: str
-    is_archive: bool
-
-    def below(self, name: str) -> str:
-        return f"{self.name}/{name}" if self.name else name
-
-    def beside(self, name: str) -> str:
-        return os.path.join(self.path, name)
-
-
-class _Folder(NamedTuple):
-    """The names in one folder; links: those of folders that are links."""
-
-    files: list[str]
-    archives: list[str]
-    folders: list[str]
-    links: list[str]
-
-
-def _list_folder(path: str) -> _Folder:
-    found = _Folder([], [], [], [])
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink() and os.path.isdir(entry.path):
-                found.links.append(entry.name)
-            elif entry.is_dir(follow_symlinks=False):
-                found.folders.append(entry.name)
-            elif _is_photo(entry.name):
-                found.files.append(entry.name)
-            elif is_archive(entry.name):
-                found.archives.append(entry.name)
-    found.links.sort(key=natural)
-    return found
-
-
-def _is_photo(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
-
-
-def _is_hidden(path: str) -> bool:
-    """Whether a file in an archive is what some program left behind, such as `._photo.jpg`."""
-    parts = path.replace("\\", "/").split("/")
-    return "__MACOSX" in parts or any(p.startswith(".") and p not in (".", "..") for p in parts)
-
-
-def _normal(path: str) -> str:
-    """A path inside an archive with forward slashes, and nothing that leads out of the archive."""
-    parts = path.replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", ".", ".."))
 
 
 def _stem(path: str) -> str:
@@ -295,7 +195,7 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
 
 
 def _read_list(place: str) -> bytes:
-    if os.path.splitext(place)[1].lower() in SUFFIXES and os.path.exists(place):
+    if is_photo(place) and os.path.exists(place):
         raise FolderError("{} is one photo: `captioner caption` is for that.", place)
     try:
         if not stat.S_ISREG(os.stat(place).st_mode):  # it might never end

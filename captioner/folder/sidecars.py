@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from captioner.errors import FolderError, OptionError
@@ -18,8 +18,9 @@ from captioner.folder.outputs import (
     write_failures,
     write_whole,
 )
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Row
+from captioner.images import Photo
+from captioner.images.names import safe_path
 
 EXISTING = ("skip", "overwrite", "append")
 
@@ -98,7 +99,7 @@ class Sidecars:
 
     def text_of(self, photo: Photo) -> Path:
         """Where a photo's text lies."""
-        whole = os.path.join(self._root, *_safe_parts(photo.name)) if self._root else photo.path
+        whole = os.path.join(self._root, safe_path(photo.name)) if self._root else photo.path
         return Path(f"{whole if photo.twin else os.path.splitext(whole)[0]}.txt")
 
     def _write_text(self, text: Path, lines: str) -> None:
@@ -118,12 +119,6 @@ class Sidecars:
             added = [line + b"\n" for line in content.splitlines() if line not in known]
             content = b"".join((before, gap, *added)) if added else before
         write_whole(text, [content])
-
-
-def _safe_parts(name: str) -> list[str]:
-    """The parts of a photo's name, none of which leads out of the folder they are put below."""
-    parts = PurePosixPath(name.replace(os.sep, "/").replace(":", "_")).parts
-    return [part for part in parts if part not in ("/", "//", "..")]
 
 
 def _newer(photo: Photo, text: Path) -> bool:

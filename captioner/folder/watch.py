@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 
-from captioner.folder.photos import Photo
+from captioner.images import Photo
 
 INTERVAL = 2.0  # seconds between two looks
 _IDLE_SHARE = 0.1  # of its time that a run without work may spend looking through a large folder

@@ -1,13 +1,15 @@
-"""Opening photos, and the transforms that make tensors of them."""
+"""Photos: what they are called, where they lie, opening them, and the tensors made of them."""
 
 from captioner.images.limits import Limits, MemoryBudget
 from captioner.images.opening import ImageSource, open_image
+from captioner.images.photos import Photo
 from captioner.images.transforms import Preprocessing, normalise, to_batch, to_pixels
 
 __all__ = [
     "ImageSource",
     "Limits",
     "MemoryBudget",
+    "Photo",
     "Preprocessing",
     "normalise",
     "open_image",

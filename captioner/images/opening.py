@@ -27,7 +27,7 @@ from captioner.images.limits import (
     too_large,
 )
 from captioner.memory import give_memory_back
-from captioner.messages import reason
+from captioner.messages import printable, reason
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 
@@ -103,8 +103,7 @@ def _shown_name(source: ImageSource, name: str | None) -> str:
         name = source.name  # type: ignore[union-attr]
     if not name:
         return "The image"
-    # File names need not be valid text; a message must be printable anywhere.
-    return name.encode("utf-8", "backslashreplace").decode()
+    return printable(name)
 
 
 @contextmanager

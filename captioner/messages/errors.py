@@ -335,9 +335,6 @@ DATASETS = {
     "{} is compressed and cannot be read in place; unpack it and name the folder.": (
         "{} 是压缩过的，不能直接读取；请先解压，再给出文件夹。"
     ),
-    "{} is not a readable, uncompressed tar or zip archive ({}).": (
-        "{} 不是可读的、未压缩的 tar 或 zip 包（{}）。"
-    ),
     "{} has no .txt file beside a photo.": "{} 里的照片旁边都没有 .txt 文件。",
     "{}.txt lies beside two photos: {}, {}.": "{}.txt 对应着两张照片：{}，{}。",
     "{} and {} have the same name; name the folder above both instead.": (

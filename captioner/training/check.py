@@ -13,14 +13,12 @@ from tqdm import tqdm
 
 from captioner.datasets import (
     Dataset,
-    Photo,
     Record,
     in_threads,
-    open_photo,
-    photo_bytes,
     read_names,
 )
 from captioner.errors import ImageError
+from captioner.images import Photo
 from captioner.messages import Message, translate
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
@@ -140,8 +138,8 @@ def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageEr
 
     def open_one(photo: Photo) -> str | ImageError:
         try:
-            open_photo(photo, at_least=size)
-            return hashlib.blake2b(photo_bytes(photo)).hexdigest()
+            photo.open(at_least=size)
+            return hashlib.blake2b(photo.read()).hexdigest()
         except ImageError as error:
             return error
 

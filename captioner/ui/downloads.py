@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from captioner.folder.rows import image_id
+from captioner.images.names import safe_path
 from captioner.text import spreadsheet
-from captioner.ui.zips import safe_name
 
 COLUMNS = ("image", "caption", "score", "model", "error")
 Row = Mapping[str, Any]  # of COLUMNS, those that the photo has; an edited caption has no score
@@ -58,7 +58,7 @@ def text_names(images: Sequence[str]) -> list[str]:
     """Names of text files, all different: dog.png beside dog.jpg has dog.png.txt."""
     taken: set[str] = set()
     names = []
-    for image in map(safe_name, images):
+    for image in map(safe_path, images):
         whole = PurePosixPath(image)
         candidates = [str(whole.with_suffix(".txt")), f"{image}.txt"]
         candidates += [f"{image} ({number}).txt" for number in range(2, len(images) + 2)]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from captioner.images import Limits, MemoryBudget, open_image
+from captioner.images import Limits, MemoryBudget, Photo
+from captioner.ui.zips import Refusal
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from captioner.pipeline import Captioner
-    from captioner.ui.zips import Photo
 
 _MOST_MEMORY = 10**9  # bytes of all photos that are being decoded
 LIMITS = Limits(memory=_MOST_MEMORY, seconds=10, shared=MemoryBudget(_MOST_MEMORY))
 _UNPACKED = MemoryBudget(4 * 10**8)  # of zip files, before they are decoded
 
 
-def opened(captioner: Captioner, photo: Photo) -> Image.Image:
+def opened(captioner: Captioner, photo: Photo | Refusal) -> Image.Image:
     """A photo as large as the model needs it; waits until there is memory for it.
 
     Raises:
@@ -25,5 +25,7 @@ def opened(captioner: Captioner, photo: Photo) -> Image.Image:
             its place in a temporary folder on this computer.
     """
     detail = captioner.model.config.preprocessing.detail
-    with _UNPACKED.taken(photo.unpacked_bytes):
-        return open_image(photo.source(), photo.name, at_least=detail, limits=LIMITS)
+    if isinstance(photo, Refusal):
+        raise photo.error
+    with _UNPACKED.taken(photo.member.size if photo.member else 0):
+        return photo.open(detail, LIMITS)

@@ -8,10 +8,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from captioner.images import Photo
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
 from captioner.ui.opening import opened
-from captioner.ui.zips import Photo
+from captioner.ui.zips import Refusal
 
 if TYPE_CHECKING:
     from captioner.pipeline import Caption, Captioner
@@ -34,7 +35,7 @@ class Captioned:
 def captions_of(
     batcher: Batcher,
     captioner: Captioner,
-    photos: Iterable[Photo],
+    photos: Iterable[Photo | Refusal],
     choices: Choices,
     *,
     pictures: bool = False,
@@ -64,7 +65,11 @@ class _Waiting(NamedTuple):
 
 
 def _submitted(
-    batcher: Batcher, captioner: Captioner, photo: Photo, choices: Choices, pictures: bool
+    batcher: Batcher,
+    captioner: Captioner,
+    photo: Photo | Refusal,
+    choices: Choices,
+    pictures: bool,
 ) -> _Waiting | Captioned:
     try:
         image = opened(captioner, photo)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from captioner.images import Photo
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
 from captioner.ui.opening import opened
 from captioner.ui.uploads import Upload
-from captioner.ui.zips import Photo
 
 if TYPE_CHECKING:
     from captioner.pipeline import Caption, Captioner

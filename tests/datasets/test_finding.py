@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.datasets.finding import ArchiveMember, Found, PhotoIndex, find_photos
+from captioner.datasets.finding import Found, PhotoIndex, find_files, find_photos, photo_places
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -29,8 +30,8 @@ def tar(path: Path, names: list[str]) -> Path:
     return path
 
 
-def paths(matched: dict[str, object], root: Path) -> dict[str, str]:
-    return {name: Path(str(p)).relative_to(root).as_posix() for name, p in matched.items()}
+def paths(matched: dict[str, Photo], root: Path) -> dict[str, str]:
+    return {name: Path(p.path).relative_to(root).as_posix() for name, p in matched.items()}
 
 
 def test_photos_of_the_same_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_what_programs_leave_behind_is_no_photo(tmp_path: Path) -> None:
 def test_archives_keep_their_folders(tmp_path: Path) -> None:
     archive = tar(tmp_path / "x.tar", ["./a/1.jpg", "b/1.jpg"])
     matched = find_photos([archive]).match(["a/1.jpg", "b/1.jpg"])
-    contents = {n: m.read() for n, m in matched.items() if isinstance(m, ArchiveMember)}
+    contents = {n: m.read() for n, m in matched.items() if m.member}
     assert contents == {"a/1.jpg": b"./a/1.jpg", "b/1.jpg": b"b/1.jpg"}
 
 
@@ -128,7 +129,7 @@ def test_zip_archives_are_read_in_place_where_nothing_is_compressed(tmp_path: Pa
                 info.extra = b"\x55\x54\x05\x00\x01" + bytes(4)  # a date, as Info-ZIP writes it
                 archive.writestr(info, name * 50, method)
     matched = find_photos([stored]).match(["set/1.jpg", "2.jpg"])
-    contents = {n: m.read() for n, m in matched.items() if isinstance(m, ArchiveMember)}
+    contents = {n: m.read() for n, m in matched.items() if m.member}
     assert contents == {"set/1.jpg": b"set/1.jpg" * 50, "2.jpg": b"set/2.jpg" * 50}
     with pytest.raises(DatasetError, match=r"packed\.zip is compressed .* unpack it"):
         find_photos([packed])
@@ -137,7 +138,7 @@ def test_zip_archives_are_read_in_place_where_nothing_is_compressed(tmp_path: Pa
 def test_a_compressed_tar_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz"):
         pass
-    with pytest.raises(DatasetError, match=r"x\.tar\.gz is not a readable, uncompressed"):
+    with pytest.raises(DatasetError, match=r"x\.tar\.gz is compressed as a whole"):
         find_photos([tmp_path / "x.tar.gz"])
 
 
@@ -147,7 +148,7 @@ photos = st.builds("{}{}.jpg".format, folders, st.sampled_from("12"))
 
 @given(st.sets(photos), st.sets(photos))
 def test_matching_agrees_with_the_rule_spelled_out(there: set[str], named: set[str]) -> None:
-    index = PhotoIndex(Found(p, f"/photos/{p}", Path("/photos", p)) for p in there)
+    index = PhotoIndex(Found(p, f"/photos/{p}", Photo.at(f"/photos/{p}")) for p in there)
     expected = {name: name for name in named & there}
     owners: dict[str, list[str]] = {}
     ambiguous = False
@@ -170,4 +171,48 @@ def test_matching_agrees_with_the_rule_spelled_out(there: set[str], named: set[s
         with pytest.raises(DatasetError):
             index.match(named)
     else:
-        assert index.match(named) == {n: Path("/photos", p) for n, p in expected.items()}
+        assert index.match(named) == {n: Photo.at(f"/photos/{p}") for n, p in expected.items()}
+
+
+def test_links_in_every_direction_end(tmp_path: Path) -> None:
+    """Twelve folders, each with a link to every other: walked by paths it would never end."""
+    for one in range(12):
+        touch(tmp_path, f"{one}/{one}.jpg")
+        for other in range(12):
+            (tmp_path / f"{one}" / f"to{other}").symlink_to(tmp_path / f"{other}")
+    names = [f"{number}/{number}.jpg" for number in range(12)]
+    assert [found.path for found in find_files([tmp_path])] == names
+
+
+def packed(path: Path, names: list[str], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name in names:
+            archive.writestr(name, name * 50)
+    return path
+
+
+def test_zip_archives_beside_captions_are_found(tmp_path: Path) -> None:
+    packed(tmp_path / "photos.ZIP", ["set/1.jpg"])
+    touch(tmp_path, "set/2.jpg")
+    matched = find_photos(photo_places(tmp_path)).match(["set/1.jpg", "2.jpg"])
+    assert matched["set/1.jpg"].read() == b"set/1.jpg" * 50
+    assert matched["2.jpg"].path == str(tmp_path / "set" / "2.jpg")
+    tar(tmp_path / "x.tar", ["3.jpg"])
+    places = photo_places(tmp_path)
+    assert places == [tmp_path / "x.tar", tmp_path / "photos.ZIP"]
+
+
+@pytest.mark.parametrize("folder", ["", "photos/"])
+def test_zip_archives_that_add_nothing_are_left_alone(tmp_path: Path, folder: str) -> None:
+    packed(tmp_path / "annotations.zip", ["captions.json", "._1.jpg"], zipfile.ZIP_DEFLATED)
+    packed(tmp_path / "photos.zip", ["set/1.jpg"])  # is unpacked beside
+    touch(tmp_path, f"{folder}set/1.jpg")
+    assert photo_places(tmp_path) == [tmp_path]
+
+
+def test_a_compressed_zip_archive_beside_captions_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    packed(tmp_path / "photos.zip", ["1.jpg"], zipfile.ZIP_DEFLATED)
+    assert photo_places(tmp_path) == [tmp_path]
+    assert "photos.zip is compressed and cannot be read in place" in caplog.text

@@ -7,6 +7,7 @@ import pytest
 
 from captioner.datasets.imagefolder import read_imagefolder
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 
 def folder(root: Path, name: str, rows: list[dict[str, object]]) -> None:
@@ -25,8 +26,8 @@ def test_one_folder_without_splits(tmp_path: Path) -> None:
     ])  # fmt: skip
     dataset = read_imagefolder(tmp_path, val_share=0)
     assert [(r.name, r.photo, r.captions, r.split) for r in dataset.records] == [
-        ("1.jpg", tmp_path / "1.jpg", ("A dog.",), "train"),
-        ("more/1.jpg", tmp_path / "more/1.jpg", ("A cat.", "Cats."), "train"),
+        ("1.jpg", Photo.at(tmp_path / "1.jpg"), ("A dog.",), "train"),
+        ("more/1.jpg", Photo.at(tmp_path / "more/1.jpg"), ("A cat.", "Cats."), "train"),
     ]
 
 
@@ -35,7 +36,7 @@ def test_folders_are_splits_and_tell_equal_names_apart(tmp_path: Path) -> None:
         folder(tmp_path, f"data/{split}", [{"file_name": "1.jpg", "text": text}])
     dataset = read_imagefolder(tmp_path)
     assert [(r.name, r.photo, r.captions, r.split) for r in dataset.records] == [
-        (f"data/{name}/1.jpg", tmp_path / f"data/{name}/1.jpg", (text,), split)
+        (f"data/{name}/1.jpg", Photo.at(tmp_path / f"data/{name}/1.jpg"), (text,), split)
         for name, text, split in (
             ("test", "A bird.", "test"),
             ("train", "A dog.", "train"),

@@ -8,6 +8,7 @@ import pytest
 
 from captioner.datasets.karpathy import read_karpathy
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 WHOLE = [
     {"filepath": "val2014", "filename": "1.jpg", "split": "restval", "imgid": 0,
@@ -31,9 +32,9 @@ def test_folders_splits_and_sentences_are_read(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     dataset = read_karpathy(write(tmp_path, WHOLE))
     assert [(r.name, r.photo, r.captions, r.split) for r in dataset.records] == [
-        ("val2014/1.jpg", tmp_path / "val2014/1.jpg", ("A dog.", "two dogs"), "train"),
-        ("train2014/1.jpg", tmp_path / "train2014/1.jpg", ("A cat.",), "train"),
-        ("2.jpg", tmp_path / "2.jpg", ("A bird.",), "val"),
+        ("val2014/1.jpg", Photo.at(tmp_path / "val2014/1.jpg"), ("A dog.", "two dogs"), "train"),
+        ("train2014/1.jpg", Photo.at(tmp_path / "train2014/1.jpg"), ("A cat.",), "train"),
+        ("2.jpg", Photo.at(tmp_path / "2.jpg"), ("A bird.",), "val"),
     ]
     assert dataset.missing == ("3.jpg",)
 

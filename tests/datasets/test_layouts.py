@@ -8,6 +8,7 @@ import pytest
 
 from captioner.datasets import FORMATS, read_dataset, recognise
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 CAPTIONS = {"1.jpg": ["A dog.", "Dogs."], "2.jpg": ["A cat."]}
 PAIRS = [(name, text) for name, texts in CAPTIONS.items() for text in texts]
@@ -99,7 +100,9 @@ def test_every_layout_is_recognised_and_read(
     assert recognise(tmp_path) == (format, path)
     for dataset in (read_dataset(tmp_path, val_share=0), read_dataset(path, format, val_share=0)):
         found = {r.name: (r.photo, list(r.captions), r.split) for r in dataset.records}
-        assert found == {n: (tmp_path / n, texts, "train") for n, texts in CAPTIONS.items()}
+        assert found == {
+            n: (Photo.at(tmp_path / n), texts, "train") for n, texts in CAPTIONS.items()
+        }
 
 
 @pytest.mark.parametrize("build", [flickr8k, coco_cn, karpathy])

@@ -11,7 +11,7 @@ from PIL import Image
 from captioner.datasets import Record, cache_features, decode_photos
 from captioner.datasets.photos import new_array
 from captioner.errors import DatasetError
-from captioner.images import Preprocessing, normalise, open_image, to_pixels
+from captioner.images import Photo, Preprocessing, normalise, to_pixels
 from captioner.model import Encoder, EncoderConfig
 
 
@@ -23,7 +23,7 @@ def records(tmp_path: Path) -> list[Record]:
         Image.fromarray(noise).save(tmp_path / f"{index}.png")
     (tmp_path / "bad.png").write_text("not a photo")
     names = ["0.png", "bad.png", "1.png", "2.png"]
-    return [Record(tmp_path / name, (f"caption of {name}",), "train") for name in names]
+    return [Record(Photo.at(tmp_path / name), (f"caption of {name}",), "train") for name in names]
 
 
 def test_photos_are_decoded_in_order_and_unreadable_ones_left_out(
@@ -34,7 +34,7 @@ def test_photos_are_decoded_in_order_and_unreadable_ones_left_out(
     assert len(photos.unreadable) == 1
     assert "bad.png" in str(photos.unreadable[0])
     for record, pixels in zip(photos.records, photos.pixels, strict=True):
-        assert np.array_equal(pixels, to_pixels(open_image(record.photo), 24).numpy())
+        assert np.array_equal(pixels, to_pixels(record.photo.open(), 24).numpy())
 
 
 def test_the_second_call_reads_what_the_first_wrote(records: list[Record], tmp_path: Path) -> None:

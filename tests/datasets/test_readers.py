@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captioner.datasets import ArchiveMember, open_photo, read_coco, read_flickr8k
+from captioner.datasets import read_coco, read_flickr8k
 from captioner.errors import DatasetError, ImageError
+from captioner.images import Photo
+from captioner.images.archives import Member
 
 
 def jpeg(colour: str) -> bytes:
@@ -50,8 +52,8 @@ def test_photos_are_read_straight_from_tar_archives(tmp_path: Path) -> None:
             info.size = len(jpeg(colour))
             tar.addfile(info, io.BytesIO(jpeg(colour)))
     records = read_flickr8k(root).records
-    assert all(isinstance(record.photo, ArchiveMember) for record in records)
-    red, blue = (open_photo(record.photo).getpixel((4, 4)) for record in records)
+    assert all(record.photo.member for record in records)
+    red, blue = (record.photo.open().getpixel((4, 4)) for record in records)
     assert red[0] > 200
     assert red[2] < 100
     assert blue[2] > 200
@@ -96,7 +98,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
     root = flickr8k(tmp_path, TOKENS)
     (root / "images.tar").write_bytes(b"nothing of the kind" * 100)
-    with pytest.raises(DatasetError, match=r"images\.tar is not a readable"):
+    with pytest.raises(DatasetError, match=r"images\.tar is a damaged archive"):
         read_flickr8k(root)
 
 
@@ -108,8 +110,8 @@ def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_photo_that_vanished_with_its_archive_gives_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"gone\.tar cannot be read"):
-        open_photo(ArchiveMember(tmp_path / "gone.tar", "a.jpg", 0, 10))
+    with pytest.raises(ImageError, match=r"gone\.tar/a\.jpg cannot be read"):
+        Photo("gone.tar/a.jpg", str(tmp_path / "gone.tar"), Member("a.jpg", 10, 0)).open()
 
 
 def coco(path: Path, images: object, annotations: object) -> Path:

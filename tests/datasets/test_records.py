@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets import ArchiveMember, Dataset, Record, read_names
+from captioner.datasets import Dataset, Record, read_names
 from captioner.datasets.finding import find_photos
 from captioner.datasets.records import join
 from captioner.errors import DatasetError
+from captioner.images import Photo
+from captioner.images.archives import Member
 
 
 def names(dataset: Dataset, split: str) -> list[str]:
@@ -15,11 +17,11 @@ def names(dataset: Dataset, split: str) -> list[str]:
 
 
 def dataset(*paths: str) -> Dataset:
-    return Dataset(tuple(Record(Path("/x", p), ("A dog.",), "train", p) for p in paths))
+    return Dataset(tuple(Record(Photo.at(f"/x/{p}"), ("A dog.",), "train", p) for p in paths))
 
 
 def test_a_record_is_called_what_its_dataset_calls_it() -> None:
-    member = ArchiveMember(Path("x.tar"), "deep/1.jpg", 0, 1)
+    member = Photo("x.tar/deep/1.jpg", "x.tar", Member("deep/1.jpg", 1, 0))
     assert Record(member, (), "train").name == "1.jpg"
     assert Record(member, (), "train", "a/1.jpg").name == "a/1.jpg"
 

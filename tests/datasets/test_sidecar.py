@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets import ArchiveMember
 from captioner.datasets.sidecar import read_sidecar
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 FILES = {
     "1.jpg": "", "1.txt": "A dog.\nDogs.\n",
@@ -36,8 +36,8 @@ def tar(path: Path, files: dict[str, str]) -> Path:
 def test_each_line_of_the_text_beside_a_photo_is_a_caption(tmp_path: Path) -> None:
     dataset = read_sidecar(write(tmp_path, FILES), split="train")
     assert {r.name: (r.photo, r.captions) for r in dataset.records} == {
-        "1.jpg": (tmp_path / "1.jpg", ("A dog.", "Dogs.")),
-        "more/1.png": (tmp_path / "more/1.png", ("A cat.",)),
+        "1.jpg": (Photo.at(tmp_path / "1.jpg"), ("A dog.", "Dogs.")),
+        "more/1.png": (Photo.at(tmp_path / "more/1.png"), ("A cat.",)),
     }
     assert dataset.missing == ("gone.txt",)
     assert dataset.empty == ("blank.jpg",)
@@ -49,7 +49,7 @@ def test_archives_hold_both(tmp_path: Path) -> None:
     assert records["1.jpg"].captions == ("A dog.", "Dogs.")
     assert records["more/2.jpg"].captions == ("A fish.",)
     photo = records["more/2.jpg"].photo
-    assert isinstance(photo, ArchiveMember)
+    assert photo.member
     assert photo.read() == b"2"
 
 

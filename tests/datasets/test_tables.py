@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from captioner.datasets import Dataset
 from captioner.datasets.tables import csv_rows, json_rows, read_csv, read_jsonl
 from captioner.errors import DatasetError
+from captioner.images import Photo
 
 
 def photos(folder: Path, *names: str) -> Path:
@@ -118,7 +119,8 @@ def test_photos_may_lie_elsewhere_and_be_missing(tmp_path: Path) -> None:
     path = write(tmp_path / "captions.csv", text)
     dataset = read_csv(path, [tmp_path / "store"])
     assert {r.name: r.photo for r in dataset.records} == {
-        "a/1.jpg": tmp_path / "store/a/1.jpg", "b/1.jpg": tmp_path / "store/b/1.jpg",
+        "a/1.jpg": Photo.at(tmp_path / "store/a/1.jpg"),
+        "b/1.jpg": Photo.at(tmp_path / "store/b/1.jpg"),
     }  # fmt: skip
     assert dataset.missing == ("c/2.jpg",)
 

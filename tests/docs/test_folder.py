@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from captioner.cli import _parser
-from captioner.folder.scan import SUFFIXES
+from captioner.images.names import SUFFIXES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "folder.md").read_text(encoding="utf-8")
 BLOCKS = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))

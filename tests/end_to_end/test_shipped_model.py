@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import captioner
-from captioner.datasets import open_photo, read_flickr8k
+from captioner.datasets import read_flickr8k
+from captioner.images import Photo
 from captioner.metrics import score
 from captioner.text import tokenizer
 
@@ -31,7 +32,7 @@ def test_dev_photos_score_as_the_model_card_says(
     photos = (record.photo for record in records)
     texts = [
         caption.text
-        for _, caption in model.in_language(language).caption_each(photos, opener=open_photo)
+        for _, caption in model.in_language(language).caption_each(photos, opener=Photo.open)
         if isinstance(caption, captioner.Caption)
     ]
     scores = score(texts, [record.captions for record in records], tokenizer(language).tokenize)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from captioner.errors import ImageError
 from captioner.folder.embed import describe, embed
-from captioner.folder.photos import Photo
+from captioner.images import Photo
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>

@@ -15,8 +15,7 @@ from captioner.folder.engine import LocalEngine
 from captioner.folder.journal import Journal
 from captioner.folder.opening import Opener
 from captioner.folder.outputs import Done
-from captioner.folder.photos import Photo
-from captioner.images import Preprocessing
+from captioner.images import Photo, Preprocessing
 from captioner.model import CaptioningModel, ModelConfig
 from captioner.pipeline import Caption
 

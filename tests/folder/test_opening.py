@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from conftest import MakePhotos
 
-from captioner.folder import opening
 from captioner.folder.opening import CHUNK, Opener
-from captioner.folder.photos import Photo
-from captioner.images import Preprocessing, open_image, to_pixels
+from captioner.images import Photo, Preprocessing, open_image, to_pixels
 
 SIZE = Preprocessing(size=32)
 
@@ -70,14 +68,14 @@ def test_a_photo_that_crashes_the_decoder_costs_only_itself(
     count = 5 * CHUNK
     make_photos(tmp_path, *(f"{number}.png" for number in range(count)))
     crashing = {f"{number}.png" for number in (1, 3 * CHUNK, 3 * CHUNK + 2)}
-    real = opening.open_image
+    real = Photo.open
 
-    def crash(source: str, name: str, **options: int) -> object:
-        if name in crashing:
+    def crash(photo: Photo, *options: int) -> object:
+        if photo.name in crashing:
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(source, name, **options)
+        return real(photo, *options)
 
-    monkeypatch.setattr(opening, "open_image", crash)
+    monkeypatch.setattr(Photo, "open", crash)
     with Opener(2) as opener:
         opened = list(opener.open(photos(tmp_path, count), SIZE))
     assert [found.photo for found in opened] == photos(tmp_path, count)

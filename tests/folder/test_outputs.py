@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import Again, Done, FileOutput, write_whole
-from captioner.folder.photos import Photo
 from captioner.folder.rows import Row, form_of
+from captioner.images import Photo
 from captioner.messages import Message
 
 SETTINGS = {"model": "m", "beam": 3}

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from captioner.errors import FolderError, OptionError
-from captioner.folder.scan import Scan, Shard, Source, natural, parse_shard
+from captioner.folder.scan import Scan, Shard, Source, parse_shard
 from captioner.messages import Message
 
 
@@ -34,31 +32,6 @@ def test_photos_come_in_natural_order_a_folder_before_those_in_it(tmp_path: Path
         *("Photo1.png", "photo2.JPG", "photo10.jpg"),
         *("b/1.webp", "b/c.bmp", "b/c/deep.jpeg", "b 2/x.gif", "B10/x.tif"),
     ]
-
-
-def by_parts(name: str) -> list[object]:
-    """The natural order spelt out: letters by themselves, runs of digits as numbers."""
-    parts: list[tuple[int, object]] = []
-    digits = ""
-    for letter in f"{name.casefold()}\0":
-        if letter in "0123456789":
-            digits += letter
-            continue
-        if digits:
-            parts.append((48, int(digits)))
-            digits = ""
-        parts.append((ord(letter), 0))
-    return [*parts, name]
-
-
-@settings(deadline=None)
-@given(st.lists(st.text("ab01289-_.", max_size=8), max_size=8))
-def test_natural_order_compares_numbers_by_their_value(names: list[str]) -> None:
-    assert sorted(names, key=natural) == sorted(names, key=by_parts)
-
-
-def test_a_number_of_any_length_can_be_ordered() -> None:
-    assert natural("9" * 6000) < natural("1" + "0" * 6000)
 
 
 def test_only_files_with_a_photos_suffix_that_are_not_hidden(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def epoch(data: TrainingData, number: int, batch: int = 1, seed: int = 0) -> lis
 def shown(data: TrainingData, batches: list[Batch]) -> Counter[str]:
     """Photos by folder and name, counted over batches."""
     records = [data.train.records[row] for batch in batches for row in batch.rows.tolist()]
-    return Counter(f"{Path(str(r.photo)).parent.name}/{r.name}" for r in records)
+    return Counter(f"{Path(r.photo.path).parent.name}/{r.name}" for r in records)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_share_of_a_source_without_splits_evaluates(tmp_path: Path) -> None:
     del whole["split"]
     found = data(tmp_path, whole)
     train = {record.name for record in found.train.records}
-    val = {r.name for r in found.val.records if Path(str(r.photo)).parent.name == "whole"}
+    val = {r.name for r in found.val.records if Path(r.photo.path).parent.name == "whole"}
     assert train | val == {f"{number}.png" for number in range(40)}
     assert train
     assert val

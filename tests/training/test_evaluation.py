@@ -4,7 +4,6 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 
 from captioner import pipeline
 from captioner.datasets import Photos, Record
+from captioner.images import Photo
 from captioner.metrics import Scores
 from captioner.metrics.sense import sense
 from captioner.model import CaptioningModel
@@ -29,7 +29,7 @@ CAPTIONS = (
 
 @pytest.fixture
 def photos() -> Photos:
-    records = (Record(Path(f"{n}.jpg"), own, "val") for n, own in enumerate(CAPTIONS))
+    records = (Record(Photo.at(f"{n}.jpg"), own, "val") for n, own in enumerate(CAPTIONS))
     return Photos(tuple(records), np.zeros((3, 3, 64, 64), np.uint8), (), "")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioner.datasets import Photos, Record
+from captioner.images import Photo
 from captioner.training import pictures
 from captioner.training.pictures import (
     COUNT,
@@ -26,7 +27,7 @@ COLOURS = ["red", "green", "blue", "yellow", "purple"]
 @pytest.fixture
 def photos(tmp_path: Path) -> Photos:
     tiles = [np.asarray(Image.new("RGB", (8, 8), c)).transpose(2, 0, 1) for c in COLOURS]
-    records = tuple(Record(tmp_path / f"{c}.png", (c,), "val") for c in COLOURS)
+    records = tuple(Record(Photo.at(tmp_path / f"{c}.png"), (c,), "val") for c in COLOURS)
     return Photos(records, np.stack(tiles), (), "key")
 
 

@@ -1,11 +1,10 @@
 """Views of the training photos: which pixels they show, and how rows are taken out of several."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from captioner.datasets import Photos, Record
+from captioner.images import Photo
 from captioner.training.augment import augment, draw
 from captioner.training.views import take_views, view
 
@@ -14,7 +13,7 @@ COUNT = 7
 
 def photos() -> Photos:
     pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 3, 16, 16), dtype=np.uint8)
-    records = tuple(Record(Path(f"{n}.png"), ("a dog",), "train") for n in range(COUNT))
+    records = tuple(Record(Photo.at(f"{n}.png"), ("a dog",), "train") for n in range(COUNT))
     return Photos(records, pixels, (), "key")
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from captioner import Captioner
 from captioner.errors import ImageError
+from captioner.images import Photo
 from captioner.ui import gallery, series
 from captioner.ui.batching import Batcher
 from captioner.ui.gallery import card, end_html, galleries
 from captioner.ui.options import Choices
 from captioner.ui.series import Captioned, captions_of
 from captioner.ui.words import CHINESE, ENGLISH
-from captioner.ui.zips import Photo
 
 Draw = Callable[[str], Path]
 

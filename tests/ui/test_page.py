@@ -368,7 +368,7 @@ def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
     with pytest.raises(AttributeError) as mistake:
         one.answer(desk, {}, None, None)  # type: ignore[arg-type]
     shown = problem_html(mistake.value)
-    assert UNEXPECTED in shown
+    assert str(UNEXPECTED) in shown
     assert "AttributeError" in caplog.text
     assert "attribute" not in shown
     assert "No photo" in problem_html(ImageError("No photo."))

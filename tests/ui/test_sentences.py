@@ -166,7 +166,7 @@ def test_an_element_leaves_out_what_is_not_so() -> None:
 
 
 def test_a_problem_is_said_in_both_languages_and_never_as_html() -> None:
-    html = problem_html(ImageError("<img src=x>.jpg is empty."))
+    html = problem_html(ImageError("{} is empty.", "<img src=x>.jpg"))
     page = Page(html)
     assert page.of_class("in-en") == ["<img src=x>.jpg is empty."]
     assert page.of_class("in-zh") == ["<img src=x>.jpg 是空文件。"]

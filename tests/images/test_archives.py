@@ -4,15 +4,16 @@ import io
 import os
 import random
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from captioner.errors import FolderError, ImageError
-from captioner.folder import archives
-from captioner.folder.archives import members, read_member
+from captioner.errors import FileError, ImageError
 from captioner.folder.scan import Scan, Source
+from captioner.images import archives
+from captioner.images.archives import members, read_member
 from captioner.messages import Message
 
 CONTENT = {"a.jpg": b"first" * 99, "deep/b.jpg": bytes(range(256)), "empty.jpg": b""}
@@ -121,8 +122,7 @@ def test_a_tar_that_lies_about_a_size_has_its_first_photo_and_is_told(
     found, told = [], []
     for one in Scan(Source(str(path)), told.append):
         found.append(one)
-    assert found[0].member is not None
-    assert read_member(str(path), found[0].member, "0.png") == photo
+    assert found[0].read() == photo
     assert len(told) == 1
     assert "photos.tar" in str(told[0])
     assert str(told[0]).endswith(".")
@@ -155,7 +155,7 @@ def test_an_archive_that_is_a_pipe_or_a_device_is_refused_at_once(
     os.mkfifo(pipe)
     device.symlink_to("/dev/zero")
     for path in (pipe, device):
-        with pytest.raises(FolderError, match="is not an ordinary file"):
+        with pytest.raises(FileError, match="is not an ordinary file"):
             list(members(str(path)))
 
 
@@ -172,5 +172,27 @@ def test_names_that_are_not_utf8_are_read_or_told(tmp_path: Path) -> None:
         archive.writestr("é.png", b"photo")
     false = tmp_path / "false.zip"  # says that they are UTF-8
     false.write_bytes(content.getvalue().replace("é".encode(), b"\xff\xfe"))
-    with pytest.raises(FolderError, match=r"false\.zip is a damaged archive"):
+    with pytest.raises(FileError, match=r"false\.zip is a damaged archive"):
         list(members(str(false)))
+
+
+def test_a_negative_size_does_not_lead_round_and_round(tmp_path: Path) -> None:
+    path = tmp_path / "photos.tar"
+    back = (-512 * 4).to_bytes(12, "big", signed=True)
+    path.write_bytes(with_size(tar(b"a" * 1000, b"b" * 1000, b"c" * 1000), 1536, back))
+    with pytest.raises(FileError, match="damaged"):
+        list(members(str(path)))
+
+
+def test_no_more_is_unpacked_than_the_table_of_contents_says(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jpg", bytes(10**8))
+    sizes = (10**8).to_bytes(4, "little"), (1000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(*sizes))
+    (member,) = members(str(path))
+    tracemalloc.start()
+    with pytest.raises(ImageError, match="damaged"):
+        read_member(str(path), member, "a.jpg")
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
