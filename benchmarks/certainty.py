@@ -36,7 +36,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from captioner.datasets import Record, read_dataset, read_names
-from captioner.datasets.layouts import recognise
+from captioner.datasets.reading import recognise
 from captioner.images import to_batch
 from captioner.memory import keep_memory
 from captioner.metrics.sense import PEOPLE, content_words

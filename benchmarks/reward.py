@@ -18,7 +18,7 @@ from pycocoevalcap.cider.cider import Cider
 from speed import paired
 
 from captioner.datasets import read_names
-from captioner.datasets.flickr8k import read_token_file
+from captioner.datasets.layouts.flickr8k import read_token_file
 from captioner.metrics import CiderD
 from captioner.text.english import tokenize
 

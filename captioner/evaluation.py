@@ -25,7 +25,7 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.datasets.finding import find_photos, photo_places
-from captioner.datasets.layouts import recognise
+from captioner.datasets.reading import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
 from captioner.images import Photo
 from captioner.messages import Message, reason, translate

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from captioner.datasets import read_captions
-from captioner.datasets.karpathy import read_sentences
+from captioner.datasets.layouts.karpathy import read_sentences
 from layout import Layout, run
 
 PUBLISHED = {  # photos and captions

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from captioner.datasets import read_names
-from captioner.datasets.flickr8k import read_token_file
+from captioner.datasets.layouts.flickr8k import read_token_file
 from layout import Layout, run
 
 LISTS = {"coco-cn_train.txt": 18_341, "coco-cn_val.txt": 1_000, "coco-cn_test.txt": 1_000}

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import sys
 
-from captioner.datasets.flickr8k import read_token_file
-from captioner.datasets.karpathy import read_sentences
+from captioner.datasets.layouts.flickr8k import read_token_file
+from captioner.datasets.layouts.karpathy import read_sentences
 from layout import Layout, run
 
 

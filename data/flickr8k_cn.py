@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from captioner.datasets.flickr8k import read_token_file
+from captioner.datasets.layouts.flickr8k import read_token_file
 from flickr8k import lay_out_lists
 from layout import Layout, run
 

@@ -1,13 +1,18 @@
 """Caption datasets: readers for their files, decoded photos, cached features."""
 
-from captioner.datasets.coco import CocoCaptions, read_captions, read_coco, read_coco_captions
-from captioner.datasets.coco_cn import read_coco_cn
 from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features
 from captioner.datasets.files import read_lines
-from captioner.datasets.flickr8k import read_flickr8k
-from captioner.datasets.layouts import FORMATS, read_dataset, recognise
+from captioner.datasets.layouts.coco import (
+    CocoCaptions,
+    read_captions,
+    read_coco,
+    read_coco_captions,
+)
+from captioner.datasets.layouts.coco_cn import read_coco_cn
+from captioner.datasets.layouts.flickr8k import read_flickr8k
 from captioner.datasets.photos import Photos, decode_photos, in_threads
+from captioner.datasets.reading import FORMATS, read_dataset, recognise
 from captioner.datasets.records import Dataset, Record, read_names
 from captioner.datasets.splits import VAL_SHARE
 

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from captioner.datasets.coco import CocoCaptions, ImageId, is_image_id
 from captioner.datasets.files import read_json
+from captioner.datasets.layouts.coco import CocoCaptions, ImageId, is_image_id
 from captioner.errors import DatasetError
 from captioner.messages import Message
 

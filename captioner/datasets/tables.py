@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from captioner.datasets.files import json_values, read_text
-from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.finding import find_photos
 from captioner.datasets.records import Dataset, join
-from captioner.datasets.splits import VAL_SHARE, share_out, split_called
+from captioner.datasets.splits import share_out, split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
 from captioner.messages import Message
@@ -39,32 +39,6 @@ class Row:
     captions: list[str]
     split: str | None
     place: Message
-
-
-def read_csv(
-    path: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
-    """Read a table with comma, tab, semicolon or vertical bar between columns named in line 1.
-
-    images: folders or archives with the photos; found beside the file where not given.
-    split, val_share: as for `share_out`, where the table has no column `split`.
-
-    Raises DatasetError, naming the file and the line, where it is missing or malformed.
-    """
-    return join_rows(csv_rows(path), path, images or photo_places(path.parent), split, val_share)
-
-
-def read_jsonl(
-    path: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
-    """Read a file with a JSON object a line, or with one JSON list of them; else as `read_csv`."""
-    return join_rows(json_rows(path), path, images or photo_places(path.parent), split, val_share)
 
 
 def join_rows(

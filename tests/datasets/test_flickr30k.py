@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets.flickr30k import read_flickr30k
+from captioner.datasets.layouts.flickr30k import read_flickr30k
 from captioner.errors import DatasetError
 
 

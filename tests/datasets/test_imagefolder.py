@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets.imagefolder import read_imagefolder
+from captioner.datasets.layouts.imagefolder import read_imagefolder
 from captioner.errors import DatasetError
 from captioner.images import Photo
 

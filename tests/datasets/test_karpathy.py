@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from captioner.datasets.karpathy import read_karpathy
+from captioner.datasets.layouts.karpathy import read_karpathy
 from captioner.errors import DatasetError
 from captioner.images import Photo
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets.sidecar import read_sidecar
+from captioner.datasets.layouts.sidecar import read_sidecar
 from captioner.errors import DatasetError
 from captioner.images import Photo
 

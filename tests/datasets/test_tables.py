@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.datasets import Dataset
-from captioner.datasets.tables import csv_rows, json_rows, read_csv, read_jsonl
+from captioner.datasets.layouts.csv import read_csv
+from captioner.datasets.layouts.jsonl import read_jsonl
+from captioner.datasets.tables import csv_rows, json_rows
 from captioner.errors import DatasetError
 from captioner.images import Photo
 

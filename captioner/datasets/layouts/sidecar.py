@@ -7,6 +7,7 @@ from pathlib import Path
 
 from captioner.datasets.files import decode, read_text
 from captioner.datasets.finding import Found, PhotoIndex, find_files, photo_places
+from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError, ImageError
@@ -75,3 +76,15 @@ def _captions(found: Found) -> list[str]:
     else:
         text = read_text(Path(found.file.path))
     return [line for line in text.splitlines() if line.strip()] or [""]
+
+
+def _has_texts(folder: Path) -> bool:
+    return any(True for _ in find_files(photo_places(folder), (".txt",)))
+
+
+SIDECAR = Layout(
+    "sidecar",
+    lambda path, options: read_sidecar(path, options.images, options.split, options.val_share),
+    is_folder=_has_texts,
+    is_last=True,
+)

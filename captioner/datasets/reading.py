@@ -1,60 +1,18 @@
-"""Every layout that caption datasets come in, by name, and by what a folder or file looks like."""
+"""Reading a dataset of any layout, named or recognised by what its folder or file looks like."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-from captioner.datasets.coco import read_coco
-from captioner.datasets.coco_cn import read_coco_cn
-from captioner.datasets.finding import find_files, photo_places
-from captioner.datasets.flickr8k import read_flickr8k
-from captioner.datasets.flickr30k import read_flickr30k
-from captioner.datasets.imagefolder import has_metadata, read_imagefolder
-from captioner.datasets.karpathy import read_karpathy
+from captioner.datasets.layouts import LAYOUTS, Layout, Options
 from captioner.datasets.records import Dataset
-from captioner.datasets.sidecar import read_sidecar
 from captioner.datasets.splits import VAL_SHARE
-from captioner.datasets.tables import is_csv, read_csv, read_jsonl
 from captioner.errors import DatasetError
 from captioner.messages import reason
 
-
-@dataclass(frozen=True)
-class Options:
-    """What a reader may be told; see `read_dataset`."""
-
-    images: tuple[Path, ...] | None
-    split: str
-    val_share: float
-    language: str
-
-
-_READERS: dict[str, Callable[[Path, Options], Dataset]] = {
-    "coco": lambda path, o: read_coco(path, o.images, o.split, o.val_share),
-    "coco-cn": lambda path, o: read_coco_cn(path, o.images),
-    "csv": lambda path, o: read_csv(path, o.images, o.split, o.val_share),
-    "flickr30k": lambda path, o: read_flickr30k(path, o.images, o.split, o.val_share),
-    "flickr8k": lambda path, o: read_flickr8k(path, o.images, o.language),
-    "imagefolder": lambda path, o: read_imagefolder(path, o.images, o.split, o.val_share),
-    "jsonl": lambda path, o: read_jsonl(path, o.images, o.split, o.val_share),
-    "karpathy": lambda path, o: read_karpathy(path, o.images),
-    "sidecar": lambda path, o: read_sidecar(path, o.images, o.split, o.val_share),
-}
-
-FORMATS = tuple(_READERS)
-_SAY_THEIR_SPLITS = frozenset(("coco-cn", "flickr8k", "karpathy"))
-
-_FOLDERS = {
-    "Flickr8k.token.txt": "flickr8k",
-    "flickr8kzhc.caption.txt": "flickr8k",
-    "results_20130124.token": "flickr30k",
-    "imageid.human-written-caption.txt": "coco-cn",
-}
-_SUFFIXES = {".json": "coco", ".csv": "csv", ".tsv": "csv"}
+FORMATS = tuple(LAYOUTS)
 _HEAD = 65536  # bytes of a file that tell what it is
 
 
@@ -80,12 +38,13 @@ def read_dataset(
     """
     if format is None:
         format, path = recognise(path)
-    if format not in _READERS:
+    if format not in LAYOUTS:
         raise DatasetError("Format '{}' is unknown; there is: {}.", format, ", ".join(FORMATS))
-    if split and format in _SAY_THEIR_SPLITS:
+    layout = LAYOUTS[format]
+    if split and layout.says_splits:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
     places = tuple(images) if images else None
-    return _READERS[format](path, Options(places, split, val_share, language))
+    return layout.read(path, Options(places, split, val_share, language))
 
 
 def recognise(path: Path) -> tuple[str, Path]:
@@ -97,20 +56,18 @@ def recognise(path: Path) -> tuple[str, Path]:
         raise DatasetError("{} does not exist.", path)
     if os.path.isdir(path):
         return _recognise_folder(path)
-    if path.name in _FOLDERS:
-        return _FOLDERS[path.name], path.parent
+    for name, layout in LAYOUTS.items():
+        if path.name in layout.files:
+            return name, path.parent
     # A file that only its name speaks for is read all the same: its reader says what is wrong.
-    if format := _file_format(path) or _SUFFIXES.get(path.suffix.lower()):
+    if format := _file_format(path) or _format_by_suffix(path):
         return format, path
     raise DatasetError("{} is in no known format; there is: {}.", path, ", ".join(FORMATS))
 
 
 def _recognise_folder(path: Path) -> tuple[str, Path]:
-    for name, format in _FOLDERS.items():
-        if os.path.isfile(path / name):
-            return format, path
-    if has_metadata(path):
-        return "imagefolder", path
+    if format := _folder_format(path, last=False):
+        return format, path
     # Other .txt files may be captions beside photos, and many.
     listed = (f for f in _listed(path) if f.suffix != ".txt" or f.name == "captions.txt")
     files = [(found, file) for file in listed if (found := _file_format(file))]
@@ -119,9 +76,17 @@ def _recognise_folder(path: Path) -> tuple[str, Path]:
         raise DatasetError("{} holds several caption files: name one of {}.", path, names)
     if files:
         return files[0]
-    if any(True for _ in find_files(photo_places(path), (".txt",))):
-        return "sidecar", path
+    if format := _folder_format(path, last=True):
+        return format, path
     raise DatasetError("{} holds no captions in a known format: {}.", path, ", ".join(FORMATS))
+
+
+def _folder_format(folder: Path, *, last: bool) -> str | None:
+    layouts = [layout for layout in LAYOUTS.values() if layout.is_last == last]
+    for layout in layouts:
+        if any(os.path.isfile(folder / name) for name in layout.files):
+            return layout.name
+    return next((layout.name for layout in layouts if layout.is_folder(folder)), None)
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -132,19 +97,22 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _file_format(path: Path) -> str | None:
-    suffix = path.suffix.lower()
-    if suffix not in (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt") or not os.path.isfile(
-        path
-    ):
+    layouts = _by_suffix(path)
+    if not layouts or not os.path.isfile(path):
         return None
     head = _head(path)
-    if suffix in (".csv", ".tsv", ".txt"):
-        return "csv" if is_csv(head) else None
-    if suffix != ".json" or head.startswith("["):
-        return "jsonl"
-    if re.search(r'"(sentences|sentids)"\s*:', head):
-        return "karpathy"
-    return "coco" if re.search(r'"(images|annotations)"\s*:', head) else None
+    fitting = (layout.name for layout in layouts if layout.is_file(path.suffix.lower(), head))
+    return next(fitting, None)
+
+
+def _format_by_suffix(path: Path) -> str | None:
+    """The first layout whose captions file may have such a suffix; a .txt file may be anything."""
+    layouts = _by_suffix(path) if path.suffix.lower() != ".txt" else []
+    return layouts[0].name if layouts else None
+
+
+def _by_suffix(path: Path) -> list[Layout]:
+    return [layout for layout in LAYOUTS.values() if path.suffix.lower() in layout.suffixes]
 
 
 def _head(path: Path) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from captioner.datasets.finding import photo_places
+from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE, split_called
 from captioner.datasets.tables import Row, csv_rows, join_rows, json_rows
@@ -36,8 +37,7 @@ def read_imagefolder(
     return join_rows(rows, root, images or photo_places(root), split, val_share)
 
 
-def has_metadata(root: Path) -> bool:
-    """Whether a folder is such a one."""
+def _has_metadata(root: Path) -> bool:
     return any(True for name in _NAMES for _ in root.rglob(name))
 
 
@@ -56,3 +56,10 @@ def _rows(root: Path, path: Path) -> Iterator[Row]:
     for row in json_rows(path) if path.suffix == ".jsonl" else csv_rows(path):
         own = row.split or (splits[-1] if splits else None)
         yield replace(row, image=str(folder / row.image), split=own)
+
+
+IMAGEFOLDER = Layout(
+    "imagefolder",
+    lambda path, options: read_imagefolder(path, options.images, options.split, options.val_share),
+    is_folder=_has_metadata,
+)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from captioner.datasets.finding import find_photos, photo_places
-from captioner.datasets.flickr8k import read_splits, read_token_file
+from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
@@ -46,3 +47,10 @@ def read_flickr30k(
 
 def _with_suffix(splits: Mapping[str, str]) -> dict[str, str]:
     return {name if Path(name).suffix else f"{name}.jpg": split for name, split in splits.items()}
+
+
+FLICKR30K = Layout(
+    "flickr30k",
+    lambda path, options: read_flickr30k(path, options.images, options.split, options.val_share),
+    files=(TOKENS,),
+)

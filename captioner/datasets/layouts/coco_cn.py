@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from captioner.datasets.finding import find_photos, photo_places
-from captioner.datasets.flickr8k import read_splits, read_token_file
+from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, join
 
 _CAPTIONS = "imageid.human-written-caption.txt"
@@ -34,3 +35,11 @@ def read_coco_cn(root: Path, images: Iterable[Path] | None = None) -> Dataset:
         {f"{name}.jpg": split for name, split in splits.items()},
         find_photos(images or photo_places(root)),
     )
+
+
+COCO_CN = Layout(
+    "coco-cn",
+    lambda path, options: read_coco_cn(path, options.images),
+    files=(_CAPTIONS,),
+    says_splits=True,
+)

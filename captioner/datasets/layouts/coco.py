@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 
 from captioner.datasets.files import read_json
 from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
@@ -110,3 +112,17 @@ def _list(content: Any, key: str, path: Path) -> list[Any]:
     if not isinstance(value, list):
         raise DatasetError("{} is not a COCO captions file: it has no list '{}'.", path, key)
     return value
+
+
+def _is_coco(suffix: str, head: str) -> bool:
+    """Karpathy's files list images, too, each with its sentences."""
+    keys = set(re.findall(r'"(images|annotations|sentences|sentids)"\s*:', head))
+    return not head.startswith("[") and bool(keys) and keys <= {"images", "annotations"}
+
+
+COCO = Layout(
+    "coco",
+    lambda path, options: read_coco(path, options.images, options.split, options.val_share),
+    suffixes=(".json",),
+    is_file=_is_coco,
+)

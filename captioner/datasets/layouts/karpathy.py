@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from captioner.datasets.files import read_json
 from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
+
+_SENTENCES = re.compile(r'"(sentences|sentids)"\s*:')
 
 
 def read_karpathy(path: Path, images: Iterable[Path] | None = None) -> Dataset:
@@ -68,3 +72,12 @@ def _text(sentence: Any) -> str:
     if not isinstance(text, str):
         raise ValueError
     return text
+
+
+KARPATHY = Layout(
+    "karpathy",
+    lambda path, options: read_karpathy(path, options.images),
+    suffixes=(".json",),
+    is_file=lambda suffix, head: not head.startswith("[") and _SENTENCES.search(head) is not None,
+    says_splits=True,
+)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from captioner.datasets.files import read_lines
 from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset, join
 from captioner.errors import DatasetError
 
@@ -81,3 +82,11 @@ def read_splits(lists: Mapping[str, Path]) -> dict[str, str]:
         first = next(iter(lists.values()))
         raise DatasetError("{} has no split list such as {}.", first.parent, first.name)
     return splits
+
+
+FLICKR8K = Layout(
+    "flickr8k",
+    lambda path, options: read_flickr8k(path, options.images, options.language),
+    files=tuple(file for file, _ in _CAPTIONS.values()),
+    says_splits=True,
+)
