@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from captioner.images import Preprocessing
 from captioner.model import CaptioningModel, DecoderConfig, EncoderConfig, ModelConfig
 from captioner.text import Vocabulary
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("captioner", deadline=None)  # a busy machine takes its time
+settings.load_profile("captioner")
 
 os.environ["CAPTIONER_LANG"] = "en"  # what tests expect, on a Chinese computer too
 

@@ -98,9 +98,9 @@ def test_plain_words_are_kept_one_for_one(words: list[str]) -> None:
     ],
 )
 def test_time_is_linear_in_the_length_of_a_hostile_text(pattern: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     tokenize(pattern * 20_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
