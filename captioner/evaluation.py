@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import logging
 import os
@@ -27,7 +25,8 @@ from captioner.datasets import (
 from captioner.datasets.finding import find_photos, photo_places
 from captioner.datasets.reading import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
-from captioner.images import Photo
+from captioner.files import writing
+from captioner.images import Photo, thumbnail
 from captioner.messages import Message, reason, translate
 from captioner.metrics.official import official_scores, why_no_official_scores
 from captioner.metrics.report import (
@@ -93,10 +92,7 @@ class Evaluation:
         except ImageError as error:
             log.warning(error)
             return None
-        photo.thumbnail((_PAGE_PHOTO, _PAGE_PHOTO))
-        jpeg = io.BytesIO()
-        photo.save(jpeg, "JPEG", quality=80, optimize=True)
-        return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
+        return thumbnail(photo, _PAGE_PHOTO)
 
 
 @dataclass(frozen=True)
@@ -190,10 +186,8 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
             raise CaptionerError("{} is read or written already: name another file.", path)
         taken.add(path.resolve())
         existed = path.exists()
-        try:
+        with writing(path, CaptionerError):
             path.open("ab").close()
-        except OSError as error:
-            raise CaptionerError("{} cannot be written ({}).", path, reason(error)) from None
         if not existed:
             path.resolve().unlink()
 
@@ -367,8 +361,6 @@ def _save(path: Path, written: Sequence[tuple[Record, str]]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with writing(path, CaptionerError):
         # Half an emoji, which JSON can hold and UTF-8 cannot, is written as JSON's own escape.
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise CaptionerError("{} cannot be written ({}).", path, reason(error)) from None

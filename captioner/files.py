@@ -32,6 +32,20 @@ def raising(kind: type[CaptionerError]) -> Iterator[None]:
         raise kind.of(error) from None
 
 
+@contextmanager
+def writing(path: Path, kind: type[CaptionerError]) -> Iterator[None]:
+    """What keeps a file or folder from being written is raised as an error of this kind.
+
+    A pipe whose reader has left is no such thing: its BrokenPipeError goes on.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise kind("{} cannot be written ({}).", path, reason(error)) from None
+
+
 def check_file(path: Path, most: int | None = None) -> int:
     """Make sure that a path leads to an ordinary file of no more than `most` bytes; their number.
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from captioner.chunks import chunks
 from captioner.decoding import (
     BeamOptions,
     Choice,
@@ -206,8 +206,7 @@ class Captioner:
     ) -> Iterator[tuple[PhotoT, dict[str, Caption] | ImageError]]:
         """As `caption_each`, in each of several languages, with a caption for each by its code."""
         detail = self.model.config.preprocessing.detail
-        waiting = iter(photos)
-        while chunk := list(islice(waiting, batch)):
+        for chunk in chunks(photos, batch):
             results = [_attempt(opener, photo, detail) for photo in chunk]
             opened = [image for image in results if not isinstance(image, ImageError)]
             captions = iter(self.caption_in(languages, opened, **options))

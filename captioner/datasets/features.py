@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
+from captioner.files import writing
 from captioner.images import Preprocessing, normalise
-from captioner.messages import reason, translate
+from captioner.messages import translate
 from captioner.model import Encoder
 
 BATCH = 32
@@ -35,10 +36,8 @@ def cache_features(
     """
     path = cache / f"features-{photos.key}-{_fingerprint(encoder, preprocessing)}.npy"
     if not path.exists():
-        try:
+        with writing(cache, DatasetError):
             _compute(encoder, photos, preprocessing, path, device)
-        except OSError as error:
-            raise DatasetError("{} cannot be written ({}).", cache, reason(error)) from None
     return np.load(path, mmap_mode="r")
 
 

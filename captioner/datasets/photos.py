@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
+from captioner.files import writing
 from captioner.images import to_pixels
-from captioner.messages import Message, reason, translate
+from captioner.messages import Message, translate
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,11 +65,9 @@ def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
     key = _key(records, size)
     array, listing = cache / f"photos-{key}.npy", cache / f"photos-{key}.json"
     if not (array.exists() and listing.exists()):
-        try:
+        with writing(cache, DatasetError):
             cache.mkdir(parents=True, exist_ok=True)
             _decode_into(records, size, array, listing)
-        except OSError as error:
-            raise DatasetError("{} cannot be written ({}).", cache, reason(error)) from None
     kept = json.loads(listing.read_text(encoding="utf-8"))
     # Earlier versions kept sentences.
     told = ([error] if isinstance(error, str) else error for error in kept["unreadable"])

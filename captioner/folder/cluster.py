@@ -11,11 +11,11 @@ import logging
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from captioner.chunks import chunks
 from captioner.errors import FolderError, MissingError
 from captioner.folder.devices import ModelChoice, caption_pixels
 from captioner.folder.engine import Lookup, without_model
@@ -48,7 +48,7 @@ class RayEngine:
 
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
         """See `Engine`; in no particular order."""
-        batches = [{"photos": pickle.dumps(batch)} for batch in _batches(photos, self._batch)]
+        batches = [{"photos": pickle.dumps(batch)} for batch in chunks(photos, self._batch)]
         if not batches:
             return
         try:
@@ -91,12 +91,6 @@ def _import_ray() -> Any:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
-
-
-def _batches(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
-    remaining = iter(photos)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def _opener(preprocessing: Preprocessing) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +12,7 @@ from captioner.errors import ImageError, MissingError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import write_whole
 from captioner.folder.rows import Row
-from captioner.images import Photo
+from captioner.images import Photo, thumbnail
 from captioner.messages import printable
 
 MOST_PHOTOS = 1000  # on a page, so that a browser can still show it
@@ -79,10 +77,6 @@ def _cards(photos: Iterable[Photo], journal: Journal, step: int) -> Iterator[_Ca
 
 def _data_uri(photo: Photo) -> str | None:
     try:
-        small = photo.open(_SIDE)
+        return thumbnail(photo.open(_SIDE), _SIDE)
     except ImageError:
         return None
-    small.thumbnail((_SIDE, _SIDE))
-    jpeg = io.BytesIO()
-    small.save(jpeg, "JPEG", quality=75, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
 from types import TracebackType
 
 import numpy as np
@@ -22,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from captioner.chunks import chunks
 from captioner.errors import ImageError
 from captioner.folder.workers import pool
 from captioner.images import Photo, Preprocessing, open_image, to_pixels
@@ -71,7 +71,7 @@ class Opener:
         """The photos in their order, each opened; at least `ahead` before they are asked for."""
         most = max(self._workers * _CHUNKS, -(-ahead // CHUNK))
         waiting: deque[tuple[list[Photo], Future[list[Opened]]]] = deque()
-        for chunk in _chunks(photos):
+        for chunk in chunks(photos, CHUNK):
             waiting.append((chunk, self._submit(chunk, preprocessing)))
             if len(waiting) > most:
                 yield from self._next(waiting, preprocessing)
@@ -157,12 +157,6 @@ def _file_digest(photo: Photo) -> bytes:
     except OSError as error:
         raise ImageError("{} cannot be read ({}).", photo.name, reason(error)) from None
     return digest.digest()
-
-
-def _chunks(photos: Iterable[Photo]) -> Iterator[list[Photo]]:
-    remaining = iter(photos)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -7,17 +7,18 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from captioner.errors import FolderError
+from captioner.files import writing
 from captioner.folder.journal import Journal
 from captioner.folder.rows import Form, JsonLines, Row, to_json
 from captioner.images import Photo
-from captioner.messages import Message, reason
+from captioner.messages import Message
 
 _TAIL = 64  # bytes, by which a file is known again
 
@@ -108,7 +109,7 @@ class FileOutput:
         self._length: int = journal.fact("length") or 0
         self._waiting = io.BytesIO()
         journal.commit(settings=settings, length=self._length, finished=False)
-        with in_words(path):
+        with writing(path, FolderError):
             self._file = path.open("r+b" if path.exists() else "w+b")
         if journal.fact("replaced") or not self._has_header():
             self._rebuild()
@@ -131,7 +132,7 @@ class FileOutput:
     def save(self) -> None:
         """See `Output`."""
         text = self._waiting.getvalue()
-        with in_words(self.path):
+        with writing(self.path, FolderError):
             self._file.seek(self._length)
             self._file.write(text + self._form.footer)
             self._file.truncate()
@@ -159,14 +160,14 @@ class FileOutput:
 
     def _has_header(self) -> bool:
         """Whether the file was begun as this version begins one, if it was begun."""
-        with in_words(self.path):
+        with writing(self.path, FolderError):
             self._file.seek(0)
             header = self._form.header
             return self._length == 0 or self._file.read(len(header)) == header
 
     def _tail(self) -> str:
         """The last bytes that were saved, as text."""
-        with in_words(self.path):
+        with writing(self.path, FolderError):
             self._file.seek(max(0, self._length - _TAIL))
             return self._file.read(min(_TAIL, self._length)).hex()
 
@@ -175,7 +176,7 @@ class FileOutput:
         length = self.journal.fact("length")
         if not self.path.exists() or self.journal.fact("replaced"):
             return
-        with in_words(self.path), self.path.open("rb") as file:
+        with writing(self.path, FolderError), self.path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             if length is None:
                 if size:
@@ -197,7 +198,7 @@ class FileOutput:
     def _rebuild(self) -> None:
         """Write the file anew from the journal, without the rows that others have replaced."""
         new = _beside(self.path)
-        with in_words(self.path):
+        with writing(self.path, FolderError):
             with new.open("w+b") as file:
                 file.write(self._form.header)
                 for row in self.journal.rows():
@@ -285,7 +286,7 @@ def write_whole(path: Path, parts: Iterable[bytes], like: Path | None = None) ->
 
     Raises FolderError where it cannot be written.
     """
-    with in_words(path):
+    with writing(path, FolderError):
         new = _beside(path)
         with new.open("wb") as file:
             file.writelines(parts)
@@ -294,17 +295,6 @@ def write_whole(path: Path, parts: Iterable[bytes], like: Path | None = None) ->
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(new, path)
-
-
-@contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """Turn the system's complaints about a file that is written into a FolderError."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FolderError("{} cannot be written ({}).", path, reason(error)) from None
 
 
 def _beside(path: Path) -> Path:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from captioner.errors import CaptionerError
-from captioner.messages import Message, printable, translate
+from captioner.messages import Message, duration, printable, translate
 
 LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
@@ -120,13 +120,3 @@ class Progress:
                     return
                 number += 1
             self._total = number or None
-
-
-def duration(seconds: float) -> Message:
-    """Such as "40 s", "12 min", "3 h 05 min"."""
-    if seconds < 90:
-        return Message("{:.0f} s", max(0.0, seconds))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return Message("{} min", minutes)
-    return Message("{} h {:02} min", *divmod(minutes, 60))

@@ -13,6 +13,7 @@ import torch
 
 from captioner.decoding import BeamOptions
 from captioner.errors import FolderError, OptionError
+from captioner.files import writing
 from captioner.folder.devices import ModelChoice, start_devices
 from captioner.folder.embed import Embedding
 from captioner.folder.engine import Engine, LocalEngine
@@ -21,13 +22,13 @@ from captioner.folder.interrupts import Interrupts
 from captioner.folder.journal import Journal
 from captioner.folder.opening import Opener
 from captioner.folder.outputs import Again, FileOutput, Output, StandardOutput
-from captioner.folder.progress import Progress, duration
+from captioner.folder.progress import Progress
 from captioner.folder.rows import Form, form_of
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
 from captioner.images import Photo
-from captioner.messages import Message, reason
+from captioner.messages import Message, duration
 
 STANDARD_OUTPUT = "-"
 USUAL_OUTPUT = "captions.jsonl"
@@ -277,10 +278,8 @@ def _open_output(
 def _home(root: Path | None, place: str) -> Path | None:
     """The folder of what belongs to no single text; none where the photos have no common one."""
     if root:
-        try:
+        with writing(root, FolderError):
             root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FolderError("{} cannot be written ({}).", root, reason(error)) from None
         return root
     if place == STANDARD_INPUT:
         return None

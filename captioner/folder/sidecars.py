@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from captioner.errors import FolderError, OptionError
-from captioner.files import check_file, raising
+from captioner.files import check_file, raising, writing
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import (
     Again,
     Done,
     check_settings,
-    in_words,
     write_failures,
     write_whole,
 )
@@ -105,7 +104,7 @@ class Sidecars:
     def _write_text(self, text: Path, lines: str) -> None:
         """A line that is there already is not appended: a killed run may have done so."""
         content = lines.encode("utf-8", "backslashreplace")
-        with in_words(text):
+        with writing(text, FolderError):
             if self._root:
                 text.parent.mkdir(parents=True, exist_ok=True)
             is_kept = self._existing == "append" and os.path.exists(text)

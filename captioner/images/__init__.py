@@ -3,6 +3,7 @@
 from captioner.images.limits import Limits, MemoryBudget
 from captioner.images.opening import ImageSource, open_image
 from captioner.images.photos import Photo
+from captioner.images.thumbnails import thumbnail
 from captioner.images.transforms import Preprocessing, normalise, to_batch, to_pixels
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Preprocessing",
     "normalise",
     "open_image",
+    "thumbnail",
     "to_batch",
     "to_pixels",
 ]

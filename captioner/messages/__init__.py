@@ -1,6 +1,7 @@
 """What the package says to a person, in the person's language."""
 
 from captioner.messages.columns import width
+from captioner.messages.durations import duration
 from captioner.messages.languages import language
 from captioner.messages.message import Message, reason
 from captioner.messages.terminal import drop_output, guarded_output, harmless, printable
@@ -10,6 +11,7 @@ __all__ = [
     "Formatter",
     "Message",
     "drop_output",
+    "duration",
     "guarded_output",
     "harmless",
     "language",

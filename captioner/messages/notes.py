@@ -242,10 +242,8 @@ PHRASES = {
     "{} {:.3f}, {}": "{} {:.3f}，{}",
     "mean of {} epochs": "{} 轮的平均",
     "{} s": "{} 秒",
-    "{:.0f} s": "{:.0f} 秒",
     "{} min": "{} 分钟",
     "{} h {} min": "{} 小时 {} 分钟",
-    "{} h {:02} min": "{} 小时 {:02} 分钟",
     # What the system says of a file or an address
     "Permission denied": "没有权限",
     "Operation not permitted": "操作不被允许",

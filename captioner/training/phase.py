@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from captioner.messages import Message, translate
+from captioner.messages import Message, duration, translate
 from captioner.model import CaptioningModel
 from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
@@ -173,7 +173,7 @@ class PhaseRun:
         if len(self._durations) == _MEASURED and self.workers.first:
             left = statistics.median(self._durations) * (self.stepper.steps - done)
             template = "{}: {} of training left, evaluation apart."
-            message = Message(template, self.phase.name, in_words(left))
+            message = Message(template, self.phase.name, duration(left))
             tqdm.write(translate(message), file=sys.stderr)
 
 
@@ -188,16 +188,6 @@ def score(
         return Scored(val, None)
     own = features.held_out if features else None
     return Scored(val, evaluate(model, words, data.held_out, own, workers=workers))
-
-
-def in_words(seconds: float) -> Message:
-    """A stretch of time as a person says it, such as "2 h 5 min"."""
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return Message("{} s", round(seconds))
-    if minutes < 60:
-        return Message("{} min", minutes)
-    return Message("{} h {} min", *divmod(minutes, 60))
 
 
 def _device_name(workers: Workers) -> str:

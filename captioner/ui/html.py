@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from captioner.images import thumbnail
 from captioner.messages import translate
 from captioner.ui.words import WORDS, Words, sentence_of
 
@@ -65,8 +64,4 @@ def problem_html(error: Exception) -> str:
 
 def small_picture(image: Image.Image) -> str:
     """A photo, made small, as an address that holds all of it: nothing is kept on a disk."""
-    small = image.copy()
-    small.thumbnail((_SMALL, _SMALL))
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return thumbnail(image, _SMALL)

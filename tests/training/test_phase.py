@@ -15,7 +15,7 @@ from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.evaluation import Evaluation
-from captioner.training.phase import PhaseRun, Scored, in_words
+from captioner.training.phase import PhaseRun, Scored
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,18 +91,3 @@ def test_after_twenty_steps_it_says_how_long_the_rest_will_take(
             "all layers: (.*) of training left, evaluation apart", capsys.readouterr().err
         )
         assert len(said) == number  # the twentieth step is in the second epoch
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.4, "0 s"),
-        (59, "59 s"),
-        (61, "1 min"),
-        (3540, "59 min"),
-        (3599, "1 h 0 min"),
-        (7500, "2 h 5 min"),
-    ],
-)
-def test_times_are_said_as_a_person_says_them(seconds: float, said: str) -> None:
-    assert str(in_words(seconds)) == said
