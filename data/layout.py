@@ -29,25 +29,25 @@ ROOT = Path(__file__).parent  # a recipe's data.root, where none is given
 
 @dataclass(frozen=True)
 class Download:
-    """A downloaded file: `path` inside the folder or archive `place`."""
+    """A downloaded file: `path` inside `source`, a folder or archive."""
 
-    place: Path
+    source: Path
     path: PurePosixPath
 
     @property
     def is_packed(self) -> bool:
         """Whether it lies in an archive."""
-        return self.place.is_file()
+        return self.source.is_file()
 
 
 class Layout:
     """A dataset's folder in the making, and what there is to say about it."""
 
-    def __init__(self, places: Sequence[Path], target: Path) -> None:
+    def __init__(self, sources: Sequence[Path], target: Path) -> None:
         self.target = target
         self.remarks: list[str] = []
-        self._sources: list[str] = []
-        self._downloads = [download for place in places for download in _look_into(place)]
+        self._in_recipe: list[str] = []
+        self._downloads = [download for source in sources for download in _look_into(source)]
 
     def put(self, name: str, below: str = "", origin: str = "") -> Path | None:
         """Lay out the file of that name, where there is one.
@@ -59,9 +59,9 @@ class Layout:
         if found and not out.exists():
             first = min(found, key=lambda d: len(d.path.parts))
             if first.is_packed:
-                _unpack(first.place, {first.path: out})
+                _unpack(first.source, {first.path: out})
             else:
-                _link(first.place / first.path, out)
+                _link(first.source / first.path, out)
         if not out.exists():
             if origin:
                 self.remarks.append(f"{name} is missing; it comes with {origin}.")
@@ -71,19 +71,19 @@ class Layout:
     def put_photos(self, names: Collection[str]) -> list[str]:
         """Lay out the folders and archives with photos of these names; where they are then.
 
-        The places are relative to the target; there are none where nothing was downloaded.
+        They are relative to the target; there are none where nothing was downloaded.
         """
         wanted = {PurePosixPath(name).name for name in names}
         photos = [d for d in self._downloads if d.path.name in wanted]
-        places: list[str] = []
-        for archive in dict.fromkeys(d.place for d in photos if d.is_packed):
+        images: list[str] = []
+        for archive in dict.fromkeys(d.source for d in photos if d.is_packed):
             if _is_read_in_place(archive):
-                places.append(self._put_link(archive))
+                images.append(self._put_link(archive))
             else:
-                inside = [d.path for d in photos if d.place == archive]
-                places += self._put_unpacked(archive, inside)
-        folders = dict.fromkeys(d.place / d.path.parent for d in photos if not d.is_packed)
-        return places + [self._put_link(folder) for folder in folders]
+                inside = [d.path for d in photos if d.source == archive]
+                images += self._put_unpacked(archive, inside)
+        folders = dict.fromkeys(d.source / d.path.parent for d in photos if not d.is_packed)
+        return images + [self._put_link(folder) for folder in folders]
 
     def _put_link(self, path: Path) -> str:
         inside = Path(os.path.relpath(path.resolve(), self.target.resolve()))
@@ -112,11 +112,11 @@ class Layout:
     ) -> None:
         """Read a source as a recipe would, remark on what is missing, and keep the recipe's lines.
 
-        images: places relative to the target; all that is below it where there are none. The rest
-        is as for `read_dataset`.
+        images: folders and archives, relative to the target; all that is below it where there are
+        none. The rest is as for `read_dataset`.
         """
-        places = self._places(path, images)
-        dataset = read_dataset(path, format, places or None, split=split, language=language)
+        found = self._images(path, images)
+        dataset = read_dataset(path, format, found or None, split=split, language=language)
         if dataset.missing:
             total = len(dataset.records) + len(dataset.missing)
             self.remarks.append(
@@ -125,25 +125,25 @@ class Layout:
             )
         lines = [f'[data]\nlanguage = "{language}"\n'] if language != "en" else []
         lines += ["[[data.sources]]", f'format = "{format}"', f"path = {_in_recipe(path)}"]
-        if places:
-            lines.append(f"images = [{', '.join(map(_in_recipe, places))}]")
+        if found:
+            lines.append(f"images = [{', '.join(map(_in_recipe, found))}]")
         if split:
             lines.append(f'split = "{split}"')
-        self._sources.append("\n".join(lines) + "\n")
+        self._in_recipe.append("\n".join(lines) + "\n")
 
-    def _places(self, path: Path, images: Sequence[str]) -> list[Path]:
+    def _images(self, path: Path, images: Sequence[str]) -> list[Path]:
         """What a recipe must name as `images`: nothing where a reader looks there by itself."""
         archives = (p for p in sorted(self.target.glob("*.*")) if p.suffix in (".tar", ".zip"))
         laid_out = [self.target, *filter(_is_read_in_place, archives)]
-        places = [self.target / image for image in images] or laid_out
+        found = [self.target / image for image in images] or laid_out
         by_itself = photo_places(path)
-        if by_itself == [self.target] and all(place.is_dir() for place in places):
+        if by_itself == [self.target] and all(path.is_dir() for path in found):
             return []
-        return [] if by_itself == sorted(places) else places
+        return [] if by_itself == sorted(found) else found
 
     def finish(self) -> int:
         """Print the recipe's lines, and the remarks to standard error; returns the exit code."""
-        print("\n".join(self._sources), end="")
+        print("\n".join(self._in_recipe), end="")
         for remark in self.remarks:
             print(remark, file=sys.stderr)
         if not self.remarks:
@@ -160,9 +160,9 @@ def run(lay_out: Callable[[Layout], None], about: str) -> int:
     parser.add_argument("downloads", nargs="+", type=Path, help="downloaded folders or archives")
     parser.add_argument("target", type=Path, help="the folder to lay out, such as data/NAME")
     options = parser.parse_args()
-    for place in options.downloads:
-        if not place.exists():
-            parser.error(f"{place} does not exist")
+    for source in options.downloads:
+        if not source.exists():
+            parser.error(f"{source} does not exist")
     try:
         layout = Layout(options.downloads, options.target)
     except CaptionerError as error:
@@ -175,17 +175,17 @@ def run(lay_out: Callable[[Layout], None], about: str) -> int:
     return layout.finish()
 
 
-def _look_into(place: Path) -> Iterator[Download]:
+def _look_into(source: Path) -> Iterator[Download]:
     """The files of a folder or archive, and of the archives in a folder; or the one file."""
-    if place.is_dir():
-        for found in walk(str(place), suffixes=None):
+    if source.is_dir():
+        for found in walk(str(source), suffixes=None):
             if found.is_archive:
                 yield from _look_into(Path(found.path))
-            yield from (Download(place, PurePosixPath(found.below(name))) for name in found.files)
-    elif is_archive(place.name):
-        yield from (Download(place, PurePosixPath(f.name)) for f in stream_archive(str(place)))
+            yield from (Download(source, PurePosixPath(found.below(name))) for name in found.files)
+    elif is_archive(source.name):
+        yield from (Download(source, PurePosixPath(f.name)) for f in stream_archive(str(source)))
     else:
-        yield Download(place.parent, PurePosixPath(place.name))
+        yield Download(source.parent, PurePosixPath(source.name))
 
 
 def _is_read_in_place(archive: Path) -> bool:
@@ -194,7 +194,7 @@ def _is_read_in_place(archive: Path) -> bool:
 
 
 def _unpack(archive: Path, outs: Mapping[PurePosixPath, Path]) -> None:
-    """Unpack files of an archive to new places; those that are there already stay."""
+    """Unpack files of an archive to new paths; those that are there already stay."""
     title = f"Unpacking {archive.name}"
     with tqdm(total=len(outs), desc=title, unit="file") as bar:
         for packed in stream_archive(str(archive)):

@@ -29,9 +29,9 @@ def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str
         raise DatasetError("{} is not in COCO results format: a list of captions.", path)
     captions: dict[ImageId, str] = {}
     for number, row in enumerate(content):
-        place = Message("{}, entry {}", path, number)
-        image, caption = _image_and_caption(row, place)
-        _check_image(image, references, place)
+        where = Message("{}, entry {}", path, number)
+        image, caption = _image_and_caption(row, where)
+        _check_image(image, references, where)
         if image in captions:
             raise DatasetError(
                 "{}, entry {}: a second caption for {}.", path, number, references.names[image]
@@ -49,30 +49,30 @@ def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str
     return captions
 
 
-def _image_and_caption(row: Any, place: Message) -> tuple[ImageId, str]:
+def _image_and_caption(row: Any, where: Message) -> tuple[ImageId, str]:
     try:
         image, caption = row["image_id"], row["caption"].strip()
     except (KeyError, TypeError, AttributeError):
         image = caption = None
     if not is_image_id(image) or caption is None:
-        raise DatasetError("{}: expected an image_id and a caption.", place)
+        raise DatasetError("{}: expected an image_id and a caption.", where)
     return image, caption
 
 
-def _check_image(image: ImageId, references: CocoCaptions, place: Message) -> None:
+def _check_image(image: ImageId, references: CocoCaptions, where: Message) -> None:
     shown = json.dumps(image, ensure_ascii=False)
     if image in references.names:
         if not any(references.captions[image]):
             name = references.names[image]
             raise DatasetError(
-                "{}: {} has no reference caption in {}.", place, name, references.path
+                "{}: {} has no reference caption in {}.", where, name, references.path
             )
         return
     alike = next((key for key in references.names if _same_digits(key, image)), None)
     if alike is None:
-        raise DatasetError("{}: no image of {} has the id {}.", place, references.path, shown)
+        raise DatasetError("{}: no image of {} has the id {}.", where, references.path, shown)
     other = json.dumps(alike, ensure_ascii=False)
-    found = (place, shown, other, references.path)
+    found = (where, shown, other, references.path)
     if _kind(image) == _kind(alike):
         raise DatasetError(
             "{}: the image_id {} looks like the id {} of {}, but they are written differently.",

@@ -38,26 +38,26 @@ class Row:
     image: str
     captions: list[str]
     split: str | None
-    place: Message
+    where: Message
 
 
 def join_rows(
-    rows: Iterable[Row], path: Path, places: Iterable[Path], split: str, val_share: float
+    rows: Iterable[Row], path: Path, images: Iterable[Path], split: str, val_share: float
 ) -> Dataset:
-    """The records of the rows of `path`, with the photos found in `places`; as `read_csv`."""
+    """The records of the rows of `path`, with the photos found in `images`; as `read_csv`."""
     captions: dict[str, list[str]] = {}
-    said: dict[str, str | None] = {}
+    splits: dict[str, str | None] = {}
     for row in rows:
         captions.setdefault(row.image, []).extend(row.captions)
-        if said.setdefault(row.image, row.split) != row.split:
-            raise DatasetError("{}: {} is in two splits.", row.place, row.image)
+        if splits.setdefault(row.image, row.split) != row.split:
+            raise DatasetError("{}: {} is in two splits.", row.where, row.image)
     if not captions:
         raise DatasetError("{} holds no captions.", path)
-    known = {name: own for name, own in said.items() if own}
+    known = {name: stated for name, stated in splits.items() if stated}
     if split and known:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
-    unsaid = (name for name in captions if name not in known)
-    return join(captions, known | share_out(unsaid, split, val_share), find_photos(places))
+    unstated = (name for name in captions if name not in known)
+    return join(captions, known | share_out(unstated, split, val_share), find_photos(images))
 
 
 def csv_rows(path: Path) -> Iterator[Row]:
@@ -72,9 +72,9 @@ def csv_rows(path: Path) -> Iterator[Row]:
         restored = spreadsheet.restored if spreadsheet.is_guarded(text) else str
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for fields in reader:
-            place = Message("{}, line {}", path, number)
+            where = Message("{}, line {}", path, number)
             if fields and number > 1:
-                yield _row(_named(names, list(map(restored, fields)), place), place)
+                yield _row(_named(names, list(map(restored, fields)), where), where)
             number = reader.line_num + 1
     except csv.Error as error:
         raise DatasetError(
@@ -87,10 +87,10 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
 def json_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON file, in its order. Raises DatasetError as `read_jsonl`."""
-    for place, raw in json_values(path):
+    for where, raw in json_values(path):
         if not isinstance(raw, dict):
-            raise DatasetError("{}: expected a JSON object with `image` and `caption`.", place)
-        yield _row({key.strip().lower(): value for key, value in raw.items()}, place)
+            raise DatasetError("{}: expected a JSON object with `image` and `caption`.", where)
+        yield _row({key.strip().lower(): value for key, value in raw.items()}, where)
 
 
 def is_csv(first_line: str) -> bool:
@@ -101,14 +101,14 @@ def is_csv(first_line: str) -> bool:
         return False
 
 
-def _row(raw: Mapping[str, Any], place: Message) -> Row:
+def _row(raw: Mapping[str, Any], where: Message) -> Row:
     images = [raw[column] for column in _columns(raw, _IMAGE)]
     captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
     if not (images and isinstance(images[0], str) and images[0].strip() and captions):
-        raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", place)
+        raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", where)
     if not all(isinstance(text, str) for text in captions):
-        raise DatasetError("{}: a caption must be text.", place)
-    return Row(images[0].strip(), captions, _split(raw, place), place)
+        raise DatasetError("{}: a caption must be text.", where)
+    return Row(images[0].strip(), captions, _split(raw, where), where)
 
 
 def _columns(names: Iterable[str], meanings: Iterable[re.Pattern[str]]) -> list[str]:
@@ -122,13 +122,13 @@ def _texts(value: Any) -> list[Any]:
     return (value or [""]) if isinstance(value, list) else [value]
 
 
-def _split(raw: Mapping[str, Any], place: Message) -> str | None:
+def _split(raw: Mapping[str, Any], where: Message) -> str | None:
     if "split" not in raw:
         return None
-    said = raw["split"]
-    split = split_called(said) if isinstance(said, str) else None
+    word = raw["split"]
+    split = split_called(word) if isinstance(word, str) else None
     if split is None:
-        raise DatasetError("{}: {} is no split; there is: train, val, test.", place, shown(said))
+        raise DatasetError("{}: {} is no split; there is: train, val, test.", where, shown(word))
     return split
 
 
@@ -142,12 +142,12 @@ def _header(text: str) -> tuple[list[str], str] | None:
     return None
 
 
-def _named(names: list[str], fields: list[str], place: Message) -> dict[str, str]:
+def _named(names: list[str], fields: list[str], where: Message) -> dict[str, str]:
     if len(fields) != len(names):
         raise DatasetError(
             "{}: expected {} fields, found {}; a caption that holds the delimiter needs quotation "
             "marks.",
-            place,
+            where,
             len(names),
             len(fields),
         )

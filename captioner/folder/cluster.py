@@ -55,8 +55,8 @@ class RayEngine:
             for row in self._described(batches):
                 yield from pickle.loads(row["done"])
         except self._ray.exceptions.RayError as error:
-            said = str(error).strip().splitlines()
-            raise FolderError("The Ray cluster could not go on ({}).", said[-1]) from None
+            lines = str(error).strip().splitlines()
+            raise FolderError("The Ray cluster could not go on ({}).", lines[-1]) from None
 
     def close(self) -> None:
         """Leave the cluster."""

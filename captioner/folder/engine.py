@@ -47,37 +47,37 @@ class LocalEngine:
 
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
         """See `Engine`."""
-        desk = _Desk()
+        state = _State()
         ahead = self._devices.at_once * self._batch  # while one is captioned the next is opened
         for opened in self._opener.open(photos, self._devices.config.preprocessing, ahead):
             done = without_model(opened, lookup)
             if done:
                 yield done
                 continue
-            desk.take(opened)
-            if len(desk.batch) == self._batch:
-                self._submit(desk)
-            while len(desk.submitted) >= self._devices.at_once:
-                yield from self._collect(desk)
-        if desk.batch:
-            self._submit(desk)
-        while desk.submitted:
-            yield from self._collect(desk)
+            state.take(opened)
+            if len(state.batch) == self._batch:
+                self._submit(state)
+            while len(state.submitted) >= self._devices.at_once:
+                yield from self._collect(state)
+        if state.batch:
+            self._submit(state)
+        while state.submitted:
+            yield from self._collect(state)
 
-    def _submit(self, desk: _Desk) -> None:
-        pixels = np.stack([opened.pixels for opened in desk.batch if opened.pixels is not None])
-        digests = [opened.digest for opened in desk.batch if opened.digest]
-        desk.batch = []
-        desk.submitted.append((digests, self._devices.caption(pixels)))
+    def _submit(self, state: _State) -> None:
+        pixels = np.stack([opened.pixels for opened in state.batch if opened.pixels is not None])
+        digests = [opened.digest for opened in state.batch if opened.digest]
+        state.batch = []
+        state.submitted.append((digests, self._devices.caption(pixels)))
 
-    def _collect(self, desk: _Desk) -> Iterator[Done]:
-        digests, future = desk.submitted.popleft()
+    def _collect(self, state: _State) -> Iterator[Done]:
+        digests, future = state.submitted.popleft()
         try:
             captions = future.result()
         except BrokenProcessPool:
             raise FolderError("A process that captions was ended from outside.") from None
         for digest, caption in zip(digests, captions, strict=True):
-            for opened in desk.copies.pop(digest):
+            for opened in state.copies.pop(digest):
                 row = captioned(opened.photo.name, caption, self.model, self._trigger)
                 yield _done(opened, row)
 
@@ -92,7 +92,7 @@ def without_model(opened: Opened, lookup: Lookup) -> Done | None:
 
 
 @dataclass
-class _Desk:
+class _State:
     """What is under way.
 
     batch: photos that wait for a batch to be full. submitted: batches that a model has, first in

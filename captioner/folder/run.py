@@ -15,7 +15,6 @@ from captioner.decoding import BeamOptions
 from captioner.errors import FolderError, OptionError
 from captioner.files import writing
 from captioner.folder.devices import ModelChoice, start_devices
-from captioner.folder.embed import Embedding
 from captioner.folder.engine import Engine, LocalEngine
 from captioner.folder.gallery import load_template, write_gallery
 from captioner.folder.interrupts import Interrupts
@@ -27,6 +26,7 @@ from captioner.folder.rows import Form, form_of
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
+from captioner.folder.xmp import XmpOutput
 from captioner.images import Photo
 from captioner.messages import Message, duration
 
@@ -127,7 +127,7 @@ def caption_folder(options: FolderOptions) -> Summary:
         output = _open_output(options, form, engine, stack)
         stack.callback(output.close)
         if options.embed:
-            output = Embedding(output, options.existing, progress.tell)
+            output = XmpOutput(output, options.existing, progress.tell)
         stack.callback(progress.close)
         progress.start(() if options.watch else scan.silently())
         _work(options, scan, engine, output, progress)
@@ -203,7 +203,7 @@ def _check(options: FolderOptions) -> Form | None:
             raise OptionError("{} must be 1 or more, not {}.", name, value)
     if options.engine not in ENGINES:
         raise OptionError("engine must be one of {}, not '{}'.", ", ".join(ENGINES), options.engine)
-    if options.watch and options.source.place == STANDARD_INPUT:
+    if options.watch and options.source.path == STANDARD_INPUT:
         raise OptionError("A list on standard input cannot be watched.")
     if options.watch and options.engine == "ray":
         raise OptionError("A Ray cluster cannot watch: it captions what there is.")
@@ -251,9 +251,9 @@ def _open_output(
     again = Again(changed=options.update, failed=options.watch)
     if options.output == STANDARD_OUTPUT:
         return StandardOutput(again)
-    place = options.source.place
+    path = options.source.path
     settings = {
-        "photos": place if place == STANDARD_INPUT else str(Path(place).resolve()),
+        "photos": path if path == STANDARD_INPUT else str(Path(path).resolve()),
         "model": engine.model,
         "language": engine.language,
         "beam": options.model.beam,
@@ -265,7 +265,7 @@ def _open_output(
         journal = stack.enter_context(closing(Journal(path.with_name(f"{path.name}.journal"))))
         return FileOutput(path, form, journal, again, settings)
     root = Path(options.output) if options.output else None
-    home = _home(root, place)
+    home = _home(root, path)
     part = _part(options.source.shard)
     journal = Journal(home / f".captioner{part}.journal" if home else None)
     stack.callback(journal.close)
@@ -275,15 +275,15 @@ def _open_output(
     )
 
 
-def _home(root: Path | None, place: str) -> Path | None:
+def _home(root: Path | None, path: str) -> Path | None:
     """The folder of what belongs to no single text; none where the photos have no common one."""
     if root:
         with writing(root, FolderError):
             root.mkdir(parents=True, exist_ok=True)
         return root
-    if place == STANDARD_INPUT:
+    if path == STANDARD_INPUT:
         return None
-    return Path(place) if os.path.isdir(place) else Path(place).parent
+    return Path(path) if os.path.isdir(path) else Path(path).parent
 
 
 def _output_path(options: FolderOptions) -> Path:

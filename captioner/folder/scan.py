@@ -17,7 +17,7 @@ from captioner.files import check_file, raising
 from captioner.images import Photo
 from captioner.images.archives import is_archive, list_archive
 from captioner.images.names import is_photo
-from captioner.images.walking import Place, walk
+from captioner.images.walking import Folder, walk
 from captioner.messages import Message, reason
 
 STANDARD_INPUT = "-"
@@ -53,14 +53,14 @@ def parse_shard(text: str) -> Shard:
 class Source:
     """Where photos come from.
 
-    place: a folder, a zip or tar archive, a file that lists photos one a line, or "-" for such a
+    path: a folder, a zip or tar archive, a file that lists photos one a line, or "-" for such a
     list on standard input. recursive: whether to go into folders below. include, exclude: patterns
     such as "*.png" or "holidays/*", of which one must match a photo's name or path, or none the
     photo's or that of a folder above it; capitals do not matter. shard: only this part. archives:
     whether to look into zip and tar archives.
     """
 
-    place: str
+    path: str
     recursive: bool = True
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
@@ -73,7 +73,7 @@ class Scan:
 
     They come as `captioner.images.walking.walk` finds them.
 
-    Raises FolderError where there is no such place. `problem` is called with a message for each
+    Raises FolderError where it does not exist. `problem` is called with a message for each
     folder or archive inside it that cannot be read; the rest goes on.
     """
 
@@ -83,15 +83,15 @@ class Scan:
         self._included = _pattern(source.include) if source.include else None
         self._excluded = _pattern(source.exclude) if source.exclude else None
         self._list: list[str] | None = None
-        if source.place == STANDARD_INPUT:
+        if source.path == STANDARD_INPUT:
             self._list = _names(sys.stdin.buffer.read())
-        elif not os.path.isdir(source.place) and not is_archive(source.place):
-            self._list = _names(_read_list(source.place))
-        elif not os.path.exists(source.place):
-            raise FolderError("{} does not exist.", source.place)
-        elif not os.path.isdir(source.place):
+        elif not os.path.isdir(source.path) and not is_archive(source.path):
+            self._list = _names(_read_list(source.path))
+        elif not os.path.exists(source.path):
+            raise FolderError("{} does not exist.", source.path)
+        elif not os.path.isdir(source.path):
             with raising(FolderError):
-                check_file(Path(source.place))
+                check_file(Path(source.path))
 
     def silently(self) -> Scan:
         """The same scan with nobody to tell of problems."""
@@ -104,28 +104,28 @@ class Scan:
         return (photo for photo in self._all() if shard is None or photo.name in shard)
 
     def _all(self) -> Iterator[Photo]:
-        place = self.source.place
+        path = self.source.path
         if self._list is not None:
             return self._listed(self._list)
-        if os.path.isdir(place):
-            return self._walk(place)
-        return self._archived("", place)
+        if os.path.isdir(path):
+            return self._walk(path)
+        return self._archived("", path)
 
     def _walk(self, root: str) -> Iterator[Photo]:
-        places = walk(
+        folders = walk(
             root,
             problem=self._problem,
             recursive=self.source.recursive,
             is_wanted=lambda name: not self._is_excluded(name),
         )
-        for place in places:
-            if place.is_archive:
-                yield from self._archived(place.name, place.path)
+        for folder in folders:
+            if folder.is_archive:
+                yield from self._archived(folder.name, folder.path)
                 continue
-            wanted = [name for name in place.files if self._wants(place.below(name))]
+            wanted = [name for name in folder.files if self._wants(folder.below(name))]
             twins = _twins(wanted)
             for name in wanted:
-                yield Photo(place.below(name), place.beside(name), None, _stem(name) in twins)
+                yield Photo(folder.below(name), folder.beside(name), None, _stem(name) in twins)
 
     def _archived(self, name: str, path: str) -> Iterator[Photo]:
         """The photos in an archive that the output calls `name`; "" where it is the collection."""
@@ -140,12 +140,12 @@ class Scan:
                 raise refusal
             self._problem(refusal)
             return
-        place = Place(name, path, is_archive=True)
-        wanted = [inside for inside in listing.members if self._wants(place.below(inside))]
+        archive = Folder(name, path, is_archive=True)
+        wanted = [inside for inside in listing.members if self._wants(archive.below(inside))]
         twins = _twins(wanted)
         for inside in wanted:
             member = listing.members[inside]
-            yield Photo(place.below(inside), path, member, _stem(inside) in twins)
+            yield Photo(archive.below(inside), path, member, _stem(inside) in twins)
 
     def _listed(self, names: list[str]) -> Iterator[Photo]:
         """A list names its photos itself, whatever their suffix."""
@@ -194,18 +194,18 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
     return bool(pattern.match(path) or pattern.match(path.rpartition("/")[2]))
 
 
-def _read_list(place: str) -> bytes:
-    if is_photo(place) and os.path.exists(place):
-        raise FolderError("{} is one photo: `captioner caption` is for that.", place)
+def _read_list(path: str) -> bytes:
+    if is_photo(path) and os.path.exists(path):
+        raise FolderError("{} is one photo: `captioner caption` is for that.", path)
     try:
-        if not stat.S_ISREG(os.stat(place).st_mode):  # it might never end
-            raise FolderError("{} is not an ordinary file.", place)
-        with open(place, "rb") as file:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # it might never end
+            raise FolderError("{} is not an ordinary file.", path)
+        with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise FolderError("{} does not exist.", place) from None
+        raise FolderError("{} does not exist.", path) from None
     except OSError as error:
-        raise FolderError("{} cannot be read ({}).", place, reason(error)) from None
+        raise FolderError("{} cannot be read ({}).", path, reason(error)) from None
 
 
 def _names(content: bytes) -> list[str]:

@@ -79,7 +79,7 @@ def _extremes(image: Image.Image) -> tuple[float, float]:
     boxes = list(_boxes(image.size, (1, 1)))
     tiles = [image] if len(boxes) == 1 else (image.crop(box) for box in boxes)
     values = map(_values, tiles)
-    found = [(own.min(), own.max()) for own in values]
+    found = [(channel.min(), channel.max()) for channel in values]
     return min(low for low, _ in found), max(high for _, high in found)
 
 

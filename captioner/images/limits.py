@@ -200,10 +200,10 @@ def _decoder(image: Image.Image) -> str:
 def _scans(file: BinaryIO) -> int:
     """Of a JPEG: the first scan, and each further one. Where its marker stands in the data of a
     scan, it is one."""
-    place = file.tell()
+    offset = file.tell()
     file.seek(0)
     found = file.read().count(b"\xff\xda")
-    file.seek(place)
+    file.seek(offset)
     return found
 
 
@@ -226,9 +226,9 @@ class _ReadOnce:
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        place = file.tell()
+        offset = file.tell()
         self._left = file.seek(0, os.SEEK_END) + 2**16
-        file.seek(place)
+        file.seek(offset)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

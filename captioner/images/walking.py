@@ -12,7 +12,7 @@ from captioner.images.names import SUFFIXES, is_hidden, natural, suffix
 from captioner.messages import reason
 
 
-class Place(NamedTuple):
+class Folder(NamedTuple):
     """A folder, or an archive in one.
 
     name: its path below the root, "" for the root itself. path: its whole path. files: the names
@@ -40,7 +40,7 @@ def walk(
     *,
     recursive: bool = True,
     is_wanted: Callable[[str], bool] = lambda name: True,
-) -> Iterator[Place]:
+) -> Iterator[Folder]:
     """A folder and those below it, each with its files, and the archives in them.
 
     What is hidden is left out. A folder comes before what is in it, in natural order: photo2 before
@@ -52,31 +52,31 @@ def walk(
     a folder or archive, by its path below the root.
     """
     walked: set[tuple[int, int]] = set()
-    waiting = [Place("", root)]
-    links: list[Place] = []
+    waiting = [Folder("", root)]
+    links: list[Folder] = []
     while waiting or links:
-        place = waiting.pop() if waiting else links.pop(0)
-        if place.is_archive:
-            yield place
+        folder = waiting.pop() if waiting else links.pop(0)
+        if folder.is_archive:
+            yield folder
             continue
         try:
-            status = os.stat(place.path)
+            status = os.stat(folder.path)
             if (status.st_dev, status.st_ino) in walked:
                 continue
             walked.add((status.st_dev, status.st_ino))
-            folder = _list_folder(place.path, suffixes)
+            listed = _list_folder(folder.path, suffixes)
         except OSError as error:
-            problem(FileError("{} cannot be read ({}).", place.path, reason(error)))
+            problem(FileError("{} cannot be read ({}).", folder.path, reason(error)))
             continue
-        yield place._replace(files=tuple(sorted(folder.files, key=natural)))
-        inside = _places(place, folder.archives, is_wanted, is_archive=True)
+        yield folder._replace(files=tuple(sorted(listed.files, key=natural)))
+        inside = _inside(folder, listed.archives, is_wanted, is_archive=True)
         if recursive:
-            inside += _places(place, folder.folders, is_wanted)
-            links += _places(place, folder.links, is_wanted)
+            inside += _inside(folder, listed.folders, is_wanted)
+            links += _inside(folder, listed.links, is_wanted)
         waiting += sorted(inside, key=lambda found: natural(found.name), reverse=True)
 
 
-class _Folder(NamedTuple):
+class _Listed(NamedTuple):
     """The names in one folder; links: those of folders that are links."""
 
     files: list[str]
@@ -85,8 +85,8 @@ class _Folder(NamedTuple):
     links: list[str]
 
 
-def _list_folder(path: str, suffixes: Collection[str] | None) -> _Folder:
-    found = _Folder([], [], [], [])
+def _list_folder(path: str, suffixes: Collection[str] | None) -> _Listed:
+    found = _Listed([], [], [], [])
     with os.scandir(path) as entries:
         for entry in entries:
             if is_hidden(entry.name):
@@ -103,8 +103,8 @@ def _list_folder(path: str, suffixes: Collection[str] | None) -> _Folder:
     return found
 
 
-def _places(
-    place: Place, names: list[str], is_wanted: Callable[[str], bool], is_archive: bool = False
-) -> list[Place]:
-    there = (Place(place.below(name), place.beside(name), is_archive) for name in names)
+def _inside(
+    folder: Folder, names: list[str], is_wanted: Callable[[str], bool], is_archive: bool = False
+) -> list[Folder]:
+    there = (Folder(folder.below(name), folder.beside(name), is_archive) for name in names)
     return [found for found in there if is_wanted(found.name)]

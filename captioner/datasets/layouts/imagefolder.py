@@ -54,8 +54,8 @@ def _rows(root: Path, path: Path) -> Iterator[Row]:
     folder = PurePosixPath(path.parent.relative_to(root).as_posix())
     splits = [split for part in folder.parts if (split := split_called(part))]
     for row in json_rows(path) if path.suffix == ".jsonl" else csv_rows(path):
-        own = row.split or (splits[-1] if splits else None)
-        yield replace(row, image=str(folder / row.image), split=own)
+        split = row.split or (splits[-1] if splits else None)
+        yield replace(row, image=str(folder / row.image), split=split)
 
 
 IMAGEFOLDER = Layout(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioner.errors import ImageError
-from captioner.folder.embed import describe, embed
+from captioner.folder.xmp import describe, write_xmp
 from captioner.images import Photo
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -136,7 +136,7 @@ def test_a_file_keeps_its_permissions_and_a_link_stays_one(tmp_path: Path) -> No
     photo.write_bytes(encoded(PHOTO, "JPEG"))
     photo.chmod(0o640)
     link.symlink_to(photo)
-    embed(Photo("link.jpg", str(link)), "a dog")
+    write_xmp(Photo("link.jpg", str(link)), "a dog")
     assert link.is_symlink()
     assert photo.stat().st_mode & 0o777 == 0o640
     assert read(photo.read_bytes())[1] == "a dog"

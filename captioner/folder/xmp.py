@@ -38,7 +38,7 @@ _MOST_IN_JPEG = 65_535 - 2 - len(_IN_JPEG)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-class Embedding:
+class XmpOutput:
     """An output that also writes each caption into its photo.
 
     existing: what happens to a description that a photo has: see `describe`. tell: called with a
@@ -58,7 +58,7 @@ class Embedding:
         """See `Output`."""
         if not done.row.error:
             try:
-                embed(done.photo, done.row.caption, self._existing)
+                write_xmp(done.photo, done.row.caption, self._existing)
                 done = replace(done, stamp=done.photo.stamp())
             except (FolderError, ImageError) as error:
                 self._tell(error)
@@ -79,7 +79,7 @@ class Embedding:
         self._output.close()
 
 
-def embed(photo: Photo, caption: str, existing: str = "overwrite") -> None:
+def write_xmp(photo: Photo, caption: str, existing: str = "overwrite") -> None:
     """Write a caption into a photo's file. The file is replaced once the new one is whole on disk.
 
     existing: see `describe`.
@@ -107,21 +107,21 @@ def describe(file: bytes, caption: str, existing: str, shown: str) -> bytes:
     Raises ImageError, naming it `shown`, where it is another kind of file, damaged, or full.
     """
     if file.startswith(b"\xff\xd8"):
-        place, wrap = _jpeg_place(file, shown), _jpeg_segment
+        span, wrap = _jpeg_span(file, shown), _jpeg_segment
     elif file.startswith(_PNG):
-        place, wrap = _png_place(file, shown), _png_chunk
+        span, wrap = _png_span(file, shown), _png_chunk
     else:
         suffix = Path(shown).suffix.lower()
         raise ImageError("Captions can be written into JPEG and PNG files only, not {}.", suffix)
-    packet = _packet(place.packet, caption, existing, shown)
-    if packet == place.packet:
+    packet = _packet(span.packet, caption, existing, shown)
+    if packet == span.packet:
         return file
     if wrap is _jpeg_segment and len(packet) > _MOST_IN_JPEG:
         raise ImageError("{} has no room for a caption beside its other metadata.", shown)
-    return file[: place.start] + wrap(packet) + file[place.end :]
+    return file[: span.start] + wrap(packet) + file[span.end :]
 
 
-class _Place(NamedTuple):
+class _Span(NamedTuple):
     """The bytes of a file that hold its XMP packet; none are where one would go."""
 
     start: int
@@ -129,9 +129,9 @@ class _Place(NamedTuple):
     packet: bytes
 
 
-def _jpeg_place(file: bytes, shown: str) -> _Place:
+def _jpeg_span(file: bytes, shown: str) -> _Span:
     """Looks at the segments before the pixels, as of JPEG (ITU T.81, B.1.1)."""
-    position = place = 2
+    position = insertion = 2
     while file[position : position + 1] == b"\xff" and position + 4 <= len(file):
         marker = file[position + 1]
         if marker == 0xFF:  # fills up
@@ -141,14 +141,14 @@ def _jpeg_place(file: bytes, shown: str) -> _Place:
         end = position + 2 + length
         content = file[position + 4 : end]
         if marker == 0xDA:  # the pixels begin
-            return _Place(place, place, b"")
+            return _Span(insertion, insertion, b"")
         if length < 2:
             break
         if marker == 0xE1 and content.startswith(_IN_JPEG):
-            return _Place(position, end, content[len(_IN_JPEG) :])
+            return _Span(position, end, content[len(_IN_JPEG) :])
         leads = marker == 0xE0 or (marker == 0xE1 and content.startswith(b"Exif\0"))
-        if leads and place == position:
-            place = end
+        if leads and insertion == position:
+            insertion = end
         position = end
     raise ImageError("{} is not a JPEG file that can be added to.", shown)
 
@@ -158,7 +158,7 @@ def _jpeg_segment(packet: bytes) -> bytes:
     return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
 
 
-def _png_place(file: bytes, shown: str) -> _Place:
+def _png_span(file: bytes, shown: str) -> _Span:
     """Looks at the chunks, as of PNG (ISO 15948, 5.3); the first one ends at byte 33."""
     position = len(_PNG)
     while position + 12 <= len(file):
@@ -166,9 +166,9 @@ def _png_place(file: bytes, shown: str) -> _Place:
         end = position + 12 + length
         content = file[position + 8 : end - 4]
         if kind == b"iTXt" and content.startswith(_IN_PNG):
-            return _Place(position, end, _png_text(content[len(_IN_PNG) :]))
+            return _Span(position, end, _png_text(content[len(_IN_PNG) :]))
         if kind == b"IEND":
-            return _Place(33, 33, b"")
+            return _Span(33, 33, b"")
         position = end
     raise ImageError("{} is not a PNG file that can be added to.", shown)
 
