@@ -5,34 +5,16 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command import Result, captioner
 from PIL import Image
 
 from captioner.cli import main
 from captioner.model import CaptioningModel, save_model
 from captioner.text import Vocabulary
 from captioner.ui import Serving
-
-
-@dataclass
-class Result:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def captioner(*arguments: object) -> Result:
-    """Run the command within this process, which spares importing torch each time."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as exit:  # argparse's own way out
-            code = int(exit.code or 0)
-    return Result(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -126,14 +108,14 @@ def test_a_bad_photo_gives_one_sentence_and_the_rest_goes_on(
 ) -> None:
     photos = [home / "red.png", home / name, home / "blue.jpg"]
     result = captioner("caption", *photos, "--model", home / "model")
-    assert result.returncode == 1
+    assert result.code == 1
     assert_one_sentence(result, name, said)
     assert len(result.stdout.splitlines()) == 2
 
 
 def test_an_unknown_model_name_lists_what_exists(home: Path) -> None:
     result = captioner("caption", home / "red.png", "--model", "nobody")
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "no model named 'nobody'", "installed:")
 
 
@@ -141,14 +123,14 @@ def test_an_unknown_model_name_lists_what_exists(home: Path) -> None:
 def test_a_language_that_no_model_writes_gives_one_sentence(home: Path, language: str) -> None:
     photo = home / "red.png"
     result = captioner("caption", photo, "--model", home / "model", "--language", language)
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "'model' writes English (en)", f"{language}")
 
 
 def test_the_language_that_the_model_writes_is_accepted(home: Path) -> None:
     photo = home / "red.png"
     result = captioner("caption", photo, "--model", home / "model", "--language", "en")
-    assert result.returncode == 0
+    assert result.code == 0
     assert len(result.stdout.splitlines()) == 1
 
 
@@ -157,7 +139,7 @@ def test_without_an_installed_model_that_writes_it_a_language_gives_one_sentence
 ) -> None:
     monkeypatch.setattr("captioner.pipeline.weights_folder", lambda: tmp_path)
     result = captioner("caption", home / "red.png", "--language", "zh")
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "No installed model writes Chinese (zh); installed: none.")
 
 
@@ -167,7 +149,7 @@ def test_a_truncated_model_file_gives_one_sentence(home: Path, tmp_path: Path) -
         half = len(content) // 2 if file.suffix == ".safetensors" else len(content)
         (tmp_path / file.name).write_bytes(content[:half])
     result = captioner("caption", home / "red.png", "--model", tmp_path)
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "model.safetensors is damaged")
 
 
@@ -175,25 +157,25 @@ def test_a_model_folder_of_a_newer_format_gives_one_sentence(home: Path, tmp_pat
     config = json.loads((home / "model" / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "format_version": 7}))
     result = captioner("caption", home / "red.png", "--model", tmp_path)
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "format 7", "update")
 
 
 def test_an_option_out_of_range_gives_one_sentence(home: Path) -> None:
     result = captioner("caption", home / "red.png", "--model", home / "model", "--beam", "0")
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, "beam must be 1 or more, not 0")
 
 
 def test_a_wrong_call_explains_itself() -> None:
     result = captioner("capshun")
-    assert result.returncode == 2
+    assert result.code == 2
     assert "invalid choice" in result.stderr
 
 
 def test_models_are_listed() -> None:
     result = captioner("models")
-    assert result.returncode == 0
+    assert result.code == 0
     assert "base-en\ten,zh" in result.stdout.splitlines()
 
 
@@ -214,8 +196,8 @@ def test_the_page_is_served_as_the_command_says(
     served = []
     monkeypatch.setattr("captioner.ui.serve", lambda model, serving: served.append(serving))
     options = ("--host", "0.0.0.0", "--port", 8000, "--auth", "ann:x:y", "--max-upload", "20MB")
-    assert captioner("serve", "--model", home / "model", *options, "--mcp").returncode == 0
-    assert captioner("serve", "--model", home / "model").returncode == 0
+    assert captioner("serve", "--model", home / "model", *options, "--mcp").code == 0
+    assert captioner("serve", "--model", home / "model").code == 0
     assert served == [
         Serving("0.0.0.0", 8000, auth=("ann", "x:y"), most_bytes=20_000_000, mcp=True),
         Serving(),
@@ -225,5 +207,5 @@ def test_the_page_is_served_as_the_command_says(
 @pytest.mark.parametrize("wrong", [("--auth", "ann"), ("--max-upload", "much")])
 def test_a_setting_of_the_page_that_cannot_be_is_one_sentence(wrong: tuple[str, str]) -> None:
     result = captioner("serve", *wrong)
-    assert result.returncode == 2
+    assert result.code == 2
     assert_one_sentence(result, f"{wrong[0]} must be ")

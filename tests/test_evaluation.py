@@ -7,16 +7,14 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Result, captioner
 from PIL import Image
 
 from captioner import evaluation
-from captioner.cli import main
 from captioner.errors import MissingError
 from captioner.messages import Message
 from captioner.metrics import report as metrics_report
@@ -41,30 +39,16 @@ RESULTS = [
 ]
 
 
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def table(self) -> dict[str, list[str]]:
-        """The cells of the first table's lines by their names."""
-        _, *lines = self.out.split("\n\n")[0].split("\n")
-        return {re.split(r"\s{2,}", line)[0]: re.split(r"\s{2,}", line)[1:] for line in lines}
+def table(result: Result) -> dict[str, list[str]]:
+    """The cells of the first table's lines by their names."""
+    _, *lines = result.stdout.split("\n\n")[0].split("\n")
+    return {re.split(r"\s{2,}", line)[0]: re.split(r"\s{2,}", line)[1:] for line in lines}
 
 
-Evaluate = Callable[..., Result]
-
-
-@pytest.fixture
-def evaluate(capsys: pytest.CaptureFixture[str]) -> Evaluate:
-    def run(*arguments: object) -> Result:
-        code = main(["evaluate", *map(str, arguments)])
-        logging.getLogger().handlers.clear()  # they hold this test's standard error
-        return Result(code, *capsys.readouterr())
-
-    return run
+def evaluate(*arguments: object) -> Result:
+    result = captioner("evaluate", *arguments)
+    logging.getLogger().handlers.clear()  # they hold this call's standard error
+    return result
 
 
 def written(path: Path, content: Any) -> Path:
@@ -100,30 +84,28 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def assert_one_sentence(result: Result, *parts: str) -> None:
     assert result.code == 2
-    assert result.out == ""
-    (line,) = result.err.strip().splitlines()
+    assert result.stdout == ""
+    (line,) = result.stderr.strip().splitlines()
     assert line.startswith("captioner: ")
     assert line.endswith(".")
     for part in parts:
         assert part in line
 
 
-def test_results_are_scored_against_references(evaluate: Evaluate, files: list[object]) -> None:
+def test_results_are_scored_against_references(files: list[object]) -> None:
     done = evaluate(*files)
     assert done.code == 0
-    assert done.out.split()[:7] == [
+    assert done.stdout.split()[:7] == [
         "photos", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr",
     ]  # fmt: skip
-    assert done.table["results"][:6] == ["2", "100.0", "100.0", "100.0", "100.0", "100.0"]
-    assert done.table["a person"][0] == "2"
-    assert "one reference fewer" in done.err
-    assert "one reference fewer" not in done.out
-    assert "No training captions are known" in done.err
+    assert table(done)["results"][:6] == ["2", "100.0", "100.0", "100.0", "100.0", "100.0"]
+    assert table(done)["a person"][0] == "2"
+    assert "one reference fewer" in done.stderr
+    assert "one reference fewer" not in done.stdout
+    assert "No training captions are known" in done.stderr
 
 
-def test_json_has_every_captions_own_scores(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
-) -> None:
+def test_json_has_every_captions_own_scores(files: list[object], tmp_path: Path) -> None:
     evaluate(*files, "--json", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert report["source"] == "results.json, references.json"
@@ -137,7 +119,7 @@ def test_json_has_every_captions_own_scores(
 
 
 def test_training_captions_and_photos_complete_the_report(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
+    files: list[object], tmp_path: Path
 ) -> None:
     """The photos of the captions that were trained on need not be there."""
     photos = tmp_path / "photos"
@@ -145,8 +127,8 @@ def test_training_captions_and_photos_complete_the_report(
     Image.new("RGB", (900, 600), "red").save(photos / "a.jpg")
     page, training = tmp_path / "report.html", written(tmp_path / "training.json", REFERENCES)
     done = evaluate(*files, "--training", training, "--photos", photos, "--html", page)
-    assert re.search(r"^never seen in training, % +0\.0$", done.out, re.MULTILINE)
-    assert f"Photos that are not in {photos}, shown without a picture: 1, as b.jpg." in done.err
+    assert re.search(r"^never seen in training, % +0\.0$", done.stdout, re.MULTILINE)
+    assert f"Photos that are not in {photos}, shown without a picture: 1, as b.jpg." in done.stderr
     html = page.read_text("utf-8")
     found = re.findall(r'src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', html)
     assert {name for _, name in found} == {"a.jpg"}
@@ -156,17 +138,17 @@ def test_training_captions_and_photos_complete_the_report(
 
 
 def test_a_photo_that_cannot_be_read_is_named_and_left_off_the_page(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
+    files: list[object], tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
     written(tmp_path / "photos" / "a.jpg", "no photo")
     done = evaluate(*files, "--photos", tmp_path / "photos", "--html", tmp_path / "report.html")
     assert done.code == 0
-    assert "a.jpg is not a photo" in done.err
+    assert "a.jpg is not a photo" in done.stderr
     assert "<img" not in (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_two_reports_are_compared(evaluate: Evaluate, files: list[object], tmp_path: Path) -> None:
+def test_two_reports_are_compared(files: list[object], tmp_path: Path) -> None:
     evaluate(*files, "--json", tmp_path / "first.json")
     worse = [{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a dog"}]
     second = ["--results", written(tmp_path / "worse.json", worse), *files[2:]]
@@ -175,7 +157,7 @@ def test_two_reports_are_compared(evaluate: Evaluate, files: list[object], tmp_p
         "--json", tmp_path / "second.json", "--html", tmp_path / "second.html",
     )  # fmt: skip
     assert done.code == 0
-    lines = done.out.split("\n\n")[2].split("\n")
+    lines = done.stdout.split("\n\n")[2].split("\n")
     assert [line.split()[0] for line in lines[1:5]] == ["worse", "first.json", "difference", "95"]
     comparison = json.loads((tmp_path / "second.json").read_text("utf-8"))["comparison"]
     assert comparison["photos"] == 2
@@ -184,7 +166,7 @@ def test_two_reports_are_compared(evaluate: Evaluate, files: list[object], tmp_p
     assert "Compared with first.json" in (tmp_path / "second.html").read_text("utf-8")
 
 
-def test_chinese_is_scored_by_word_and_by_character(evaluate: Evaluate, tmp_path: Path) -> None:
+def test_chinese_is_scored_by_word_and_by_character(tmp_path: Path) -> None:
     pytest.importorskip("jieba")
     references = {
         "images": [{"id": 1, "file_name": "a.jpg"}],
@@ -194,13 +176,13 @@ def test_chinese_is_scored_by_word_and_by_character(evaluate: Evaluate, tmp_path
         "--results", written(tmp_path / "r.json", [{"image_id": 1, "caption": "一只狗在草地上"}]),
         "--references", written(tmp_path / "references.json", references), "--language", "zh",
     )  # fmt: skip
-    assert set(done.table) == {"r, by word", "r, by character"}
+    assert set(table(done)) == {"r, by word", "r, by character"}
     # All seven characters match; the reference has nine.
-    assert float(done.table["r, by character"][1]) == pytest.approx(75.1, abs=0.1)
+    assert float(table(done)["r, by character"][1]) == pytest.approx(75.1, abs=0.1)
 
 
 def test_official_scores_are_a_line_of_their_own(
-    evaluate: Evaluate, files: list[object], monkeypatch: pytest.MonkeyPatch
+    files: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def official(candidates: tuple[str, ...], references: tuple[Any, ...]) -> OfficialScores:
         assert candidates == ("a dog runs on the grass", "two cats sleep on a bed")
@@ -213,16 +195,16 @@ def test_official_scores_are_a_line_of_their_own(
     monkeypatch.setattr(evaluation, "why_no_official_scores", lambda: None)
     monkeypatch.setattr(evaluation, "official_scores", official)
     done = evaluate(*files, "--official")
-    assert done.table["results, by pycocoevalcap"][-1] == "43.0"
-    assert "No SPICE." in done.err
+    assert table(done)["results, by pycocoevalcap"][-1] == "43.0"
+    assert "No SPICE." in done.stderr
 
     def broken(candidates: Any, references: Any) -> OfficialScores:
         raise MissingError("METEOR's Java program failed.")
 
     monkeypatch.setattr(evaluation, "official_scores", broken)
     done = evaluate(*files, "--official")
-    assert done.table["results"][0] == "2"
-    assert "The official scores are left out: METEOR's Java program failed." in done.err
+    assert table(done)["results"][0] == "2"
+    assert "The official scores are left out: METEOR's Java program failed." in done.stderr
     monkeypatch.setattr(evaluation, "why_no_official_scores", lambda: Message("There is no Java."))
     assert_one_sentence(evaluate(*files, "--official"), "There is no Java.")
     assert_one_sentence(evaluate(*files, "--official", "--language", "zh"), "English only")
@@ -247,7 +229,7 @@ def changed(key: str, **values: Any) -> dict[str, Any]:
     ],
 )
 def test_wrong_results_give_one_sentence(
-    evaluate: Evaluate, files: list[object], tmp_path: Path, results: Any, said: str
+    files: list[object], tmp_path: Path, results: Any, said: str
 ) -> None:
     written(tmp_path / "results.json", results)
     assert_one_sentence(evaluate(*files), "results.json", said)
@@ -266,7 +248,7 @@ def test_wrong_results_give_one_sentence(
     ],
 )
 def test_wrong_references_give_one_sentence(
-    evaluate: Evaluate, files: list[object], tmp_path: Path, references: Any, said: str
+    files: list[object], tmp_path: Path, references: Any, said: str
 ) -> None:
     written(tmp_path / "references.json", references)
     assert_one_sentence(evaluate(*files), "references.json", said)
@@ -275,15 +257,13 @@ def test_wrong_references_give_one_sentence(
 @pytest.mark.parametrize(
     "option", ["--results", "--references", "--compare", "--training", "--photos"]
 )
-def test_missing_files_are_named(
-    evaluate: Evaluate, files: list[object], tmp_path: Path, option: str
-) -> None:
+def test_missing_files_are_named(files: list[object], tmp_path: Path, option: str) -> None:
     done = evaluate(*files, option, tmp_path / "nowhere.json")
     assert_one_sentence(done, "nowhere.json")
 
 
 def test_an_empty_caption_and_an_empty_reference_are_counted(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
+    files: list[object], tmp_path: Path
 ) -> None:
     written(tmp_path / "results.json", [RESULTS[0], {"image_id": 2, "caption": " "}])
     images = [*REFERENCES["images"], {"id": 3, "file_name": "c.jpg"}]
@@ -291,18 +271,16 @@ def test_an_empty_caption_and_an_empty_reference_are_counted(
     written(tmp_path / "references.json", {"images": images, "annotations": annotations})
     done = evaluate(*files, "--json", tmp_path / "report.json")
     assert done.code == 0
-    assert "Empty captions, which all metrics score as zero: 1." in done.err
-    assert "Photos with an empty reference, which is left out: 1, as a.jpg." in done.err
-    assert "Photos without a reference, left out: 1, as c.jpg." in done.err
+    assert "Empty captions, which all metrics score as zero: 1." in done.stderr
+    assert "Photos with an empty reference, which is left out: 1, as a.jpg." in done.stderr
+    assert "Photos without a reference, left out: 1, as c.jpg." in done.stderr
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert report["captions"][1]["scores"]["rouge_l"] == 0
     assert all(all(row["references"]) for row in report["captions"])
     assert report["photos"] == 2
 
 
-def test_half_an_emoji_is_written_and_read_again(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
-) -> None:
+def test_half_an_emoji_is_written_and_read_again(files: list[object], tmp_path: Path) -> None:
     """As JSON holds it after a caption was cut in the middle."""
     written(tmp_path / "results.json", [{**RESULTS[0], "caption": "a dog \ud83d"}, RESULTS[1]])
     report = tmp_path / "report.json"
@@ -314,7 +292,7 @@ def test_half_an_emoji_is_written_and_read_again(
 
 @pytest.mark.parametrize("option", ["--json", "--html", "--save"])
 def test_outputs_that_cannot_be_written_are_named_before_anything_is_done(
-    evaluate: Evaluate, model: Path, toy: Path, tmp_path: Path, option: str
+    model: Path, toy: Path, tmp_path: Path, option: str
 ) -> None:
     data = ["--data", toy, "--model", tmp_path / "no model, as nothing got that far"]
     for path in (tmp_path, tmp_path / "nowhere" / "x", toy / "Flickr8k.token.txt" / "x"):
@@ -322,7 +300,7 @@ def test_outputs_that_cannot_be_written_are_named_before_anything_is_done(
 
 
 def test_no_output_overwrites_an_input_or_another_output(
-    evaluate: Evaluate, files: list[object], tmp_path: Path
+    files: list[object], tmp_path: Path
 ) -> None:
     twice = evaluate(*files, "--json", tmp_path / "x", "--html", tmp_path / "x")
     assert_one_sentence(twice, "is read or written already")
@@ -341,21 +319,17 @@ def test_no_output_overwrites_an_input_or_another_output(
         (["--results", "r", "--references", "s", "--model", "m"], "--model does not go with --res"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(
-    evaluate: Evaluate, options: list[str], said: str
-) -> None:
+def test_options_that_do_not_go_together_are_refused(options: list[str], said: str) -> None:
     assert_one_sentence(evaluate(*options), said)
 
 
-def test_a_tiny_model_is_evaluated_on_a_split(
-    evaluate: Evaluate, model: Path, toy: Path, tmp_path: Path
-) -> None:
+def test_a_tiny_model_is_evaluated_on_a_split(model: Path, toy: Path, tmp_path: Path) -> None:
     report, kept = tmp_path / "report.json", tmp_path / "kept.jsonl"
     done = evaluate("--model", model, "--data", toy, "--save", kept, "--json", report)
     assert done.code == 0
-    assert done.table["tiny"][0] == "2"
-    assert "of the model's vocabulary, %" in done.out
-    assert "never seen in training, %" in done.out  # the toy's own train split is known
+    assert table(done)["tiny"][0] == "2"
+    assert "of the model's vocabulary, %" in done.stdout
+    assert "never seen in training, %" in done.stdout  # the toy's own train split is known
     rows = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [row["image"] for row in rows] == ["toy_00000.png", "toy_00005.png"]
     content = json.loads(report.read_text())
@@ -363,16 +337,14 @@ def test_a_tiny_model_is_evaluated_on_a_split(
     assert content["source"] == f"{toy.name}, val split"
 
 
-def test_a_page_shows_the_datasets_own_photos(
-    evaluate: Evaluate, model: Path, toy: Path, tmp_path: Path
-) -> None:
+def test_a_page_shows_the_datasets_own_photos(model: Path, toy: Path, tmp_path: Path) -> None:
     evaluate("--model", model, "--data", toy, "--html", tmp_path / "report.html")
     html = (tmp_path / "report.html").read_text()
     assert set(re.findall(r'alt="([^"]+)"', html)) == {"toy_00000.png", "toy_00005.png"}
 
 
 def test_only_named_photos_are_scored(
-    evaluate: Evaluate, model: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others of the train split stay what the model was trained on."""
     known: list[list[str]] = []
@@ -391,7 +363,7 @@ def test_only_named_photos_are_scored(
     rows = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [row["image"] for row in rows] == ["toy_00001.png", "toy_00003.png"]
     assert f"Names in {names} without a photo in the train split of {toy}: 1, as toy_00000.png" in (
-        done.err
+        done.stderr
     )
     assert len(known[0]) == 6 * 5  # eight photos to train on, of which two are held out
     strangers = written(tmp_path / "names.txt", "toy_00000.png\n")
@@ -399,32 +371,28 @@ def test_only_named_photos_are_scored(
     assert_one_sentence(done, "has no photo that", "names.txt names in its train split")
 
 
-def test_unreadable_photos_are_left_out_and_named(
-    evaluate: Evaluate, model: Path, toy: Path, tmp_path: Path
-) -> None:
+def test_unreadable_photos_are_left_out_and_named(model: Path, toy: Path, tmp_path: Path) -> None:
     for file in toy.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     written(tmp_path / "toy_00005.png", "no photo")
     done = evaluate("--model", model, "--data", tmp_path)
     assert done.code == 1
-    assert done.table["tiny"][0] == "1"
-    assert "toy_00005.png is not a photo" in done.err
-    assert "Photos that cannot be read, left out: 1, as toy_00005.png." in done.err
+    assert table(done)["tiny"][0] == "1"
+    assert "toy_00005.png is not a photo" in done.stderr
+    assert "Photos that cannot be read, left out: 1, as toy_00005.png." in done.stderr
     written(tmp_path / "toy_00000.png", "no photo either")
     done = evaluate("--model", model, "--data", tmp_path)
     assert done.code == 2
-    assert "None of the 2 photos" in done.err
+    assert "None of the 2 photos" in done.stderr
 
 
-def test_a_caption_file_without_captions_gives_one_sentence(
-    evaluate: Evaluate, model: Path, tmp_path: Path
-) -> None:
+def test_a_caption_file_without_captions_gives_one_sentence(model: Path, tmp_path: Path) -> None:
     data = written(tmp_path / "captions.json", {"images": [], "annotations": []})
     assert_one_sentence(evaluate("--model", model, "--data", data), "captions.json holds no cap")
 
 
 def test_an_earlier_report_of_other_photos_is_refused_before_captioning(
-    evaluate: Evaluate, files: list[object], model: Path, toy: Path, tmp_path: Path
+    files: list[object], model: Path, toy: Path, tmp_path: Path
 ) -> None:
     evaluate(*files, "--json", tmp_path / "first.json")
     kept = tmp_path / "kept.jsonl"

@@ -251,9 +251,9 @@ def _open_output(
     again = Again(changed=options.update, failed=options.watch)
     if options.output == STANDARD_OUTPUT:
         return StandardOutput(again)
-    path = options.source.path
+    photos = options.source.path
     settings = {
-        "photos": path if path == STANDARD_INPUT else str(Path(path).resolve()),
+        "photos": photos if photos == STANDARD_INPUT else str(Path(photos).resolve()),
         "model": engine.model,
         "language": engine.language,
         "beam": options.model.beam,
@@ -265,7 +265,7 @@ def _open_output(
         journal = stack.enter_context(closing(Journal(path.with_name(f"{path.name}.journal"))))
         return FileOutput(path, form, journal, again, settings)
     root = Path(options.output) if options.output else None
-    home = _home(root, path)
+    home = _home(root, photos)
     part = _part(options.source.shard)
     journal = Journal(home / f".captioner{part}.journal" if home else None)
     stack.callback(journal.close)
@@ -275,15 +275,15 @@ def _open_output(
     )
 
 
-def _home(root: Path | None, path: str) -> Path | None:
+def _home(root: Path | None, photos: str) -> Path | None:
     """The folder of what belongs to no single text; none where the photos have no common one."""
     if root:
         with writing(root, FolderError):
             root.mkdir(parents=True, exist_ok=True)
         return root
-    if path == STANDARD_INPUT:
+    if photos == STANDARD_INPUT:
         return None
-    return Path(path) if os.path.isdir(path) else Path(path).parent
+    return Path(photos) if os.path.isdir(photos) else Path(photos).parent
 
 
 def _output_path(options: FolderOptions) -> Path:

@@ -7,10 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command import Result
 from PIL import Image
 
 from captioner import cli
@@ -19,18 +19,10 @@ from captioner.text import Vocabulary
 
 # Importing torch takes seconds, so one process makes all its calls.
 SCRIPT = """
-import contextlib, io, json, sys
-from captioner.cli import main
-results = []
-for call in json.loads(sys.argv[1]):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main(call)
-        except SystemExit as end:
-            code = end.code
-    results.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(results))
+import json, sys
+from dataclasses import astuple
+from command import captioner
+print(json.dumps([astuple(captioner(*call)) for call in json.loads(sys.argv[1])]))
 """
 RECIPE = """
 name = "x"
@@ -46,20 +38,14 @@ rate = 1
 SUBCOMMANDS = [name for action in cli._parser()._actions for name in action.choices or ()]
 
 
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-
 def run(calls: dict[str, list[str]], **environment: str) -> dict[str, Result]:
     """Make calls of the command in a process that knows no other locale than the given one."""
     unset = ("CAPTIONER_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     kept = {name: value for name, value in os.environ.items() if name not in unset}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(list(calls.values()))],
-        env={**kept, **environment}, capture_output=True, check=True,
+        env={**kept, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, check=True,
     )  # fmt: skip
     results = [Result(*row) for row in json.loads(done.stdout)]
     return dict(zip(calls, results, strict=True))
@@ -144,14 +130,14 @@ def test_the_exit_codes_are_the_same(
 def test_the_language_changes_no_data(
     english: dict[str, Result], chinese: dict[str, Result], home: Path
 ) -> None:
-    assert chinese["missing file"].out == english["missing file"].out != ""
+    assert chinese["missing file"].stdout == english["missing file"].stdout != ""
     assert (home / "captions.jsonl").read_text() == (home / "english.jsonl").read_text()
 
 
 def test_in_the_locale_c_everything_is_english(english: dict[str, Result]) -> None:
     for result in english.values():
-        assert not re.search("[\u4e00-\u9fff]", result.out + result.err)
-    assert "error: argument --beam: invalid int value: 'wide'" in english["wrong"].err
+        assert not re.search("[\u4e00-\u9fff]", result.stdout + result.stderr)
+    assert "error: argument --beam: invalid int value: 'wide'" in english["wrong"].stderr
 
 
 def test_a_chinese_locale_speaks_chinese() -> None:
@@ -162,7 +148,7 @@ def test_a_chinese_locale_speaks_chinese() -> None:
 
 
 def test_a_wrong_call_is_explained_in_chinese(chinese: dict[str, Result], home: Path) -> None:
-    said = without_usage(chinese["wrong"].err)
+    said = without_usage(chinese["wrong"].stderr)
     assert said == "captioner folder: 错误：参数 --beam：'wide' 不是整数\n"
 
 
@@ -170,33 +156,33 @@ def test_a_wrong_call_is_explained_in_chinese(chinese: dict[str, Result], home: 
 def test_what_goes_wrong_is_said_in_chinese(
     call: str, chinese: dict[str, Result], home: Path
 ) -> None:
-    assert_chinese(chinese[call].err, home)
-    assert chinese[call].err.startswith("captioner: ")
+    assert_chinese(chinese[call].stderr, home)
+    assert chinese[call].stderr.startswith("captioner: ")
 
 
 def test_a_check_of_data_is_said_in_chinese(chinese: dict[str, Result], home: Path) -> None:
-    lines = [line for line in chinese["check"].out.splitlines() if line.strip() != "3.png"]
+    lines = [line for line in chinese["check"].stdout.splitlines() if line.strip() != "3.png"]
     assert "jsonl" in lines[0]  # the source as the recipe calls it
     assert_chinese("\n".join(lines[1:]), home)
-    assert "打开照片" in chinese["check"].err
+    assert "打开照片" in chinese["check"].stderr
 
 
 def test_a_table_of_scores_is_said_in_chinese(chinese: dict[str, Result], home: Path) -> None:
     table = [
-        line for line in chinese["evaluate"].out.splitlines() if not line.startswith("results")
+        line for line in chinese["evaluate"].stdout.splitlines() if not line.startswith("results")
     ]
     assert_chinese("\n".join(table), home)
-    assert_chinese(chinese["evaluate"].err, home)
+    assert_chinese(chinese["evaluate"].stderr, home)
 
 
 @pytest.mark.parametrize("command", ["", *SUBCOMMANDS])
 def test_the_help_is_chinese(command: str, chinese: dict[str, Result], home: Path) -> None:
     result = chinese[f"{command} --help".strip()]
     assert result.code == 0
-    assert_chinese(without_usage(result.out), home)
+    assert_chinese(without_usage(result.stdout), home)
 
 
 def test_further_lines_of_the_usage_are_aligned(chinese: dict[str, Result]) -> None:
-    first, second = chinese["wrong"].err.splitlines()[:2]
+    first, second = chinese["wrong"].stderr.splitlines()[:2]
     options = first.index("[-h]") + 3  # three wide characters
     assert len(second) - len(second.lstrip()) == options

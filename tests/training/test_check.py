@@ -1,15 +1,11 @@
 """`captioner train --check`: everything that can be wrong with data, counted by hand."""
 
-import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command import Result, captioner
 from PIL import Image
-
-from captioner.cli import main
 
 RECIPE = """
 name = "x"
@@ -29,20 +25,9 @@ rate = 1
 """
 
 
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-
 def check(root: Path, change: str = "seed=1") -> Result:
-    out, err = io.StringIO(), io.StringIO()
-    recipe = str(root / "x.toml")
-    command = ["train", recipe, "--check", "--set", f"data.root={root}", "--set", change]
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main(command)
-    return Result(code, out.getvalue(), err.getvalue())
+    changes = ("--set", f"data.root={root}", "--set", change)
+    return captioner("train", root / "x.toml", "--check", *changes)
 
 
 def photo(path: Path, red: int) -> None:
@@ -77,7 +62,7 @@ def test_sound_data_is_counted_and_nothing_is_written(root: Path) -> None:
     result = check(root)
     assert result.code == 0
     assert sorted(root.rglob("*")) == before
-    assert result.out == (
+    assert result.stdout == (
         "train/captions.jsonl (jsonl)\n"
         "  train: 4 photos with 5 captions\n"
         "  held out: 1 photos with 1 captions\n"
@@ -104,7 +89,7 @@ def test_sound_data_is_counted_and_nothing_is_written(root: Path) -> None:
         "  of the words in val captions it holds 25.00%\n"
         "  of the words in held out captions it holds 100.00%\n"
     )
-    assert "photo/s" in result.err
+    assert "photo/s" in result.stderr
 
 
 def test_missing_and_unreadable_photos_are_named(root: Path) -> None:
@@ -112,9 +97,9 @@ def test_missing_and_unreadable_photos_are_named(root: Path) -> None:
     (root / "dev" / "5.png").write_bytes((root / "dev" / "5.png").read_bytes()[:-30])
     result = check(root)
     assert result.code == 1
-    assert "  missing photos: 1\n    1.png\n" in result.out
-    assert "  unreadable photos: 1\n    " in result.out
-    assert "5.png is cut short or damaged." in result.out
+    assert "  missing photos: 1\n    1.png\n" in result.stdout
+    assert "  unreadable photos: 1\n    " in result.stdout
+    assert "5.png is cut short or damaged." in result.stdout
 
 
 def test_a_cut_jpeg_is_found_though_only_a_small_copy_is_decoded(root: Path) -> None:
@@ -126,14 +111,14 @@ def test_a_cut_jpeg_is_found_though_only_a_small_copy_is_decoded(root: Path) -> 
     (root / "dev" / "5.jpg").write_bytes(content[: len(content) * 3 // 4])
     result = check(root)
     assert result.code == 1
-    assert "5.jpg is cut short or damaged." in result.out
+    assert "5.jpg is cut short or damaged." in result.stdout
 
 
 def test_a_long_list_of_faults_is_cut(root: Path) -> None:
     captions(root, "dev", ("5.png", "a cat"), *((f"none{n}.png", "a cat") for n in range(8)))
     result = check(root)
-    assert "  missing photos: 8\n" in result.out
-    assert "none4.png\n    ... and 3 more\n" in result.out
+    assert "  missing photos: 8\n" in result.stdout
+    assert "none4.png\n    ... and 3 more\n" in result.stdout
 
 
 def test_duplicates_are_named_but_do_no_harm(root: Path) -> None:
@@ -141,9 +126,8 @@ def test_duplicates_are_named_but_do_no_harm(root: Path) -> None:
     result = check(root)
     assert result.code == 0
     name = "train/captions.jsonl"
-    assert (
-        f"  duplicate photos: 1\n    0.png (train, {name}) = 3.png (train, {name})\n" in result.out
-    )
+    told = f"  duplicate photos: 1\n    0.png (train, {name}) = 3.png (train, {name})\n"
+    assert told in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -155,9 +139,9 @@ def test_a_photo_that_trains_and_is_evaluated_on_is_a_leak(
     photo(root / copy, 2)
     result = check(root)
     assert result.code == 1
-    assert "  LEAK, photos that train and are evaluated on: 1\n    2.png (train" in result.out
-    assert f"{Path(copy).name} ({split}" in result.out
-    assert "WARNING: 1 photos train and are evaluated on" in result.err
+    assert "  LEAK, photos that train and are evaluated on: 1\n    2.png (train" in result.stdout
+    assert f"{Path(copy).name} ({split}" in result.stdout
+    assert "WARNING: 1 photos train and are evaluated on" in result.stderr
 
 
 def test_odd_captions_are_counted(root: Path) -> None:
@@ -165,7 +149,7 @@ def test_odd_captions_are_counted(root: Path) -> None:
         root, "train", ("0.png", "a dog"), ("0.png", " "), ("1.png", "..."), ("1.png", "1 2 3"),
         ("2.png", "a very very big dog"), ("3.png", "a bird"), ("4.png", "a dog"),
     )  # fmt: skip
-    out = check(root).out.split("\n\n")[0]
+    out = check(root).stdout.split("\n\n")[0]
     assert "  empty captions: 1\n" in out
     assert "  captions longer than 4 words, which are cut: 1\n" in out
     assert "  captions without a letter: 2" in out
@@ -173,19 +157,19 @@ def test_odd_captions_are_counted(root: Path) -> None:
 
 def test_a_name_held_out_in_vain_is_shown(root: Path) -> None:
     (root / "held.txt").write_text("4.png\nnobody.png\n")
-    assert "  held-out names without a photo: 1\n    nobody.png\n" in check(root).out
+    assert "  held-out names without a photo: 1\n    nobody.png\n" in check(root).stdout
 
 
 def test_a_split_without_a_photo_is_a_fault(root: Path) -> None:
     result = check(root, "data.sources.1.split=train")
     assert result.code == 1
-    assert "  NO PHOTO in the val split\n" in result.out
+    assert "  NO PHOTO in the val split\n" in result.stdout
 
 
 def test_a_malformed_file_is_a_wrong_call(root: Path) -> None:
     (root / "dev" / "captions.jsonl").write_text("{")
     result = check(root)
     assert result.code == 2
-    assert result.err.strip().endswith("line 1: not valid JSON (Expecting property name enclosed "
-                                       "in double quotes).")  # fmt: skip
-    assert result.out == ""
+    reason = "not valid JSON (Expecting property name enclosed in double quotes)."
+    assert result.stderr.strip().endswith(f"line 1: {reason}")
+    assert result.stdout == ""

@@ -26,17 +26,21 @@ class Result:
     stderr: str
 
 
-def folder(*arguments: object, errors: type[io.StringIO] = io.StringIO) -> Result:
-    """Run `captioner folder` on the CPU."""
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    err = errors()
+def captioner(*arguments: object, errors: type[io.StringIO] = io.StringIO) -> Result:
+    """Run the command."""
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), errors()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = main(["folder", "--device", "cpu", "--workers", "1", *map(str, arguments)])
+            code = main([str(argument) for argument in arguments])
         except SystemExit as exit:  # argparse's own way out
             code = int(exit.code or 0)
     out.seek(0)
     return Result(code, out.read(), err.getvalue())
+
+
+def folder(*arguments: object, errors: type[io.StringIO] = io.StringIO) -> Result:
+    """Run `captioner folder` on the CPU."""
+    return captioner("folder", "--device", "cpu", "--workers", "1", *arguments, errors=errors)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
