@@ -22,7 +22,7 @@ from captioner.datasets import (
     read_dataset,
     read_names,
 )
-from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.reading import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
 from captioner.files import writing
@@ -286,7 +286,7 @@ def _read(data: Path, split: str, language: str, photos: Path | None = None) -> 
 
 
 def _places(photos: Path) -> list[Path]:
-    return photo_places(photos) if os.path.isdir(photos) else [photos]
+    return images_below(photos) if os.path.isdir(photos) else [photos]
 
 
 def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[Message]:

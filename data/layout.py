@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from captioner.datasets import read_dataset
-from captioner.datasets.finding import photo_places
+from captioner.datasets.finding import images_below
 from captioner.errors import CaptionerError, DatasetError
 from captioner.images.archives import is_archive, list_archive, stream_archive
 from captioner.images.walking import walk
@@ -136,7 +136,7 @@ class Layout:
         archives = (p for p in sorted(self.target.glob("*.*")) if p.suffix in (".tar", ".zip"))
         laid_out = [self.target, *filter(_is_read_in_place, archives)]
         found = [self.target / image for image in images] or laid_out
-        by_itself = photo_places(path)
+        by_itself = images_below(path)
         if by_itself == [self.target] and all(path.is_dir() for path in found):
             return []
         return [] if by_itself == sorted(found) else found

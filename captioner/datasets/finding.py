@@ -61,7 +61,7 @@ class PhotoIndex:
         return {name: photo.file for name, photo in found.items() if photo}
 
     def _at(self, name: str) -> Found | None:
-        """The photo to which a path leads: one below a place, else one whose path ends so."""
+        """The photo to which a path leads: one in a source, else one whose path ends so."""
         path = _normal(name)
         same_name = self._by_name.get(_file_name(path), {}).values()
         below = [photo for photo in same_name if photo.path == path]
@@ -86,30 +86,30 @@ def _only(name: str, photos: list[Found]) -> Found | None:
     return photos[0] if photos else None
 
 
-def find_photos(places: Iterable[Path]) -> PhotoIndex:
+def find_photos(images: Iterable[Path]) -> PhotoIndex:
     """The photos in folders (searched through, links followed) and uncompressed archives.
 
-    Raises DatasetError where a place does not exist, is neither, or is compressed.
+    Raises DatasetError where one does not exist, is neither, or is compressed.
     """
-    return PhotoIndex(find_files(places))
+    return PhotoIndex(find_files(images))
 
 
-def find_files(places: Iterable[Path], suffixes: Collection[str] = SUFFIXES) -> Iterator[Found]:
+def find_files(images: Iterable[Path], suffixes: Collection[str] = SUFFIXES) -> Iterator[Found]:
     """The files with such suffixes, in lower case, as `find_photos` finds photos."""
-    for place in places:
-        if os.path.isdir(place):
-            files = _walked(place, suffixes)
-        elif os.path.isfile(place):
-            files = _archived(place, suffixes)
+    for source in images:
+        if os.path.isdir(source):
+            files = _walked(source, suffixes)
+        elif os.path.isfile(source):
+            files = _archived(source, suffixes)
         else:
-            raise DatasetError("There is no photo folder or archive {}.", place)
-        whole = _composed(os.path.abspath(place).replace("\\", "/"))
+            raise DatasetError("There is no photo folder or archive {}.", source)
+        whole = _composed(os.path.abspath(source).replace("\\", "/"))
         for name, file in files:
             path = _composed(name)
             yield Found(path, f"{whole}/{path}", file)
 
 
-def photo_places(root: Path) -> list[Path]:
+def images_below(root: Path) -> list[Path]:
     """Where photos usually lie below a dataset's root: its tar archives, else the root itself; and
     its zip archives, apart from those without photos and those that are unpacked beside.
 

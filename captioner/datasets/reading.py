@@ -43,8 +43,8 @@ def read_dataset(
     layout = LAYOUTS[format]
     if split and layout.says_splits:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
-    places = tuple(images) if images else None
-    return layout.read(path, Options(places, split, val_share, language))
+    options = Options(tuple(images) if images else None, split, val_share, language)
+    return layout.read(path, options)
 
 
 def recognise(path: Path) -> tuple[str, Path]:

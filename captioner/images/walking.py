@@ -65,7 +65,7 @@ def walk(
                 continue
             walked.add((status.st_dev, status.st_ino))
             listed = _list_folder(folder.path, suffixes)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a null character in the path
             problem(FileError("{} cannot be read ({}).", folder.path, reason(error)))
             continue
         yield folder._replace(files=tuple(sorted(listed.files, key=natural)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.datasets.finding import Found, PhotoIndex, find_files, find_photos, photo_places
+from captioner.datasets.finding import Found, PhotoIndex, find_files, find_photos, images_below
 from captioner.errors import DatasetError
 from captioner.images import Photo
 
@@ -194,11 +194,11 @@ def packed(path: Path, names: list[str], method: int = zipfile.ZIP_STORED) -> Pa
 def test_zip_archives_beside_captions_are_found(tmp_path: Path) -> None:
     packed(tmp_path / "photos.ZIP", ["set/1.jpg"])
     touch(tmp_path, "set/2.jpg")
-    matched = find_photos(photo_places(tmp_path)).match(["set/1.jpg", "2.jpg"])
+    matched = find_photos(images_below(tmp_path)).match(["set/1.jpg", "2.jpg"])
     assert matched["set/1.jpg"].read() == b"set/1.jpg" * 50
     assert matched["2.jpg"].path == str(tmp_path / "set" / "2.jpg")
     tar(tmp_path / "x.tar", ["3.jpg"])
-    places = photo_places(tmp_path)
+    places = images_below(tmp_path)
     assert places == [tmp_path / "x.tar", tmp_path / "photos.ZIP"]
 
 
@@ -207,12 +207,12 @@ def test_zip_archives_that_add_nothing_are_left_alone(tmp_path: Path, folder: st
     packed(tmp_path / "annotations.zip", ["captions.json", "._1.jpg"], zipfile.ZIP_DEFLATED)
     packed(tmp_path / "photos.zip", ["set/1.jpg"])  # is unpacked beside
     touch(tmp_path, f"{folder}set/1.jpg")
-    assert photo_places(tmp_path) == [tmp_path]
+    assert images_below(tmp_path) == [tmp_path]
 
 
 def test_a_compressed_zip_archive_beside_captions_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     packed(tmp_path / "photos.zip", ["1.jpg"], zipfile.ZIP_DEFLATED)
-    assert photo_places(tmp_path) == [tmp_path]
+    assert images_below(tmp_path) == [tmp_path]
     assert "photos.zip is compressed and cannot be read in place" in caplog.text

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, join
@@ -33,7 +33,7 @@ def read_coco_cn(root: Path, images: Iterable[Path] | None = None) -> Dataset:
     return join(
         {f"{name}.jpg": texts for name, texts in captions.items()},
         {f"{name}.jpg": split for name, split in splits.items()},
-        find_photos(images or photo_places(root)),
+        find_photos(images or images_below(root)),
     )
 
 

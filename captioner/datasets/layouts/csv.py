@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from captioner.datasets.finding import photo_places
+from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE
@@ -25,7 +25,7 @@ def read_csv(
 
     Raises DatasetError, naming the file and the line, where it is missing or malformed.
     """
-    return join_rows(csv_rows(path), path, images or photo_places(path.parent), split, val_share)
+    return join_rows(csv_rows(path), path, images or images_below(path.parent), split, val_share)
 
 
 CSV = Layout(

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from captioner.datasets.finding import find_photos, photo_places
+from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, join
@@ -42,7 +42,7 @@ def read_flickr30k(
         splits = _with_suffix(read_splits(lists))
     else:
         splits = share_out(captions, split, val_share)
-    return join(captions, splits, find_photos(images or photo_places(root)))
+    return join(captions, splits, find_photos(images or images_below(root)))
 
 
 def _with_suffix(splits: Mapping[str, str]) -> dict[str, str]:

@@ -5,17 +5,17 @@ train/metadata.jsonl    {"file_name": "1.jpg", "text": "A dog."}
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from captioner.datasets.finding import photo_places
+from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE, split_called
 from captioner.datasets.tables import Row, csv_rows, join_rows, json_rows
 from captioner.errors import DatasetError
+from captioner.images.walking import walk
 
 _NAMES = ("metadata.jsonl", "metadata.csv")
 
@@ -33,20 +33,20 @@ def read_imagefolder(
 
     Raises DatasetError, naming the file and the line, where one is malformed or there is none.
     """
-    rows = (row for path in _metadata(root) for row in _rows(root, path))
-    return join_rows(rows, root, images or photo_places(root), split, val_share)
-
-
-def _has_metadata(root: Path) -> bool:
-    return any(True for name in _NAMES for _ in root.rglob(name))
+    files = _metadata(root)
+    if not files:
+        raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
+    rows = (row for path in files for row in _rows(root, path))
+    return join_rows(rows, root, images or images_below(root), split, val_share)
 
 
 def _metadata(root: Path) -> list[Path]:
-    found = (sorted(root.rglob(name)) for name in _NAMES if os.path.isdir(root))
-    files = next(filter(None, found), [])
-    if not files:
-        raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
-    return files
+    """All files of the first of the names that there are any of, in natural order."""
+    found: dict[str, list[Path]] = {name: [] for name in _NAMES}
+    for folder in walk(str(root), {Path(name).suffix for name in _NAMES}):
+        for name in found.keys() & folder.files:
+            found[name].append(Path(folder.beside(name)))
+    return next(filter(None, found.values()), [])
 
 
 def _rows(root: Path, path: Path) -> Iterator[Row]:
@@ -61,5 +61,5 @@ def _rows(root: Path, path: Path) -> Iterator[Row]:
 IMAGEFOLDER = Layout(
     "imagefolder",
     lambda path, options: read_imagefolder(path, options.images, options.split, options.val_share),
-    is_folder=_has_metadata,
+    is_folder=lambda folder: bool(_metadata(folder)),
 )

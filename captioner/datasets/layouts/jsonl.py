@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from captioner.datasets.finding import photo_places
+from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE
@@ -19,7 +19,7 @@ def read_jsonl(
     val_share: float = VAL_SHARE,
 ) -> Dataset:
     """Read a file with a JSON object a line, or with one JSON list of them; else as `read_csv`."""
-    return join_rows(json_rows(path), path, images or photo_places(path.parent), split, val_share)
+    return join_rows(json_rows(path), path, images or images_below(path.parent), split, val_share)
 
 
 JSONL = Layout(

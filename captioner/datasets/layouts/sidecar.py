@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from captioner.datasets.files import decode, read_text
-from captioner.datasets.finding import Found, PhotoIndex, find_files, photo_places
+from captioner.datasets.finding import Found, PhotoIndex, find_files, images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset, join
 from captioner.datasets.splits import VAL_SHARE, share_out
@@ -28,11 +28,11 @@ def read_sidecar(
 
     Raises DatasetError where there is no text file, or one cannot be read or has two photos.
     """
-    places = list(images or photo_places(root))
-    texts = {_stem(found): found for found in find_files(places, (".txt",))}
+    images = list(images or images_below(root))
+    texts = {_stem(found): found for found in find_files(images, (".txt",))}
     if not texts:
         raise DatasetError("{} has no .txt file beside a photo.", root)
-    photos = _beside(texts, find_files(places))
+    photos = _beside(texts, find_files(images))
     captions = {
         photos[stem].path if stem in photos else found.path: _captions(found)
         for stem, found in texts.items()
@@ -79,7 +79,7 @@ def _captions(found: Found) -> list[str]:
 
 
 def _has_texts(folder: Path) -> bool:
-    return any(True for _ in find_files(photo_places(folder), (".txt",)))
+    return any(True for _ in find_files(images_below(folder), (".txt",)))
 
 
 SIDECAR = Layout(
