@@ -79,7 +79,7 @@ def read_names(path: Path) -> frozenset[str]:
     return frozenset(name for line in read_lines(path) if (name := line.strip()))
 
 
-def join(
+def match_photos(
     captions: Mapping[str, Iterable[str]], splits: Mapping[str, str], photos: PhotoIndex
 ) -> Dataset:
     """Match captions, splits and photos by name; a photo without a split is left out.

@@ -17,7 +17,7 @@ from typing import Any
 
 from captioner.datasets.files import json_values, read_text
 from captioner.datasets.finding import find_photos
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import share_out, split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
@@ -41,7 +41,7 @@ class Row:
     where: Message
 
 
-def join_rows(
+def match_rows(
     rows: Iterable[Row], path: Path, images: Iterable[Path], split: str, val_share: float
 ) -> Dataset:
     """The records of the rows of `path`, with the photos found in `images`; as `read_csv`."""
@@ -57,7 +57,9 @@ def join_rows(
     if split and known:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
     unstated = (name for name in captions if name not in known)
-    return join(captions, known | share_out(unstated, split, val_share), find_photos(images))
+    return match_photos(
+        captions, known | share_out(unstated, split, val_share), find_photos(images)
+    )
 
 
 def csv_rows(path: Path) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import pytest
 
 from captioner.datasets import Dataset, Record, read_names
 from captioner.datasets.finding import find_photos
-from captioner.datasets.records import join
+from captioner.datasets.records import match_photos
 from captioner.errors import DatasetError
 from captioner.images import Photo
 from captioner.images.archives import Member
@@ -38,7 +38,7 @@ def test_missing_photos_empty_captions_and_photos_without_a_split_are_left_out(
         "d.jpg": ["No photo."],
     }
     splits = {"a.jpg": "train", "b.jpg": "train", "d.jpg": "val", "e.jpg": "train"}
-    found = join(captions, splits, find_photos([tmp_path]))
+    found = match_photos(captions, splits, find_photos([tmp_path]))
     assert [(r.name, r.captions, r.split) for r in found.records] == [
         ("a.jpg", ("A dog.", "Dogs."), "train")
     ]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from captioner.datasets.files import read_json
 from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
 from captioner.fields import shown
@@ -35,7 +35,7 @@ def read_coco(
     """
     captions = read_captions(path)
     splits = share_out(captions, split, val_share)
-    return join(captions, splits, find_photos(images or images_below(path.parent)))
+    return match_photos(captions, splits, find_photos(images or images_below(path.parent)))
 
 
 def read_captions(path: Path) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 
 _CAPTIONS = "imageid.human-written-caption.txt"
 
@@ -30,7 +30,7 @@ def read_coco_cn(root: Path, images: Iterable[Path] | None = None) -> Dataset:
     """
     captions = read_token_file(root / _CAPTIONS)
     splits = read_splits({name: root / f"coco-cn_{name}.txt" for name in ("train", "val", "test")})
-    return join(
+    return match_photos(
         {f"{name}.jpg": texts for name, texts in captions.items()},
         {f"{name}.jpg": split for name, split in splits.items()},
         find_photos(images or images_below(root)),

@@ -9,7 +9,7 @@ from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE
-from captioner.datasets.tables import csv_rows, is_csv, join_rows
+from captioner.datasets.tables import csv_rows, is_csv, match_rows
 
 
 def read_csv(
@@ -25,7 +25,7 @@ def read_csv(
 
     Raises DatasetError, naming the file and the line, where it is missing or malformed.
     """
-    return join_rows(csv_rows(path), path, images or images_below(path.parent), split, val_share)
+    return match_rows(csv_rows(path), path, images or images_below(path.parent), split, val_share)
 
 
 CSV = Layout(

@@ -14,7 +14,7 @@ from pathlib import Path
 from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
 
@@ -42,7 +42,7 @@ def read_flickr30k(
         splits = _with_suffix(read_splits(lists))
     else:
         splits = share_out(captions, split, val_share)
-    return join(captions, splits, find_photos(images or images_below(root)))
+    return match_photos(captions, splits, find_photos(images or images_below(root)))
 
 
 def _with_suffix(splits: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from captioner.datasets.files import read_lines
 from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.errors import DatasetError
 
 _CAPTIONS = {"en": ("Flickr8k.token.txt", "#"), "zh": ("flickr8kzhc.caption.txt", "#zhc#")}
@@ -42,7 +42,7 @@ def read_flickr8k(
     file, mark = _CAPTIONS[language]
     captions = read_token_file(root / file, mark)
     lists = {split: root / f"Flickr_8k.{part}.txt" for split, part in _SPLITS.items()}
-    return join(captions, read_splits(lists), find_photos(images or images_below(root)))
+    return match_photos(captions, read_splits(lists), find_photos(images or images_below(root)))
 
 
 def read_token_file(path: Path, mark: str = "#") -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE, split_called
-from captioner.datasets.tables import Row, csv_rows, join_rows, json_rows
+from captioner.datasets.tables import Row, csv_rows, json_rows, match_rows
 from captioner.errors import DatasetError
 from captioner.images.walking import walk
 
@@ -37,7 +37,7 @@ def read_imagefolder(
     if not files:
         raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
     rows = (row for path in files for row in _rows(root, path))
-    return join_rows(rows, root, images or images_below(root), split, val_share)
+    return match_rows(rows, root, images or images_below(root), split, val_share)
 
 
 def _metadata(root: Path) -> list[Path]:

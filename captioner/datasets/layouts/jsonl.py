@@ -9,7 +9,7 @@ from captioner.datasets.finding import images_below
 from captioner.datasets.layouts import Layout
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE
-from captioner.datasets.tables import join_rows, json_rows
+from captioner.datasets.tables import json_rows, match_rows
 
 
 def read_jsonl(
@@ -19,7 +19,7 @@ def read_jsonl(
     val_share: float = VAL_SHARE,
 ) -> Dataset:
     """Read a file with a JSON object a line, or with one JSON list of them; else as `read_csv`."""
-    return join_rows(json_rows(path), path, images or images_below(path.parent), split, val_share)
+    return match_rows(json_rows(path), path, images or images_below(path.parent), split, val_share)
 
 
 JSONL = Layout(

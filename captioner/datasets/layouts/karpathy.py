@@ -14,7 +14,7 @@ from typing import Any
 from captioner.datasets.files import read_json
 from captioner.datasets.finding import find_photos, images_below
 from captioner.datasets.layouts import Layout
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
 
@@ -29,7 +29,7 @@ def read_karpathy(path: Path, images: Iterable[Path] | None = None) -> Dataset:
     Raises DatasetError, naming the file and the entry, where it is missing or malformed.
     """
     captions, splits = read_sentences(path)
-    return join(captions, splits, find_photos(images or images_below(path.parent)))
+    return match_photos(captions, splits, find_photos(images or images_below(path.parent)))
 
 
 def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:

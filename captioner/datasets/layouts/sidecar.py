@@ -8,7 +8,7 @@ from pathlib import Path
 from captioner.datasets.files import decode, read_text
 from captioner.datasets.finding import Found, PhotoIndex, find_files, images_below
 from captioner.datasets.layouts import Layout
-from captioner.datasets.records import Dataset, join
+from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError, ImageError
 
@@ -37,7 +37,9 @@ def read_sidecar(
         photos[stem].path if stem in photos else found.path: _captions(found)
         for stem, found in texts.items()
     }
-    return join(captions, share_out(captions, split, val_share), PhotoIndex(photos.values()))
+    return match_photos(
+        captions, share_out(captions, split, val_share), PhotoIndex(photos.values())
+    )
 
 
 def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
