@@ -37,7 +37,7 @@ from captioner.metrics.report import (
     check_comparable,
     compare,
     make_report,
-    page,
+    report_page,
 )
 from captioner.pipeline import Captioner
 from captioner.text import units
@@ -82,7 +82,7 @@ class Evaluation:
 
     def write_html(self, path: Path) -> None:
         """Write the report as one web page, with small copies of the photos inside it."""
-        _write(path, page(self.report, self._data_uri, self.comparison))
+        _write(path, report_page(self.report, self._data_uri, self.comparison))
 
     def _data_uri(self, name: str) -> str | None:
         if name not in self.photos:

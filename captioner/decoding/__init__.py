@@ -1,7 +1,7 @@
 """Beam search, sampling and constraints, driven by a step function; knows no model."""
 
 from captioner.decoding.beam import beam_search
-from captioner.decoding.consensus import Choice, better_of_each, consensus
+from captioner.decoding.bidirectional import Choice, better_of_each, consensus
 from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepeatNgram, NoStutter
 from captioner.decoding.sampling import sample
 from captioner.decoding.types import (

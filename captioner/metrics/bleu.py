@@ -31,7 +31,7 @@ class BleuScores:
     sentences: list[tuple[float, float, float, float]]
 
 
-def bleu(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> BleuScores:
+def bleu_scores(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> BleuScores:
     """BLEU-1 to BLEU-4 with the closest reference's length, the shorter of two equally close.
 
     Takes one tokenised candidate and its list of tokenised references for each image. Raises

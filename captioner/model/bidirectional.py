@@ -16,7 +16,7 @@ class Bidirectional(nn.Module):
 
     As in "Image Captioning with Deep Bidirectional LSTMs" (Wang et al. 2016) they are trained
     together, by the sum of their losses, and of what the two would say about a photo the likelier
-    sentence is taken (`captioner.decoding.consensus`). They share the photo's grid features and
+    sentence is taken (`captioner.decoding.bidirectional`). They share the photo's grid features and
     nothing else.
 
     A forward decoder chooses its first words when it knows least of the sentence, a backward one

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from captioner.decoding import BeamOptions, Hypothesis, SamplingOptions, beam_search, sample
-from captioner.metrics import CiderD, Tokens, bleu
+from captioner.metrics import CiderD, Tokens, bleu_scores
 from captioner.model import Decoder
 from captioner.text import END, NEVER_WRITTEN, PAD, START, UNKNOWN
 
@@ -207,7 +207,7 @@ class SelfCritical:
         rewards = torch.tensor(self._prepared.score(words, photos))
         if self.bleu:
             own = [self._references[photo] for photo in photos]
-            rewards += self.bleu * torch.tensor([s[3] for s in bleu(words, own).sentences])
+            rewards += self.bleu * torch.tensor([s[3] for s in bleu_scores(words, own).sentences])
         if self.told:
             agreed = [self._agreed[photo] for photo in photos]
             rewards += self.told * torch.tensor(list(map(_share, agreed, words)))

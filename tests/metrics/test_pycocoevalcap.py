@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captioner.metrics import CiderD, bleu, rouge_l, score
+from captioner.metrics import CiderD, bleu_scores, rouge_l, score
 from captioner.metrics.scores import statistics
 from captioner.text.english import tokenize
 
@@ -44,7 +44,7 @@ def _reference_scores(
 
 def _assert_equal(candidates: Captions, references: list[Captions]) -> None:
     corpus, sentences = _reference_scores(bleu_reference.Bleu(4), candidates, references)
-    scores = bleu(candidates, references)
+    scores = bleu_scores(candidates, references)
     assert scores.corpus == pytest.approx(corpus, abs=1e-9, rel=1e-9)
     for n in range(4):
         ours = [sentence[n] for sentence in scores.sentences]

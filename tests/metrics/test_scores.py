@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.errors import OptionError
-from captioner.metrics import CiderD, Scores, bleu, rouge_l, score
+from captioner.metrics import CiderD, Scores, bleu_scores, rouge_l, score
 from captioner.metrics.scores import statistics
 
 
@@ -18,7 +18,7 @@ def _cider(candidates: Any, references: Any) -> list[float]:
     return CiderD({}, images=1).score(candidates, references)
 
 
-METRICS = [bleu, rouge_l, _cider]
+METRICS = [bleu_scores, rouge_l, _cider]
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -79,7 +79,7 @@ def test_a_sample_scores_as_if_its_captions_were_written_out(
     repeated = [photo for photo in photos for _ in range(photo[2])]
     again, their_references, _ = zip(*repeated, strict=True)
     expected = [
-        *bleu(again, their_references).corpus,
+        *bleu_scores(again, their_references).corpus,
         fmean(rouge_l(again, their_references)),
         fmean(cider.score(again, their_references)),
     ]
@@ -93,7 +93,7 @@ def test_a_part_and_a_further_metric() -> None:
     assert [own.meteor for own in measured.each()] == pytest.approx([50, 10, 0])
     part = measured.together(np.array([0, 1]))
     assert part.meteor == pytest.approx(30)
-    assert part.bleu_1 == pytest.approx(100 * bleu(candidates[:2], references[:2]).corpus[0])
+    assert part.bleu_1 == pytest.approx(100 * bleu_scores(candidates[:2], references[:2]).corpus[0])
     assert measured.together().meteor == pytest.approx(20)
     assert measured.names[-1] == "meteor"
 

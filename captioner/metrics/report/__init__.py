@@ -2,7 +2,7 @@
 
 from captioner.metrics.report.captions import Captions, Entry, read_report
 from captioner.metrics.report.comparison import Comparison, check_comparable, compare
-from captioner.metrics.report.page import load_template, page
+from captioner.metrics.report.page import load_template, report_page
 from captioner.metrics.report.report import Report, make_report
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "compare",
     "load_template",
     "make_report",
-    "page",
     "read_report",
+    "report_page",
 ]

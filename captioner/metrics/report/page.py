@@ -42,7 +42,7 @@ class _Card:
     other: str | None
 
 
-def page(
+def report_page(
     report: Report,
     photo: Callable[[str], str | None] = lambda image: None,
     comparison: Comparison | None = None,

@@ -11,7 +11,7 @@ import pytest
 
 from captioner.errors import CaptionerError
 from captioner.messages import Message
-from captioner.metrics.report import Captions, Entry, compare, make_report, page
+from captioner.metrics.report import Captions, Entry, compare, make_report, report_page
 
 pytest.importorskip("jinja2")
 
@@ -56,7 +56,7 @@ def test_best_worst_and_a_random_fifty_are_shown() -> None:
         asked.append(image)
         return PIXEL
 
-    elements = Elements(page(report, photo))
+    elements = Elements(report_page(report, photo))
     shown = [image["alt"] for image in elements.named("img")]
     assert {image["src"] for image in elements.named("img")} == {PIXEL}
     ranked = sorted(range(100), key=lambda n: report.own[n].cider)
@@ -64,12 +64,12 @@ def test_best_worst_and_a_random_fifty_are_shown() -> None:
     assert shown[12:24] == [f"{n}.jpg" for n in ranked[:12]]
     assert len(set(shown[24:])) == len(shown[24:]) == 50
     assert max(Counter(asked).values()) == 1
-    assert page(report, photo) == page(report, photo)
+    assert report_page(report, photo) == report_page(report, photo)
 
 
 def test_each_card_has_caption_scores_and_references() -> None:
     report = make_report(captions(3))
-    text = " ".join(Elements(page(report)).text.split())
+    text = " ".join(Elements(report_page(report)).text.split())
     for entry, own in zip(report.captions.entries, report.own, strict=True):
         assert entry.caption in text
         assert all(reference in text for reference in entry.references)
@@ -87,7 +87,7 @@ def test_no_text_becomes_markup() -> None:
     ours = Captions(EVIL, "en", entries, EVIL)
     theirs = replace(ours, title=f"their {EVIL}", entries=entries[:1])
     report = make_report(ours, [EVIL], notes=[Message("Note {}", EVIL)])
-    html = page(report, lambda image: PIXEL, compare(ours, theirs))
+    html = report_page(report, lambda image: PIXEL, compare(ours, theirs))
     elements = Elements(html)
     assert elements.named("script") == []
     assert "<script" not in html
@@ -97,7 +97,7 @@ def test_no_text_becomes_markup() -> None:
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     ours = captions(4)
-    html = page(make_report(ours), lambda image: PIXEL, compare(ours, ours))
+    html = report_page(make_report(ours), lambda image: PIXEL, compare(ours, ours))
     elements = Elements(html)
     for tag, attributes in elements.found:
         for name in ("src", "href", "srcset", "action", "data", "poster"):
@@ -110,8 +110,8 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 
 def test_a_page_without_photos_has_no_pictures() -> None:
     report = make_report(captions(5))
-    assert Elements(page(report)).named("img") == []
-    some = Elements(page(report, {"2.jpg": PIXEL}.get)).named("img")
+    assert Elements(report_page(report)).named("img") == []
+    some = Elements(report_page(report, {"2.jpg": PIXEL}.get)).named("img")
     assert {image["alt"] for image in some} == {"2.jpg"}
 
 
@@ -123,7 +123,7 @@ def test_a_comparison_is_shown_with_the_other_captions() -> None:
         entries=tuple(replace(e, caption=f"their {e.image}") for e in ours.entries[:4]),
     )
     comparison = compare(ours, theirs)
-    text = " ".join(Elements(page(make_report(ours), comparison=comparison)).text.split())
+    text = " ".join(Elements(report_page(make_report(ours), comparison=comparison)).text.split())
     assert "Compared with theirs.json 4 photos in both" in text
     assert "theirs.json: their 2.jpg" in text
     assert "their 4.jpg" not in text
@@ -134,7 +134,7 @@ def test_a_comparison_is_shown_with_the_other_captions() -> None:
 
 def test_an_empty_caption_is_named_so() -> None:
     report = make_report(Captions("ours", "en", (Entry("a.jpg", "", ("a dog",)),)))
-    assert "(empty)" in Elements(page(report)).text
+    assert "(empty)" in Elements(report_page(report)).text
 
 
 def test_without_jinja2_one_sentence_says_what_to_install(
@@ -150,4 +150,4 @@ def test_without_jinja2_one_sentence_says_what_to_install(
     report = make_report(captions(2))
     monkeypatch.setattr(builtins, "__import__", without_jinja2)
     with pytest.raises(CaptionerError, match=r"needs jinja2: pip install 'captioner\[report\]'\."):
-        page(report)
+        report_page(report)
