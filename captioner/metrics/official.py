@@ -109,7 +109,8 @@ def _tokenized(groups: Sequence[Sequence[str]]) -> _Groups:
     try:
         tokenized: _Groups = PTBTokenizer().tokenize(captions)
     except OSError as error:
-        raise MissingError("pycocoevalcap's tokenizer cannot run ({}).", reason(error)) from error
+        # With the file's name: it is none that the person has named.
+        raise MissingError("pycocoevalcap's tokenizer cannot run ({}).", error) from error
     if [len(tokenized.get(i, ())) for i in captions] != [len(group) for group in groups]:
         raise MissingError("pycocoevalcap's tokenizer gave no result.")
     return tokenized

@@ -16,7 +16,7 @@ from captioner.ui.models import Models
 from captioner.ui.options import Choices
 from captioner.ui.uploads import Upload
 from captioner.ui.words import CHINESE, ENGLISH, UNEXPECTED, sentence_of
-from captioner.ui.zips import photos_in
+from captioner.ui.zips import Refusal, photos_in
 
 
 def each(value: Any) -> tuple[str, ...]:
@@ -81,7 +81,8 @@ def test_every_bad_zip_file_has_its_reason_in_chinese(tmp_path: Path) -> None:
 
     assert len(photos) == 3
     for photo in photos:
-        assert is_chinese(translate(refusal(photo.source), "zh"))
+        assert isinstance(photo, Refusal)
+        assert is_chinese(translate(photo.error, "zh"))
 
 
 def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
