@@ -694,12 +694,12 @@ def _beam(
     chance: Random, step: Any, images: int, vocabulary: int
 ) -> tuple[Any, list[list[Hypothesis]]]:
     phrases = chance.choice((0, 0, 0, 1, 2))
-    include = tuple(
+    require = tuple(
         tuple(chance.randrange(vocabulary) for _ in range(chance.choice((1, 1, 2))))
         for _ in range(phrases)
     )
     options = BeamOptions(
-        **_common(chance, vocabulary), beam=_mostly(chance, (1, 2, 3, 10, 50), 0), include=include
+        **_common(chance, vocabulary), beam=_mostly(chance, (1, 2, 3, 10, 50), 0), require=require
     )
     return options, beam_search(step, _Last(), images, START, END, options)
 

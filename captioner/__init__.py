@@ -6,7 +6,15 @@ print(model.caption("dog.jpg").text)
 """
 
 from captioner.errors import CaptionerError
+from captioner.options import CaptionOptions
 from captioner.pipeline import Caption, Captioner, available_models, load_model
 
 __version__ = "0.1.0"
-__all__ = ["Caption", "Captioner", "CaptionerError", "available_models", "load_model"]
+__all__ = [
+    "Caption",
+    "CaptionOptions",
+    "Captioner",
+    "CaptionerError",
+    "available_models",
+    "load_model",
+]

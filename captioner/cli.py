@@ -11,7 +11,7 @@ import errno
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from captioner import messages
 from captioner.errors import CaptionerError, ImageError, OptionError
 from captioner.messages import Message, reason, translate
 from captioner.messages.parser import Parser
+from captioner.options import OPTIONS, CaptionOptions, Number
 
 if TYPE_CHECKING:
     from captioner.evaluation import Evaluation
@@ -87,9 +88,8 @@ def _add_caption(parser: argparse.ArgumentParser) -> None:
         "--language", metavar="CODE", help="the language to write in: en, zh, or both: en,zh"
     )
     _add_model(parser)
-    parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
-    parser.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
     parser.add_argument("--json", action="store_true", help="one JSON object per photo")
+    _add_options(parser.add_argument_group("how a caption is written"))
     parser.set_defaults(run=_caption)
 
 
@@ -123,10 +123,9 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     captions = parser.add_argument_group("captions")
     captions.add_argument("--language", metavar="CODE", help="the language to write in: en, zh")
     _add_model(captions)
-    captions.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
-    captions.add_argument("--top", type=int, default=1, metavar="N", help="the N best sentences")
     captions.add_argument("--trigger", default="", metavar="TEXT", help="goes before each caption")
     captions.add_argument("--html", type=Path, metavar="FILE", help="also a page with the photos")
+    _add_options(parser.add_argument_group("how a caption is written"))
     speed = parser.add_argument_group("speed")
     speed.add_argument("--batch", type=int, metavar="N", help="photos the model takes at a time")
     speed.add_argument("--workers", type=int, metavar="N", help="processes that open photos")
@@ -151,7 +150,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="a dataset: its folder or its captions file")
     parser.add_argument("--split", default="val", choices=["train", "val", "test"])
     parser.add_argument("--names", type=Path, metavar="FILE", help="only these photos, one a line")
-    parser.add_argument("--beam", type=int, default=3, help="width of the beam search (3)")
+    _add_options(parser, ("beam",))
     parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
     parser.add_argument("--results", type=Path, help="captions to score, in COCO results format")
     parser.add_argument("--references", type=Path, help="their references, in COCO captions format")
@@ -212,6 +211,23 @@ def _add_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--device", help='such as "cuda" or "cpu"')
 
 
+def _add_options(parser: argparse._ActionsContainer, names: Iterable[str] = OPTIONS) -> None:
+    """A flag for each field of `CaptionOptions`."""
+    for name in names:
+        takes = OPTIONS[name]
+        flag, about = f"--{name.replace('_', '-')}", takes.described()
+        if isinstance(takes, Number):
+            parser.add_argument(flag, type=takes.kind, metavar="N", help=about)
+        else:
+            about = f"{about}; may be repeated"
+            parser.add_argument(flag, action="append", metavar="WORDS", help=about)
+
+
+def _caption_options(options: argparse.Namespace) -> CaptionOptions:
+    said = vars(options)
+    return CaptionOptions(**{name: said[name] for name in OPTIONS if name in said})
+
+
 def _load(options: argparse.Namespace, language: str | None = None) -> Captioner:
     from captioner.memory import keep_memory
     from captioner.pipeline import load_model
@@ -221,30 +237,27 @@ def _load(options: argparse.Namespace, language: str | None = None) -> Captioner
 
 
 def _caption(options: argparse.Namespace) -> int:
+    how = _caption_options(options)
     languages = options.language.split(",") if options.language else []
     captioner = _load(options, *languages[:1])
-    languages = languages or [captioner.language]
     failed = False
-    for photo, result in captioner.caption_each_in(
-        languages, options.photos, batch=BATCH, beam=options.beam, top=options.top
+    for photo, result in captioner.caption_each(
+        options.photos, how, languages=languages, batch=BATCH
     ):
         if isinstance(result, ImageError):
             failed = True
             _complain(translate(result))
         else:
-            for language, caption in result.items():
-                _print_caption(photo, language, caption, options)
+            _print_caption(photo, result, options)
     return 1 if failed else 0
 
 
-def _print_caption(
-    photo: str, language: str, caption: Caption, options: argparse.Namespace
-) -> None:
+def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) -> None:
     best = (caption, *caption.alternatives)
     if options.json:
-        row: dict[str, Any] = {"image": photo, "language": language, "caption": caption.text}
-        row["log_prob"] = round(caption.log_prob, 4)
-        if options.top > 1:
+        row: dict[str, Any] = {"image": photo, "language": caption.language}
+        row |= {"caption": caption.text, "log_prob": round(caption.log_prob, 4)}
+        if caption.alternatives:
             row["alternatives"] = [
                 {"caption": c.text, "log_prob": round(c.log_prob, 4)} for c in caption.alternatives
             ]
@@ -271,7 +284,8 @@ def _folder(options: argparse.Namespace) -> int:
         options.photos, not options.no_recursive, options.include, options.exclude, shard
     )
     devices = tuple(options.device.split(",")) if options.device else ()
-    model = ModelChoice(options.model, options.language, devices, options.beam, options.top)
+    how = _caption_options(options)
+    model = ModelChoice(options.model, options.language, devices, how)
     summary = caption_folder(
         FolderOptions(
             source,
@@ -355,9 +369,10 @@ def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation
     if options.results:
         language = options.language or "en"
         return evaluation.score_results(options.results, options.references, language, report)
+    how = _caption_options(options)
     return evaluation.evaluate_model(
         _load(options, options.language), options.data, options.split, names=options.names,
-        save=options.save, report=report, beam=options.beam,
+        save=options.save, report=report, options=how,
     )  # fmt: skip
 
 

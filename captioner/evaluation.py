@@ -8,7 +8,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tqdm import tqdm
 
@@ -39,6 +38,7 @@ from captioner.metrics.report import (
     make_report,
     report_page,
 )
+from captioner.options import CaptionOptions
 from captioner.pipeline import Captioner
 from captioner.text import units
 from captioner.text.vocabulary import SPECIAL
@@ -118,13 +118,13 @@ def evaluate_model(
     names: Path | None = None,
     save: Path | None = None,
     report: ReportOptions = ReportOptions(),
-    **options: Any,
+    options: CaptionOptions | None = None,
 ) -> Evaluation:
     """Caption a split and score the captions against the references.
 
     data: a dataset in any layout. names: a file that names those photos of the split that count.
-    save: where to keep the captions, as JSON Lines of `image` and `caption`. options: of the
-    search, as for `Captioner.caption`.
+    save: where to keep the captions, as JSON Lines of `image` and `caption`. options: how
+    captions are written.
 
     Photos that cannot be read are named and left out. Raises DatasetError where a file is malformed
     or nothing is left, and MissingError where what the report needs is not installed.
@@ -132,7 +132,7 @@ def evaluate_model(
     source = _Source(data, split, captioner.language, names, report.photos)
     task = _read_task(source, report.training)
     _check(report, captioner.language, [record.name for record in task.records])
-    written, unreadable = _caption(captioner, task.records, **options)
+    written, unreadable = _caption(captioner, task.records, options)
     if save:
         _save(save, written)
     if not written:
@@ -315,11 +315,11 @@ def _training(places: Sequence[Path], language: str) -> list[str]:
 
 
 def _caption(
-    captioner: Captioner, records: Sequence[Record], **options: Any
+    captioner: Captioner, records: Sequence[Record], options: CaptionOptions | None
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
     photos = tqdm((record.photo for record in records), total=len(records), unit=translate("photo"))
-    results = captioner.caption_each(photos, opener=Photo.open, **options)
+    results = captioner.caption_each(photos, options, opener=Photo.open)
     written: list[tuple[Record, str]] = []
     unreadable: list[str] = []
     for record, (_, result) in zip(records, results, strict=True):

@@ -9,7 +9,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,11 +40,11 @@ from captioner.model import (
     read_folder,
     read_language,
 )
+from captioner.options import CaptionOptions
 from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 
 DEFAULT_MODEL = "base-en"
-NO_STUTTER = 2  # words after which the same content word may stand again
 PhotoT = TypeVar("PhotoT")
 
 
@@ -68,10 +68,11 @@ class Caption:
     """A sentence about a photo.
 
     text: the sentence. tokens: its words. log_prob: natural logarithm of the model's probability
-    of this very sentence. score: what the search ranked it by. attention: `[T, h, w]`, for each
-    word where on the photo's grid the model looked (each map sums to one), where it was asked for.
-    trace: of the gates, where it was asked for and the model's cell is an LSTM. alternatives: the
-    next best sentences, best first, without trace.
+    of this very sentence. score: what it was ranked by, the former scaled for the length.
+    attention: `[T, h, w]`, for each word where on the photo's grid the model looked (each map sums
+    to one), where it was asked for. trace: of the gates, where it was asked for and the model's
+    cell is an LSTM. alternatives: the next best sentences, best first, without trace. language: its
+    code.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Caption:
     attention: Tensor | None = None
     trace: Trace | None = None
     alternatives: tuple[Caption, ...] = ()
+    language: str = ""
 
     @property
     def certainty(self) -> float:
@@ -93,10 +95,7 @@ class Captioner:
 
     folder: the one that the model was read from, where it may write further languages.
 
-    Options of all its methods, as keywords: those of `BeamOptions` (beam, top, min_length,
-    max_length, length_penalty, no_repeat_ngram, no_repeat_within), or with `sampling=True` those of
-    `SamplingOptions` (temperature, top_k, top_p, seed); `avoid` and `include` take words or, the
-    latter, phrases. With
+    What describes photos takes `CaptionOptions`, and single ones of them as keywords. With
     `attention=True` and `trace=True` a caption also holds how it came about.
     """
 
@@ -150,68 +149,67 @@ class Captioner:
         sibling._siblings, sibling._loading = self._siblings, self._loading
         return sibling
 
-    def caption(self, photo: ImageSource, **options: Any) -> Caption:
+    def caption(
+        self, photo: ImageSource, options: CaptionOptions | None = None, **more: Any
+    ) -> Caption:
         """Caption one photo: a path, the bytes of a file, a Pillow image or a NumPy array.
 
-        Raises ImageError where it cannot be opened, OptionError where an option is out of range.
+        more: single options, attention and trace.
+
+        Raises ImageError where it cannot be opened, OptionError where an option cannot be.
         """
-        return self.caption_batch([photo], **options)[0]
+        return self.caption_batch([photo], options, **more)[0]
 
-    def caption_batch(self, photos: Sequence[ImageSource], **options: Any) -> list[Caption]:
-        """Caption several photos in one batch, in their order. Raises as `caption`."""
-        found = self.caption_in([self.language], photos, **options)
-        return [own[self.language] for own in found]
-
-    def caption_in(
-        self, languages: Sequence[str], photos: Sequence[ImageSource], **options: Any
-    ) -> list[dict[str, Caption]]:
-        """Caption several photos in each of several languages, for which they are encoded once.
-
-        Raises as `caption`, and ModelError where the model does not write one of them.
-        """
-        if not photos:
-            return []
-        preprocessing = self.model.config.preprocessing
-        opened = [open_image(photo, at_least=preprocessing.detail) for photo in photos]
-        features, grid = self.encode(to_batch(opened, preprocessing))
-        captioners = [self.in_language(language) for language in languages]
-        found = [captioner.describe(features, grid, **options) for captioner in captioners]
-        return [dict(zip(languages, own, strict=True)) for own in zip(*found, strict=True)]
+    def caption_batch(
+        self, photos: Sequence[ImageSource], options: CaptionOptions | None = None, **more: Any
+    ) -> list[Caption]:
+        """Caption several photos in one batch, in their order. Takes and raises as `caption`."""
+        detail = self.model.config.preprocessing.detail
+        opened = [open_image(photo, at_least=detail) for photo in photos]
+        return [own for (own,) in self._captions_in((self.language,), opened, options, more)]
 
     def caption_each(
         self,
         photos: Iterable[PhotoT],
+        options: CaptionOptions | None = None,
         *,
+        languages: Sequence[str] = (),
         batch: int = 32,
         opener: Callable[..., Any] = open_image,
-        **options: Any,
+        **more: Any,
     ) -> Iterator[tuple[PhotoT, Caption | ImageError]]:
         """Caption any number of photos, `batch` at a time, each paired with its caption.
 
-        A photo that cannot be opened is paired with its error, and the others go on. opener: opens
-        one photo, as `open_image(photo, at_least=pixels)`, for photos that are kept another way.
-        """
-        each = self.caption_each_in([self.language], photos, batch=batch, opener=opener, **options)
-        for photo, found in each:
-            yield photo, found if isinstance(found, ImageError) else found[self.language]
+        A photo that cannot be opened is paired with its error, and the others go on. languages: of
+        several, each photo is there once for each, encoded once. opener: opens one photo, as
+        `open_image(photo, at_least=pixels)`, for photos that are kept another way.
 
-    def caption_each_in(
-        self,
-        languages: Sequence[str],
-        photos: Iterable[PhotoT],
-        *,
-        batch: int = 32,
-        opener: Callable[..., Any] = open_image,
-        **options: Any,
-    ) -> Iterator[tuple[PhotoT, dict[str, Caption] | ImageError]]:
-        """As `caption_each`, in each of several languages, with a caption for each by its code."""
+        Raises as `caption`, and ModelError where the model does not write one of the languages.
+        """
+        languages = languages or (self.language,)
         detail = self.model.config.preprocessing.detail
         for chunk in chunks(photos, batch):
             results = [_attempt(opener, photo, detail) for photo in chunk]
             opened = [image for image in results if not isinstance(image, ImageError)]
-            captions = iter(self.caption_in(languages, opened, **options))
+            captions = iter(self._captions_in(languages, opened, options, more))
             for photo, image in zip(chunk, results, strict=True):
-                yield photo, image if isinstance(image, ImageError) else next(captions)
+                found = (image,) if isinstance(image, ImageError) else next(captions)
+                yield from ((photo, own) for own in found)
+
+    def _captions_in(
+        self,
+        languages: Sequence[str],
+        opened: Sequence[Any],
+        options: CaptionOptions | None,
+        more: dict[str, Any],
+    ) -> list[tuple[Caption, ...]]:
+        """Each opened photo's captions, one in each language."""
+        if not opened:
+            return []
+        encoded = self.encode(to_batch(opened, self.model.config.preprocessing))
+        captioners = [self.in_language(language) for language in languages]
+        found = [captioner.describe(*encoded, options, **more) for captioner in captioners]
+        return list(zip(*found, strict=True))
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
@@ -223,29 +221,39 @@ class Captioner:
         self,
         features: Tensor,
         grid: tuple[int, int],
+        options: CaptionOptions | None = None,
         *,
         attention: bool = False,
         trace: bool = False,
-        sampling: bool = False,
-        avoid: Sequence[str] = (),
-        include: Sequence[str] = (),
-        **options: Any,
+        **said: Any,
     ) -> list[Caption]:
         """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
-        options["avoid"] = (*NEVER_WRITTEN, *self._numbers(avoid))
-        options = {"no_repeat_within": NO_STUTTER, "repeatable": self._repeatable, **options}
-        if include:
-            options["include"] = self.tokens_of(include)
-        chosen = self._search(features, _options(sampling, options))
+        chosen = self._search(features, self._in_tokens(CaptionOptions.of(options, said)))
         captions = [self._captions(choices) for choices in chosen]
         if attention:
             captions = self._with_attention(captions, chosen, features, grid)
         return self._with_trace(captions, chosen, features) if trace else captions
 
+    def check(self, options: CaptionOptions) -> None:
+        """Raises OptionError for words that must appear and that the model does not know, or that
+        its sentences have no room for."""
+        self._in_tokens(options)
+
+    def _in_tokens(self, options: CaptionOptions) -> BeamOptions | SamplingOptions:
+        """The options as the search takes them, in token ids. Raises OptionError."""
+        values = {name: value for name, value in options.all().items() if value is not None}
+        avoided = self._avoided(values.pop("avoid", ()))
+        values["avoid"] = (*NEVER_WRITTEN, *(own[0] for own in avoided if len(own) == 1))
+        values["avoid_phrases"] = tuple(own for own in avoided if len(own) > 1)
+        values["repeatable"] = self._repeatable
+        if options.is_sampling:
+            return SamplingOptions(**values)
+        return BeamOptions(**{**values, "require": self.tokens_of(values.get("require", ()))})
+
     def _search(
         self, features: Tensor, options: BeamOptions | SamplingOptions
     ) -> list[list[Choice]]:
-        """Each photo's captions, best first or as drawn, of all that the decoders find."""
+        """Each photo's captions, best first, of all that the decoders find."""
         found = [self._find(decoder, features, options) for decoder in self._decoders]
         by_photo = zip(*found, strict=True)
         if isinstance(options, SamplingOptions):
@@ -262,16 +270,16 @@ class Captioner:
     ) -> list[list[Hypothesis]]:
         """Each photo's hypotheses of one decoder, in the order in which people read."""
         beginning = (decoder.step, decoder.start(features), len(features), START, END)
+        options = replace(options, avoid_phrases=_in_order(options.avoid_phrases, decoder))
         if isinstance(options, SamplingOptions):
             found = sample(*beginning, options, device=self.device)
         else:
-            phrases = tuple(decoder.in_order(phrase) for phrase in options.include)
-            own = replace(options, include=phrases)
-            found = beam_search(*beginning, own, device=self.device)
+            options = replace(options, require=_in_order(options.require, decoder))
+            found = beam_search(*beginning, options, device=self.device)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in group] for group in found]
 
     def _numbers(self, words: Iterable[str]) -> list[int]:
-        """A word that the model does not know is avoided already."""
+        """Of those words that the model knows, as they stand or in small letters."""
         forms = (form for word in words for form in {word, word.lower()})
         numbers = (self.vocabulary.number(form) for form in forms)
         return [number for number in numbers if number is not None]
@@ -282,17 +290,30 @@ class Captioner:
         words = FUNCTION_WORDS.get(self.language, frozenset())
         return tuple(sorted(self._numbers(words)))
 
+    def _avoided(self, phrases: Sequence[str]) -> list[tuple[int, ...]]:
+        """Token ids of words and phrases to avoid, without those that the model cannot write."""
+        found: set[tuple[int, ...]] = set()
+        for phrase in phrases:
+            known = [(number,) for number in self._numbers([phrase])]
+            found.update(known or filter(None, [self._tokens(phrase)[0]]))
+        return sorted(found)
+
     def tokens_of(self, phrases: Sequence[str]) -> tuple[tuple[int, ...], ...]:
         """Token ids of words or phrases. Raises OptionError for a word the model does not know."""
         return tuple(map(self._phrase, phrases))
 
     def _phrase(self, phrase: str) -> tuple[int, ...]:
-        tokens = tokenizer(self.language, self.model.config.unit).tokenize(phrase)
-        numbers = [self.vocabulary.number(token) for token in tokens]
-        for token, number in zip(tokens, numbers, strict=True):
-            if number is None:
-                raise OptionError("The model does not know the word '{}'.", token)
-        return tuple(number for number in numbers if number is not None)
+        numbers, unknown = self._tokens(phrase)
+        for word in unknown:
+            raise OptionError("The model does not know the word '{}'.", word)
+        return numbers
+
+    def _tokens(self, phrase: str) -> tuple[tuple[int, ...], list[str]]:
+        """Token ids of a phrase, none if it holds unknown words, and these."""
+        words = tokenizer(self.language, self.model.config.unit).tokenize(phrase)
+        numbers = [self.vocabulary.number(word) for word in words]
+        unknown = [word for word, number in zip(words, numbers, strict=True) if number is None]
+        return tuple(number for number in numbers if number is not None and not unknown), unknown
 
     def _captions(self, choices: list[Choice]) -> Caption:
         best, *others = (self._caption(choice.hypothesis) for choice in choices)
@@ -301,7 +322,7 @@ class Captioner:
     def _caption(self, hypothesis: Hypothesis) -> Caption:
         tokens = self.vocabulary.decode(hypothesis.tokens)
         text = tokenizer(self.language, self.model.config.unit).detokenize(tokens)
-        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score)
+        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)
 
     def _with_attention(
         self,
@@ -361,15 +382,11 @@ def _attempt(opener: Callable[..., Any], photo: Any, detail: int) -> Any:
         return error
 
 
-def _options(sampling: bool, options: dict[str, Any]) -> BeamOptions | SamplingOptions:
-    """Options of beam search or of sampling."""
-    kind = SamplingOptions if sampling else BeamOptions
-    for name in options.keys() - {field.name for field in fields(kind)}:
-        raise OptionError("got an unexpected keyword argument '{}'.", name)
-    try:
-        return kind(**options)
-    except TypeError as error:
-        raise OptionError("{}.", error) from None
+def _in_order(
+    phrases: tuple[tuple[int, ...], ...], decoder: Decoder
+) -> tuple[tuple[int, ...], ...]:
+    """Phrases in the order in which a decoder writes."""
+    return tuple(decoder.in_order(phrase) for phrase in phrases)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -164,7 +164,7 @@ def test_a_model_folder_of_a_newer_format_gives_one_sentence(home: Path, tmp_pat
 def test_an_option_out_of_range_gives_one_sentence(home: Path) -> None:
     result = captioner("caption", home / "red.png", "--model", home / "model", "--beam", "0")
     assert result.code == 2
-    assert_one_sentence(result, "beam must be 1 or more, not 0")
+    assert_one_sentence(result, "beam must be a whole number from 1 to 10, not 0")
 
 
 def test_a_wrong_call_explains_itself() -> None:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import captioner
-from captioner import Captioner, pipeline
+from captioner import Caption, Captioner, CaptionOptions, pipeline
 from captioner.decoding import BeamOptions
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import to_batch
@@ -95,7 +95,7 @@ def test_a_trace_equals_a_run_step_by_step(
     monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
     model = Captioner(with_decoder(tiny_model, cell=cell, layers=2), vocabulary, device="cpu")
     features, grid = model.encode(to_batch(photos, model.model.config.preprocessing))
-    captions = model.describe(features, grid, trace=True, sampling=True, seed=1)
+    captions = model.describe(features, grid, trace=True, seed=1)
     assert len({len(caption.tokens) for caption in captions}) > 1  # some rows are padded
     decoder = model.model.decoder
     for row, caption in enumerate(captions):
@@ -142,13 +142,16 @@ def test_two_languages_are_those_of_two_models(bilingual: Path, photos: list[Ima
     model = captioner.load_model(bilingual)
     chinese = captioner.load_model(bilingual.parent / "chinese")
     assert (model.language, model.languages) == ("en", ("en", "zh"))
-    both = model.caption_in(["zh", "en"], photos, top=2)
-    assert [list(own) for own in both] == [["zh", "en"]] * len(photos)
+    both = list(model.caption_each(photos, languages=["zh", "en"], top=2))
+    assert [photo for photo, _ in both] == [photo for photo in photos for _ in range(2)]
+    captions = [own for _, own in both if isinstance(own, Caption)]
+    assert [own.language for own in captions] == ["zh", "en"] * len(photos)
     for language, alone in (("en", model), ("zh", chinese)):
+        found = [own for own in captions if own.language == language]
         expected = alone.caption_batch(photos, top=2)
-        assert [own[language].text for own in both] == [c.text for c in expected]
-        for own, right in zip(both, expected, strict=True):
-            assert own[language].log_prob == pytest.approx(right.log_prob, abs=1e-3)
+        assert [own.text for own in found] == [own.text for own in expected]
+        for own, right in zip(found, expected, strict=True):
+            assert own.log_prob == pytest.approx(right.log_prob, abs=1e-3)
 
 
 def test_two_languages_encode_once(
@@ -157,7 +160,7 @@ def test_two_languages_encode_once(
     model = captioner.load_model(bilingual)
     seen = []
     model.model.encoder.register_forward_hook(lambda *_: seen.append(1))
-    model.caption_in(["en", "zh"], photos)
+    list(model.caption_each(photos, languages=["en", "zh"]))
     assert seen == [1]
     chinese = model.in_language("zh")
     assert chinese.in_language("en") is model
@@ -171,12 +174,12 @@ def test_a_bad_photo_is_paired_with_its_error_in_several_languages(
 ) -> None:
     model = captioner.load_model(bilingual, language="zh")
     assert model.language == "zh"
-    (_, good), (_, bad) = model.caption_each_in(["en", "zh"], [photos[0], b"no photo"])
-    assert isinstance(good, dict)
-    assert good.keys() == {"en", "zh"}
-    assert isinstance(bad, ImageError)
+    found = list(model.caption_each([photos[0], b"no photo"], languages=["en", "zh"]))
+    assert [photo for photo, _ in found] == [photos[0], photos[0], b"no photo"]
+    assert [getattr(own, "language", None) for _, own in found] == ["en", "zh", None]
+    assert isinstance(found[2][1], ImageError)
     with pytest.raises(ModelError, match=r"'both' writes English \(en\), Chinese \(zh\), not 'fr'"):
-        model.caption_in(["fr"], photos)
+        next(model.caption_each(photos, languages=["fr"]))
 
 
 def test_the_installed_model_that_writes_a_language_is_found(
@@ -211,7 +214,7 @@ def alone(model: Captioner, side: str) -> Captioner:
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {"top": 3, "length_penalty": 0.0},
     "constrained": {"top": 2, "max_length": 4, "no_repeat_ngram": 1, "avoid": ["dog"]},
-    "sampled": {"top": 3, "sampling": True, "seed": 5, "temperature": 2.0},
+    "sampled": {"top": 1, "seed": 5, "temperature": 2.0},
 }
 
 
@@ -234,8 +237,8 @@ def test_the_likelier_sentence_of_both_directions_wins(bidirectional: Captioner,
         def rank(own: tuple[float, tuple[str, ...], float]) -> tuple[bool, float]:
             return len(own[1]) < longest, own[0]
 
-        if kind == "sampled":  # the same draws: the better one of each pair
-            right = [max(pair, key=rank) for pair in zip(one, other, strict=True)]
+        if kind == "sampled":  # one draw each
+            right = [max(*one, *other, key=rank)]
         else:
             by_words = {own[1]: own for own in sorted((*one, *other), key=rank)}
             right = sorted(by_words.values(), key=rank, reverse=True)[: options["top"]]
@@ -251,11 +254,11 @@ def test_the_likelier_sentence_of_both_directions_wins(bidirectional: Captioner,
     assert winners == {True, False}
 
 
-def test_a_phrase_to_include_is_written_in_both_directions(bidirectional: Captioner) -> None:
+def test_a_phrase_that_is_required_is_written_in_both_directions(bidirectional: Captioner) -> None:
     generator = torch.Generator().manual_seed(1)
     features = torch.randn(12, 4, bidirectional.model.encoder.width, generator=generator)
     phrase = tuple(bidirectional.vocabulary.encode(["red", "dog", "ball"])[1:-1])
-    chosen = bidirectional._search(features, BeamOptions(include=(phrase,), max_length=5))
+    chosen = bidirectional._search(features, BeamOptions(require=(phrase,), max_length=5))
     assert {choices[0].decoder for choices in chosen} == {0, 1}
     for choices in chosen:
         assert "red dog ball" in " ".join(
@@ -303,6 +306,64 @@ def test_there_is_no_trace_without_an_lstm_or_unasked(
     assert model.caption(photos[0], trace=trace).trace is None
 
 
+def test_options_are_given_whole_or_one_by_one(tiny: Captioner, photos: list[Image.Image]) -> None:
+    whole = CaptionOptions(beam=5, top=3, max_length=6)
+    expected = tiny.caption(photos[0], whole)
+    assert len((expected, *expected.alternatives)) == 3
+    assert tiny.caption(photos[0], beam=5, top=3, max_length=6) == expected
+    assert tiny.caption(photos[0], CaptionOptions(beam=5, top=3), max_length=6) == expected
+    assert tiny.caption_batch(photos[:1], whole) == [expected]
+    assert list(tiny.caption_each(photos[:1], whole)) == [(photos[0], expected)]
+
+
+@pytest.mark.parametrize("model", ["tiny", "bidirectional"])
+def test_a_phrase_to_avoid_never_appears_whole(
+    model: str, photos: list[Image.Image], request: pytest.FixtureRequest
+) -> None:
+    captioner = request.getfixturevalue(model)
+    options = {"max_length": 6, "min_length": 4}
+    for search in ({"beam": 3}, {"seed": 1}):
+        for caption in captioner.caption_batch(photos, **options, **search):
+            phrase = " ".join(caption.tokens[1:3])
+            (other,) = captioner.caption_batch(photos[:1], avoid=[phrase.upper()], **options)
+            assert phrase not in " ".join(other.tokens)
+            longer = f"{caption.tokens[0]} unheard-of"
+            assert captioner.caption(photos[0], avoid=longer, **options).text == (
+                captioner.caption(photos[0], **options).text
+            )
+
+
+def test_a_string_is_one_phrase_and_never_letters(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    assert "grass on" in tiny.caption(photos[0], require="grass on").text
+    options = {"max_length": 6, "min_length": 3}
+    best = tiny.caption(photos[0], **options)
+    assert tiny.caption(photos[0], avoid="a", **options) == (
+        tiny.caption(photos[0], avoid=["a"], **options)
+    )
+    assert best.tokens[0] not in tiny.caption(photos[0], avoid=best.tokens[0], **options).tokens
+
+
+@pytest.mark.parametrize("model", ["tiny", "bidirectional"])
+def test_draws_come_in_the_order_of_their_score(
+    model: str, photos: list[Image.Image], request: pytest.FixtureRequest
+) -> None:
+    captioner = request.getfixturevalue(model)
+    for caption in captioner.caption_batch(photos, top=8, seed=1, max_length=30):
+        scores = [own.score for own in (caption, *caption.alternatives)]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_a_seed_gives_a_photo_the_same_draws_in_any_company(
+    tiny: Captioner, photos: list[Image.Image]
+) -> None:
+    options = CaptionOptions(seed=4, temperature=2.0, top=3)
+    together = tiny.caption_batch(photos, options)
+    alone = [tiny.caption(photo, options) for photo in photos]
+    assert [c.text for c in together] == [c.text for c in alone]
+
+
 def test_words_to_avoid_never_appear(tiny: Captioner, photos: list[Image.Image]) -> None:
     caption = tiny.caption(photos[0], max_length=6)
     unwanted = caption.tokens[0]
@@ -316,7 +377,7 @@ def test_special_tokens_never_appear(tiny: Captioner, photos: list[Image.Image])
 
 
 def test_sampling_repeats_with_its_seed(tiny: Captioner, photos: list[Image.Image]) -> None:
-    options = {"sampling": True, "temperature": 1.5, "top": 3}
+    options = {"temperature": 1.5, "top": 3}
     first, again, other = (tiny.caption_batch(photos, seed=seed, **options) for seed in (1, 1, 2))
     assert first == again
     assert first != other
@@ -345,11 +406,14 @@ def test_no_photos_give_no_captions(tiny: Captioner) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"beam": 0}, "beam must be 1 or more"),
-        ({"max_length": 0}, "max_length must be 1 or more"),
-        ({"sampling": True, "temperature": 0}, "temperature must be greater than 0"),
-        ({"beams": 3}, "beams"),
-        ({"temperature": 1.0}, "temperature"),
+        ({"beam": 0}, "beam must be a whole number from 1 to 10, not 0"),
+        ({"max_length": 0}, "max_length must be a whole number from 1 to 30, not 0"),
+        ({"temperature": 0}, "temperature must be a number from 0.01 to 100, not 0"),
+        ({"beams": 3}, "There is no option 'beams'; there is: beam, top, "),
+        ({"include": ["dog"]}, "There is no option 'include'; there is: require"),
+        ({"sampling": True}, "There is no option 'sampling'; there is: temperature"),
+        ({"beam": 3, "temperature": 1.0}, "beam goes with beam search, temperature with"),
+        ({"options": {"beam": 3}}, "must be CaptionOptions, not an object"),
     ],
 )
 def test_an_option_out_of_range_is_explained(
@@ -416,7 +480,7 @@ def test_a_language_that_no_model_writes_is_answered_with_what_there_is(
 
 def test_words_that_must_appear_do(tiny: Captioner, photos: list[Image.Image]) -> None:
     asked = ["ball", "Grass on"]
-    for caption in tiny.caption_batch(photos, include=asked, max_length=8):
+    for caption in tiny.caption_batch(photos, require=asked, max_length=8):
         assert "ball" in caption.tokens
         assert "grass on" in caption.text
 
@@ -424,10 +488,11 @@ def test_words_that_must_appear_do(tiny: Captioner, photos: list[Image.Image]) -
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"include": ["dog", "xylophone"]}, "xylophone"),
-        ({"include": [" "]}, "include"),
-        ({"include": ["dog"], "avoid": ["dog"]}, "avoid"),
-        ({"include": ["dog"], "sampling": True}, "include"),
+        ({"require": ["dog", "xylophone"]}, "xylophone"),
+        ({"require": [" "]}, "require"),
+        ({"require": ["dog"], "avoid": ["dog"]}, "avoid"),
+        ({"require": ["a red dog"], "avoid": ["red dog"]}, "avoid"),
+        ({"require": ["dog"], "seed": 1}, "require"),
     ],
 )
 def test_words_that_cannot_appear_are_named(

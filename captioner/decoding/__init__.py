@@ -2,7 +2,14 @@
 
 from captioner.decoding.beam import beam_search
 from captioner.decoding.bidirectional import Choice, better_of_each, consensus
-from captioner.decoding.constraints import Avoid, Constraint, MinLength, NoRepeatNgram, NoStutter
+from captioner.decoding.constraints import (
+    Avoid,
+    AvoidPhrases,
+    Constraint,
+    MinLength,
+    NoRepeatNgram,
+    NoStutter,
+)
 from captioner.decoding.sampling import sample
 from captioner.decoding.types import (
     BeamOptions,
@@ -16,6 +23,7 @@ from captioner.decoding.types import (
 
 __all__ = [
     "Avoid",
+    "AvoidPhrases",
     "BeamOptions",
     "BeamState",
     "Choice",

@@ -37,7 +37,7 @@ def beam_search(  # noqa: PLR0917
     live hypothesis can still enter its ``top`` best; the others go on without it, which changes no
     result.
 
-    With ``include``, this happens in each group of hypotheses that have written equally many of the
+    With ``require``, this happens in each group of hypotheses that have written equally many of the
     required tokens, and only complete ones end, see :class:`~captioner.decoding.required.Required`.
 
     Args:
@@ -54,13 +54,13 @@ def beam_search(  # noqa: PLR0917
         For each image its ``top`` best distinct hypotheses, best score first. Should fewer have
         ended within ``max_length`` steps, live ones follow, best score first, cut off without an
         end token. Fewer than ``top`` come back only if the beam met no others. An image for which
-        no caption holds all of ``include`` gets those that hold most of it.
+        no caption holds all of ``require`` gets those that hold most of it.
 
     Raises:
         ModelError: the model gives no caption of an image a probability, as where its logits are
             not numbers.
     """
-    required = Required(options.include, end, device) if options.include else None
+    required = Required(options.require, end, device) if options.require else None
     constraints = constraints_of(options, end, device)
     finished = _Finished(options, end)
     first = torch.full((images, 1), start, device=device)
@@ -108,7 +108,7 @@ def beam_search(  # noqa: PLR0917
     found |= finished.hypotheses(live)
     if required and not all(found.values()):
         # Nothing was left to write before everything required had been.
-        without = replace(options, include=())
+        without = replace(options, require=())
         others = beam_search(step, state, images, start, end, without, device=device)
         return [found[image] or other for image, other in enumerate(others)]
     if not all(found.values()):

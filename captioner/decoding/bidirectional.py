@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from captioner.decoding.types import BeamOptions, DecodingOptions, Hypothesis, SamplingOptions
+from captioner.decoding.types import (
+    BeamOptions,
+    DecodingOptions,
+    Hypothesis,
+    SamplingOptions,
+    holds,
+)
 
 
 class Choice(NamedTuple):
@@ -21,7 +27,7 @@ def consensus(found: Sequence[Sequence[Hypothesis]], options: BeamOptions) -> li
     The paper takes the larger sum of log-probabilities. Here it is the larger score, as within each
     search: that sum divided by ``length ** length_penalty``, so that a longer caption is not at a
     disadvantage; with a length penalty of 0 it is the paper's rule. As within a search, too, a
-    caption that holds more of ``include`` comes first, and one that was cut off after all that
+    caption that holds more of ``require`` comes first, and one that was cut off after all that
     ended. What two decoders found counts once, with the better score.
 
     Args:
@@ -42,29 +48,29 @@ def consensus(found: Sequence[Sequence[Hypothesis]], options: BeamOptions) -> li
 def better_of_each(found: Sequence[Sequence[Hypothesis]], options: SamplingOptions) -> list[Choice]:
     """Choose among the decoders' first samples, among their second ones, and so on.
 
-    So samples stay independent of one another, and duplicates possible.
+    So samples are drawn independently of one another, and duplicates possible.
 
     Args:
         found: by decoder, the samples it drew, as many as the others.
         options: those of the sampling.
 
     Returns:
-        For each draw the better sample, as :func:`consensus` would rank them.
+        Of each draw the better sample, best first, as :func:`consensus` would rank them.
     """
+
+    def rank(choice: Choice) -> tuple[bool, float]:
+        return _ended(choice.hypothesis, options)
+
     draws = zip(*found, strict=True)
     numbered = ([Choice(*own) for own in enumerate(draw)] for draw in draws)
-    return [max(draw, key=lambda choice: _ended(choice.hypothesis, options)) for draw in numbered]
+    return sorted((max(draw, key=rank) for draw in numbered), key=rank, reverse=True)
 
 
 def _rank(hypothesis: Hypothesis, options: BeamOptions) -> tuple[int, bool, float]:
-    held = sum(_holds(hypothesis.tokens, phrase) for phrase in options.include)
+    held = sum(holds(hypothesis.tokens, phrase) for phrase in options.require)
     return held, *_ended(hypothesis, options)
 
 
 def _ended(hypothesis: Hypothesis, options: DecodingOptions) -> tuple[bool, float]:
     """A caption that is as long as can be has no end token: it was cut off."""
     return len(hypothesis.tokens) < options.max_length, hypothesis.score
-
-
-def _holds(tokens: tuple[int, ...], phrase: tuple[int, ...]) -> bool:
-    return any(tokens[i : i + len(phrase)] == phrase for i in range(len(tokens)))

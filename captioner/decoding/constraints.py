@@ -35,6 +35,24 @@ class Avoid:
 
 
 @dataclass(frozen=True)
+class AvoidPhrases:
+    """Forbid the token that would complete a phrase; all phrases are of the same length."""
+
+    phrases: Tensor  # long [number of phrases, tokens of each]
+
+    def __call__(self, log_probs: Tensor, history: Tensor) -> None:
+        """See :class:`Constraint`."""
+        before, last = self.phrases[:, :-1], self.phrases[:, -1]
+        length, written = before.shape[1], history.shape[2]
+        if written < length:
+            return
+        begun = (history[:, :, None, written - length :] == before).all(dim=3)  # [B, K, phrases]
+        # Adding, unlike writing, cannot undo a -inf where several phrases end with one token.
+        penalty = torch.where(begun, -torch.inf, 0.0).to(log_probs.dtype)
+        log_probs.scatter_add_(2, last.expand_as(begun), penalty)
+
+
+@dataclass(frozen=True)
 class MinLength:
     """Forbid the end token until a caption has ``length`` tokens."""
 
@@ -101,6 +119,9 @@ def constraints_of(
     constraints: list[Constraint] = []
     if options.avoid:
         constraints.append(Avoid(torch.tensor(options.avoid, device=device)))
+    for length in sorted(set(map(len, options.avoid_phrases))):
+        phrases = [phrase for phrase in options.avoid_phrases if len(phrase) == length]
+        constraints.append(AvoidPhrases(torch.tensor(phrases, device=device)))
     if options.min_length > 0:
         constraints.append(MinLength(options.min_length, end))
     if options.no_repeat_ngram > 0:

@@ -82,9 +82,16 @@ def _generator(seed: int | None, device: torch.device | str | None) -> torch.Gen
 
 
 def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Draw one token for each row of ``[B, K, V]``, which gives ``[B, K]``."""
-    probabilities = F.softmax(logits, dim=-1).flatten(0, 1)
-    return torch.multinomial(probabilities, 1, generator=generator).view(logits.shape[:2])
+    """Draw one token for each row of ``[B, K, V]``, which gives ``[B, K]``.
+
+    With a seed all images meet the same chances, so that each has the captions that it would have
+    alone: whichever comes first of events at these rates is drawn, as ``multinomial`` does it.
+    """
+    probabilities = F.softmax(logits, dim=-1)
+    if generator is None:
+        return torch.multinomial(probabilities.flatten(0, 1), 1).view(logits.shape[:2])
+    times = torch.empty_like(probabilities[0]).exponential_(generator=generator)
+    return (probabilities / times).argmax(dim=-1)
 
 
 def _tempered(log_probs: Tensor, temperature: float) -> Tensor:

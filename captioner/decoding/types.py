@@ -80,6 +80,7 @@ class DecodingOptions:
         no_repeat_within: no token is one of so many before it, but for the `repeatable`; 0 is off.
         repeatable: ids of tokens that may come again at once, such as articles and prepositions.
         avoid: ids of tokens never to emit.
+        avoid_phrases: phrases, each of token ids, that must not appear.
 
     Raises:
         OptionError: an option is out of range.
@@ -93,6 +94,7 @@ class DecodingOptions:
     no_repeat_within: int = 0
     repeatable: tuple[int, ...] = ()
     avoid: tuple[int, ...] = ()
+    avoid_phrases: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         _require(self.top >= 1, "top must be 1 or more, not {}.", self.top)
@@ -119,6 +121,7 @@ class DecodingOptions:
             self.no_repeat_within,
         )
         _require(all(token >= 0 for token in self.avoid), "avoid must hold token ids of 0 or more.")
+        _require(all(self.avoid_phrases), "avoid_phrases must not hold an empty phrase.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,26 +131,28 @@ class BeamOptions(DecodingOptions):
     Attributes:
         beam: how many hypotheses of each image are followed at once; 1 is greedy search. How
             many are asked for with ``top`` does not change which is found to be the best.
-        include: phrases, each of token ids, that must all appear (grid beam search). Each token of
+        require: phrases, each of token ids, that must all appear (grid beam search). Each token of
             them widens the search by a beam.
     """
 
     beam: int = 3
-    include: tuple[tuple[int, ...], ...] = ()
+    require: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.beam >= 1, "beam must be 1 or more, not {}.", self.beam)
-        _require(all(self.include), "include must not hold an empty phrase.")
-        tokens = [token for phrase in self.include for token in phrase]
+        _require(all(self.require), "require must not hold an empty phrase.")
+        tokens = [token for phrase in self.require for token in phrase]
         _require(
             len(tokens) <= self.max_length,
-            "include asks for {} tokens, but max_length is {}.",
+            "require asks for {} tokens, but max_length is {}.",
             len(tokens),
             self.max_length,
         )
+        avoided = any(holds(own, other) for own in self.require for other in self.avoid_phrases)
         _require(
-            set(self.avoid).isdisjoint(tokens), "include must not hold what avoid holds as well."
+            set(self.avoid).isdisjoint(tokens) and not avoided,
+            "require must not hold what avoid holds as well.",
         )
 
 
@@ -160,7 +165,8 @@ class SamplingOptions(DecodingOptions):
         top_k: draw among this many likeliest tokens only.
         top_p: draw only among the fewest likeliest tokens whose probabilities reach this sum
             (nucleus sampling, Holtzman et al. 2020).
-        seed: the same seed gives the same captions; None draws from PyTorch's global generator.
+        seed: the same seed gives an image the same captions, whatever other images there are; None
+            draws from PyTorch's global generator.
     """
 
     temperature: float = 1.0
@@ -183,6 +189,11 @@ class SamplingOptions(DecodingOptions):
             "top_p must be greater than 0 and at most 1, not {}.",
             self.top_p,
         )
+
+
+def holds(tokens: tuple[int, ...], phrase: tuple[int, ...]) -> bool:
+    """Whether the phrase stands somewhere among the tokens."""
+    return any(tokens[i : i + len(phrase)] == phrase for i in range(len(tokens)))
 
 
 def no_probabilities() -> ModelError:

@@ -33,13 +33,15 @@ class RayEngine:
 
     A photo travels through the cluster by itself: copies of the same photo are each captioned.
 
-    Raises MissingError where Ray Data is not installed, ModelError as `load_model`.
+    Raises MissingError where Ray Data is not installed, ModelError as `load_model`, OptionError
+    where the options do not suit the model.
     """
 
     def __init__(self, choice: ModelChoice, batch: int, trigger: str = "") -> None:
         self._ray = _import_ray()
         self._choice, self._batch, self._trigger = choice, batch, trigger
         model = load_model(choice.name, "cpu", choice.language)
+        model.check(choice.options)
         self.model, self.language = model.name, model.language
         self._preprocessing = model.model.config.preprocessing
         self._is_own = not self._ray.is_initialized()
@@ -119,7 +121,7 @@ class _Describe:
         if not opened:
             return []
         pixels = np.stack([found.pixels for found in opened if found.pixels is not None])
-        captions = caption_pixels(self._captioner, pixels, self._choice.beam, self._choice.top)
+        captions = caption_pixels(self._captioner, pixels, self._choice.options)
         return [
             Done(
                 found.photo,

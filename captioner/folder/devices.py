@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from captioner.folder.workers import pool
 from captioner.images import normalise
 from captioner.lanes import lanes, start_lanes
 from captioner.model import ModelConfig
+from captioner.options import CaptionOptions
 from captioner.pipeline import Caption, Captioner, load_model
 
 Pixels = NDArray[np.uint8]
@@ -27,15 +28,14 @@ class ModelChoice:
     """Which model captions, where and how.
 
     name, language: as for `load_model`. devices: such as "cuda:0", or ("cpu", "cpu") for two
-    processes; every GPU where there are some, else the CPU, if not given. beam, top: as for
-    `Captioner.caption`.
+    processes; every GPU where there are some, else the CPU, if not given. options: how captions are
+    written.
     """
 
     name: str | None = None
     language: str | None = None
     devices: tuple[str, ...] = ()
-    beam: int = 3
-    top: int = 1
+    options: CaptionOptions = field(default_factory=CaptionOptions)
 
 
 class Devices(Protocol):
@@ -59,10 +59,13 @@ class OneDevice:
     """A model in this process, in one or more threads that each caption batches of their own.
 
     See `lanes` for how many there are and why.
+
+    Raises OptionError where the options do not suit the model.
     """
 
-    def __init__(self, captioner: Captioner, beam: int = 3, top: int = 1) -> None:
-        self._captioner, self._beam, self._top = captioner, beam, top
+    def __init__(self, captioner: Captioner, options: CaptionOptions) -> None:
+        captioner.check(options)
+        self._captioner, self._options = captioner, options
         self.name = captioner.name
         self.config = captioner.model.config
         count = lanes(captioner.device)
@@ -71,7 +74,7 @@ class OneDevice:
 
     def caption(self, pixels: Pixels) -> Future[list[Caption]]:
         """See `Devices`."""
-        return self._lanes.submit(caption_pixels, self._captioner, pixels, self._beam, self._top)
+        return self._lanes.submit(caption_pixels, self._captioner, pixels, self._options)
 
     def close(self) -> None:
         """See `Devices`."""
@@ -81,7 +84,7 @@ class OneDevice:
 class SeveralDevices:
     """A process with its own copy of the model for each device; the least busy one is next.
 
-    Raises ModelError as `load_model`.
+    Raises ModelError as `load_model`, OptionError where the options do not suit the model.
     """
 
     def __init__(self, choice: ModelChoice, devices: tuple[str, ...]) -> None:
@@ -122,7 +125,8 @@ class SeveralDevices:
 def start_devices(choice: ModelChoice) -> Devices:
     """The model on all chosen devices.
 
-    Raises ModelError as `load_model`, and OptionError where there is no such device.
+    Raises ModelError as `load_model`, and OptionError where there is no such device or the options
+    do not suit the model.
     """
     gpus = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
     devices = choice.devices or gpus or ("cpu",)
@@ -130,7 +134,7 @@ def start_devices(choice: ModelChoice) -> Devices:
         _check_device(name, len(gpus))
     if len(devices) > 1:
         return SeveralDevices(choice, devices)
-    return OneDevice(load_model(choice.name, devices[0], choice.language), choice.beam, choice.top)
+    return OneDevice(load_model(choice.name, devices[0], choice.language), choice.options)
 
 
 def _check_device(name: str, gpus: int) -> None:
@@ -142,7 +146,7 @@ def _check_device(name: str, gpus: int) -> None:
         raise OptionError("There is no device '{}': this machine has {} GPUs.", name, gpus)
 
 
-def caption_pixels(captioner: Captioner, pixels: Pixels, beam: int, top: int) -> list[Caption]:
+def caption_pixels(captioner: Captioner, pixels: Pixels, options: CaptionOptions) -> list[Caption]:
     """Caption photos `uint8 [B, S, S, 3]`, in halves where the GPU has too little memory.
 
     Raises FolderError where it has too little for one photo, OptionError as `Captioner.caption`.
@@ -151,21 +155,22 @@ def caption_pixels(captioner: Captioner, pixels: Pixels, beam: int, top: int) ->
     try:
         images = torch.from_numpy(pixels).to(captioner.device).permute(0, 3, 1, 2)
         batch = normalise(images, captioner.model.config.preprocessing)
-        return captioner.describe(*captioner.encode(batch), beam=beam, top=top)
+        return captioner.describe(*captioner.encode(batch), options)
     except torch.OutOfMemoryError:
         if half == 0:
             raise FolderError("{} has too little memory for one photo.", captioner.device) from None
     parts = pixels[:half], pixels[half:]
-    return [found for part in parts for found in caption_pixels(captioner, part, beam, top)]
+    return [found for part in parts for found in caption_pixels(captioner, part, options)]
 
 
 def _about(choice: ModelChoice, device: str, processes: int) -> tuple[str, ModelConfig]:
     captioner = _own(choice, device, processes)
+    captioner.check(choice.options)
     return captioner.name, captioner.model.config
 
 
 def _caption(choice: ModelChoice, device: str, processes: int, pixels: Pixels) -> list[Caption]:
-    return caption_pixels(_own(choice, device, processes), pixels, choice.beam, choice.top)
+    return caption_pixels(_own(choice, device, processes), pixels, choice.options)
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ from captioner.folder.journal import Journal
 from captioner.folder.rows import Form, JsonLines, Row, to_json
 from captioner.images import Photo
 from captioner.messages import Message
+from captioner.options import CaptionOptions
 
 _TAIL = 64  # bytes, by which a file is known again
 
@@ -255,17 +256,20 @@ class StandardOutput:
 def check_settings(journal: Journal, settings: dict[str, Any], shown: str) -> None:
     """Make sure that captions begun with some settings are not gone on with by others.
 
+    What an earlier version did not record was the usual.
+
     Raises FolderError, which names the first setting that differs.
     """
-    begun = journal.fact("settings") or settings
+    begun = {**CaptionOptions().all(), **(journal.fact("settings") or settings)}
     for name, value in settings.items():
-        if begun.get(name) != value:
+        before, now = _shown(begun.get(name)), _shown(value)
+        if before != now:
             raise FolderError(
                 "{} was begun with {} {}, not {}: delete it to begin anew, or name another.",
                 shown,
                 name,
-                _shown(begun.get(name)),
-                _shown(value),
+                before,
+                now,
             )
 
 
@@ -303,4 +307,8 @@ def _beside(path: Path) -> Path:
 
 
 def _shown(value: Any) -> Message:
+    if value is None:
+        return Message("nothing")
+    if isinstance(value, list | tuple):
+        value = ", ".join(value)
     return Message("'{}'", value) if isinstance(value, str) else Message(str(value))

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from captioner.decoding import BeamOptions
 from captioner.errors import FolderError, OptionError
 from captioner.files import writing
 from captioner.folder.devices import ModelChoice, start_devices
@@ -197,7 +196,6 @@ class _Wanted:
 
 def _check(options: FolderOptions) -> Form | None:
     """What could stop a run at its end stops it before it begins. Returns the output's form."""
-    BeamOptions(beam=options.model.beam, top=options.model.top)
     for name, value in (("batch", options.batch), ("workers", options.workers)):
         if value is not None and value < 1:
             raise OptionError("{} must be 1 or more, not {}.", name, value)
@@ -222,7 +220,7 @@ def _check(options: FolderOptions) -> Form | None:
     path = _output_path(options)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise FolderError("{} is not an ordinary file.", path)
-    return form_of(path, options.model.top)
+    return form_of(path, options.model.options.all()["top"])
 
 
 def _source(options: FolderOptions) -> Source:
@@ -256,9 +254,8 @@ def _open_output(
         "photos": photos if photos == STANDARD_INPUT else str(Path(photos).resolve()),
         "model": engine.model,
         "language": engine.language,
-        "beam": options.model.beam,
-        "top": options.model.top,
         "trigger": options.trigger,
+        **options.model.options.all(),
     }
     if form:
         path = _output_path(options)

@@ -61,8 +61,20 @@ FILES = {
 }
 
 DECODING = {
-    "{}.": "{}。",
-    "got an unexpected keyword argument '{}'.": "没有名为“{}”的选项。",
+    "{} must be a whole number from {} to {}, not {}.": (
+        "{} 必须是 {} 到 {} 之间的整数，不能是 {}。"
+    ),
+    "{} must be a number from {} to {}, not {}.": "{} 必须是 {} 到 {} 之间的数，不能是 {}。",
+    "{} must be a list of words, not {}.": "{} 必须是词语的列表，不能是 {}。",
+    "{} may hold {} words or phrases of {} characters.": (
+        "{} 最多可有 {} 个词语或短语，每个不超过 {} 个字符。"
+    ),
+    "{} must not hold an empty phrase.": "{} 里不能有空的短语。",
+    "{} goes with beam search, {} with sampling: leave one of them out.": (
+        "{} 用于束搜索，{} 用于随机抽取：请去掉其中一个。"
+    ),
+    "The options must be CaptionOptions, not {}.": "选项必须是 CaptionOptions，不能是 {}。",
+    "There is no option '{}'; there is: {}.": "没有名为“{}”的选项；可选：{}。",
     "{} must be 1 or more, not {}.": "{} 必须至少为 1，不能是 {}。",
     "beam must be 1 or more, not {}.": "束宽（beam）必须至少为 1，不能是 {}。",
     "top must be 1 or more, not {}.": "top 必须至少为 1，不能是 {}。",
@@ -82,13 +94,11 @@ DECODING = {
         "no_repeat_within 必须是 0（关闭）或更大，不能是 {}。"
     ),
     "avoid must hold token ids of 0 or more.": "avoid 里的词编号不能小于 0。",
-    "include must not hold an empty phrase.": "include 里不能有空的短语。",
-    "include must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",
-    "include asks for {} tokens, but max_length is {}.": (
+    "avoid_phrases must not hold an empty phrase.": "avoid_phrases 里不能有空的短语。",
+    "require must not hold an empty phrase.": "require 里不能有空的短语。",
+    "require must not hold what avoid holds as well.": "同一个词不能既必须出现又不要出现。",
+    "require asks for {} tokens, but max_length is {}.": (
         "必须出现的词共有 {} 个，可是每句最多 {} 个词。"
-    ),
-    "include goes with beam search, not with sampling.": (
-        "必须出现的词只能用于束搜索，不能用于随机抽取。"
     ),
     "temperature must be greater than 0, not {}.": "温度（temperature）必须大于 0，不能是 {}。",
     "top_k must be 1 or more, not {}.": "top_k 必须至少为 1，不能是 {}。",
@@ -548,18 +558,8 @@ PAGE = {
     "The request is too large: it may have {} MB.": "请求太大：最多 {} MB。",
     "Too many attempts to log in; please wait a minute.": "登录尝试次数太多，请等一分钟再试。",
     "The page is being closed.": "网页正在关闭。",
-    "{} must be a whole number from {} to {}, not {}.": (
-        "{} 必须是 {} 到 {} 之间的整数，不能是 {}。"
-    ),
-    "temperature must be a number from {} to {}, not {}.": (
-        "温度（temperature）必须是 {} 到 {} 之间的数，不能是 {}。"
-    ),
     "sampling must be true or false, not {}.": (
         "随机抽取（sampling）必须是 true 或 false，不能是 {}。"
-    ),
-    "{} must be a list of words, not {}.": "{} 必须是词语的列表，不能是 {}。",
-    "{} may hold {} words or phrases of {} characters.": (
-        "{} 最多可有 {} 个词语或短语，每个不超过 {} 个字符。"
     ),
     "{} must be a text, not {}.": "{} 必须是文字，不能是 {}。",
     "{} may have {} characters.": "{} 不能超过 {} 个字符。",

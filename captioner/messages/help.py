@@ -18,7 +18,7 @@ ARGPARSE_ERRORS = {
     "invalid choice: %(value)r (choose from %(choices)s)": (
         "无效的选择 %(value)r（可选：%(choices)s）"
     ),
-    "invalid %(type)s value: %(value)r": "%(value)r 不是整数",
+    "invalid %(type)s value: %(value)r": "%(value)r 不是所需的数（%(type)s）",
     "expected one argument": "需要一个值",
     "expected at least one argument": "至少需要一个值",
     "ignored explicit argument %r": "不接受值 %r",
@@ -39,8 +39,30 @@ HELP = {
     "open the web page": "打开网页",
     "the language to write in: en, zh": "用哪种语言写：en、zh",
     "the language to write in: en, zh, or both: en,zh": "用哪种语言写：en、zh，或两种都写：en,zh",
-    "width of the beam search (3)": "束搜索的束宽（3）",
-    "the N best sentences": "给出最好的 N 句",
+    "how a caption is written": "怎样写描述",
+    "width of the beam search, 1 to 10 (3)": "束搜索的束宽，1 到 10（3）",
+    "how many sentences, best first, 1 to 10 (1)": "给出几句，最好的在前，1 到 10（1）",
+    "fewest words in a sentence, 0 to 30 (1)": "每句最少几个词，0 到 30（1）",
+    "most words in a sentence, 1 to 30 (14)": "每句最多几个词，1 到 30（14）",
+    "more favours longer sentences, -5 to 5 (0.8)": "越大越偏向长句，-5 到 5（0.8）",
+    "no so many words in a row twice, 0 to 30 (2)": "连续这么多个词不出现两次，0 到 30（2）",
+    "no word again within so many, but such as 'the', 0 to 30 (2)": (
+        "这么多个词以内不重复同一个词，虚词除外，0 到 30（2）"
+    ),
+    "words or phrases that must appear; may be repeated": "必须出现的词语或短语；可以重复",
+    "words or phrases that must not appear; may be repeated": "不要出现的词语或短语；可以重复",
+    "draws at random: below 1 keeps to likely words, above 1 is bolder, 0.01 to 100 (1)": (
+        "随机抽取：低于 1 更稳妥，高于 1 更大胆，0.01 到 100（1）"
+    ),
+    "draws among so many likeliest words, 1 to 1000000": (
+        "在最可能的这么多个词里抽取，1 到 1000000"
+    ),
+    "draws among the likeliest words of such a probability, 0.01 to 1": (
+        "在概率合计达到此值的最可能的词里抽取，0.01 到 1"
+    ),
+    "draws the same sentences for the same number, 0 to 9007199254740991": (
+        "数相同，抽出的句子就相同，0 到 9007199254740991"
+    ),
     "one JSON object per photo": "每张照片一个 JSON 对象",
     "a folder, a zip or tar archive, or a file that lists photos (- standard input)": (
         "文件夹、zip 或 tar 压缩包，或者列出照片的文件（- 表示标准输入）"

@@ -23,8 +23,8 @@ from captioner.messages import Message
 if TYPE_CHECKING:
     from PIL import Image
 
+    from captioner.options import CaptionOptions
     from captioner.pipeline import Caption, Captioner
-    from captioner.ui.options import Choices
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Job:
     """
 
     captioner: Captioner
-    choices: Choices
+    options: CaptionOptions
     image: Image.Image | None = None
     seen: Seen | None = None
     attention: bool = False
@@ -133,7 +133,7 @@ class Batcher:
 
 def work_through(jobs: Sequence[Job]) -> None:
     """Give each job its result: what one model encodes goes together, then what is described by
-    the same choices."""
+    the same options."""
     unseen = [job for job in jobs if job.seen is None]
     for group in _grouped(unseen, lambda job: id(job.captioner)):
         _attempt(_encode, group)
@@ -168,21 +168,17 @@ def _encode(jobs: Sequence[Job]) -> None:
 def _describe(jobs: Sequence[Job]) -> None:
     seen = [job.seen for job in jobs if job.seen is not None]
     features = torch.stack([own.features for own in seen])
-    options = {**jobs[0].choices.options(), "attention": jobs[0].attention}
-    captions = jobs[0].captioner.describe(features, seen[0].grid, **options)
+    first = jobs[0]
+    captions = first.captioner.describe(
+        features, seen[0].grid, first.options, attention=first.attention
+    )
     for job, caption, own in zip(jobs, captions, seen, strict=True):
         job.result.set_result((caption, own))
 
 
 def _together(job: Job) -> Hashable:
-    """Equal for jobs that may be described in one batch.
-
-    Not so for draws: the numbers drawn for a photo depend on its place in the batch, and a seed
-    would give other sentences in other company.
-    """
-    if job.choices.sampling:
-        return id(job)
-    return id(job.captioner), job.choices, job.attention
+    """Equal for jobs that may be described in one batch."""
+    return id(job.captioner), job.options, job.attention
 
 
 def _grouped(jobs: Iterable[ItemT], key: Callable[[ItemT], Any]) -> list[list[ItemT]]:

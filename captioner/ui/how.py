@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from captioner.options import OPTIONS, Number
 from captioner.text import LANGUAGES
 from captioner.ui.models import Models
-from captioner.ui.options import MOST_BEAMS, MOST_SENTENCES, MOST_WORDS, Choices
+from captioner.ui.options import SEED, TOP
 from captioner.ui.texts import Texts
 
 AUTOMATIC = ("Auto 自动", "")  # by the page's language
@@ -24,7 +25,7 @@ class Fields(NamedTuple):
     sampling: gr.Checkbox
     temperature: gr.Slider
     seed: gr.Number
-    include: gr.Textbox
+    require: gr.Textbox
     avoid: gr.Textbox
 
     def changes(self) -> list[Any]:
@@ -36,7 +37,6 @@ class Fields(NamedTuple):
 
 def fields(texts: Texts, models: Models) -> Fields:
     """Lay the fields out."""
-    usual = Choices()
     names = [
         (f"{name} ({', '.join(LANGUAGES[code] for code in own)})", name)
         for name, own in models.languages.items()
@@ -46,29 +46,31 @@ def fields(texts: Texts, models: Models) -> Fields:
     fold = gr.Accordion(open=0, elem_id="how")  # type: ignore[arg-type]
     with texts.say(fold, label=lambda w: w.how):
         model = texts.say(gr.Dropdown([AUTOMATIC, *names], value=""), label=lambda w: w.model)
-        top = texts.say(_slider(1, MOST_SENTENCES, usual.top), label=lambda w: w.top)
-        length = texts.say(_slider(1, MOST_WORDS, usual.max_length), label=lambda w: w.length)
-        sampling = texts.say(gr.Checkbox(usual.sampling), label=lambda w: w.sampling)
-        beam = texts.say(
-            _slider(1, MOST_BEAMS, usual.beam), label=lambda w: w.beam, info=lambda w: w.beam_hint
-        )
+        top = texts.say(_slider("top", value=TOP), label=lambda w: w.top)
+        length = texts.say(_slider("max_length"), label=lambda w: w.length)
+        sampling = texts.say(gr.Checkbox(False), label=lambda w: w.sampling)
+        beam = texts.say(_slider("beam"), label=lambda w: w.beam, info=lambda w: w.beam_hint)
         temperature = texts.say(
-            _slider(0.1, 2, usual.temperature, step=0.1, visible=False),
+            _slider("temperature", minimum=0.1, maximum=2, step=0.1, visible=False),
             label=lambda w: w.temperature, info=lambda w: w.temperature_hint,
         )  # fmt: skip
         seed = texts.say(
-            gr.Number(usual.seed, precision=0, minimum=0, visible=False),
+            gr.Number(SEED, precision=0, minimum=0, visible=False),
             label=lambda w: w.seed, info=lambda w: w.seed_hint,
         )  # fmt: skip
-        include, avoid = gr.Textbox(max_lines=1), gr.Textbox(max_lines=1)
-        texts.say(include, label=lambda w: w.include, info=lambda w: w.listed_hint)
+        require, avoid = gr.Textbox(max_lines=1), gr.Textbox(max_lines=1)
+        texts.say(require, label=lambda w: w.require, info=lambda w: w.listed_hint)
         texts.say(avoid, label=lambda w: w.avoid, info=lambda w: w.listed_hint)
-    _show_what_applies(sampling, [beam, include], [temperature, seed])
-    return Fields(model, beam, top, length, sampling, temperature, seed, include, avoid)
+    _show_what_applies(sampling, [beam, require], [temperature, seed])
+    return Fields(model, beam, top, length, sampling, temperature, seed, require, avoid)
 
 
-def _slider(least: float, most: float, value: float, step: float = 1, **more: Any) -> gr.Slider:
-    return gr.Slider(least, most, value, step=step, buttons=[], **more)
+def _slider(name: str, **changes: Any) -> gr.Slider:
+    """For an option within its limits, beginning with what is usual."""
+    takes = OPTIONS[name]
+    assert isinstance(takes, Number)
+    limits = {"minimum": takes.least, "maximum": takes.most, "value": takes.usual, "step": 1}
+    return gr.Slider(**{**limits, "buttons": [], **changes})
 
 
 def _show_what_applies(sampling: gr.Checkbox, for_beams: list[Any], for_draws: list[Any]) -> None:

@@ -14,7 +14,7 @@ from captioner.ui.gallery import galleries
 from captioner.ui.how import Fields
 from captioner.ui.html import problem_html
 from captioner.ui.one import takes_problems
-from captioner.ui.options import Visitor, visitor
+from captioner.ui.options import Visitor, check, visitor
 from captioner.ui.series import captions_of
 from captioner.ui.texts import Texts
 from captioner.ui.zips import photos_in
@@ -81,10 +81,10 @@ def work(desk: Desk, files: object, who: Visitor, stopped: threading.Event) -> I
     Raises CaptionerError, before it begins.
     """
     captioner = desk.captioner(who.model, who.language)
-    who.choices.check(captioner)
+    check(who.options, captioner)
     photos = photos_in(desk.uploads.take_all(files), desk.most_bytes)
     wanted = desk.visits.wanted_here()
     results = captions_of(
-        desk.batcher, captioner, photos, who.choices, pictures=True, wanted=wanted
+        desk.batcher, captioner, photos, who.options, pictures=True, wanted=wanted
     )
     yield from galleries(results, len(photos), captioner, stopped)

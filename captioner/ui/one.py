@@ -99,7 +99,7 @@ def answer(desk: Desk, photo: object, kept: Kept | None, who: Visitor) -> Answer
         return Answer(waiting_html(words))
     upload = desk.uploads.take(photo)
     captioner = desk.captioner(who.model, who.language)
-    told = tell(desk.batcher, captioner, upload, who.choices, kept)
+    told = tell(desk.batcher, captioner, upload, who.options, kept)
     note = "" if who.model or captioner.language == who.language else words.no_model
     shown = answer_html(told, upload.name, captioner.model.config, words, note)
     return Answer(shown, kept=told.kept)

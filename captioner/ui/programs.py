@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio import FileData
 
 from captioner.errors import CaptionerError
-from captioner.ui.options import Choices, text
+from captioner.options import OPTIONS, CaptionOptions, Number, Phrases
+from captioner.ui.options import TOP, check, text
 from captioner.ui.series import captions_of
 from captioner.ui.telling import tell
 from captioner.ui.words import sentence_of
@@ -18,6 +22,44 @@ from captioner.ui.zips import photos_in
 if TYPE_CHECKING:
     from captioner.pipeline import Caption, Captioner
     from captioner.ui.desk import Desk
+
+
+def takes_options(**usual: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives an end point an argument for each of `CaptionOptions`, in place of its `**said`.
+
+    gradio, which knows no such collection, documents them and calls with all values in order; the
+    docstring's `{options}` becomes a line for each. usual: values where nothing is said.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        kinds = {name: _kind(takes) for name, takes in OPTIONS.items()}
+        options = [
+            inspect.Parameter(
+                name, inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=usual.get(name), annotation=kind,
+            )
+            for name, kind in kinds.items()
+        ]  # fmt: skip
+        *others, _ = inspect.signature(function).parameters.values()
+        signature = inspect.Signature([*others, *options])
+
+        @wraps(function)
+        def call(*values: Any, **named: Any) -> Any:
+            given = signature.bind(*values, **named)
+            given.apply_defaults()
+            return function(**given.arguments)
+
+        lines = (f"{name}: {takes.described(usual.get(name))}" for name, takes in OPTIONS.items())
+        call.__doc__ = str(function.__doc__).replace("{options}", "\n            ".join(lines))
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__annotations__ = {**function.__annotations__, **kinds}
+        return call
+
+    return decorate
+
+
+def _kind(takes: Number | Phrases) -> Any:
+    return takes.kind | None if isinstance(takes, Number) else list[str] | None
 
 
 class Programs:
@@ -34,19 +76,9 @@ class Programs:
         gr.api(self.caption, api_name="caption")
         gr.api(self.caption_many, api_name="caption_many")
 
-    def caption(  # noqa: PLR0917
-        self,
-        photo: FileData,
-        model: str = "",
-        language: str = "",
-        beam: int = 3,
-        top: int = 5,
-        max_length: int = 14,
-        sampling: bool = False,
-        temperature: float = 1.0,
-        seed: int = 1,
-        include: list[str] | None = None,
-        avoid: list[str] | None = None,
+    @takes_options(top=TOP)
+    def caption(
+        self, photo: FileData, model: str = "", language: str = "", **said: Any
     ) -> dict[str, Any]:
         """Describe a photo in a sentence.
 
@@ -54,14 +86,7 @@ class Programs:
             photo: the photo, of any common kind.
             model: name of an installed model; the page's own if empty.
             language: "en" or "zh", to write in; the model's own if empty.
-            beam: width of the beam search, 1 to 10.
-            top: how many sentences, best first, 1 to 10.
-            max_length: most words in a sentence, 1 to 30.
-            sampling: draw sentences at random instead of taking the best.
-            temperature: of the draw: below 1 keeps to likely words, above 1 is bolder.
-            seed: of the draw: the same seed gives the same sentences.
-            include: words or phrases that must appear; not with sampling.
-            avoid: words that must not appear.
+            {options}
 
         Returns:
             model, language, text, log_prob, probability; and under "alternatives" the next best
@@ -69,22 +94,15 @@ class Programs:
         """
         try:
             captioner = self._captioner(model, language)
-            choices = Choices(beam, top, max_length, sampling, temperature, seed, include, avoid)  # type: ignore[arg-type]
-            told = tell(self.desk.batcher, captioner, self.desk.uploads.take(photo), choices, None)
+            options = CaptionOptions(**said)
+            told = tell(self.desk.batcher, captioner, self.desk.uploads.take(photo), options, None)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return _signed(told.caption, captioner)
 
-    def caption_many(  # noqa: PLR0917
-        self,
-        photos: list[FileData],
-        model: str = "",
-        language: str = "",
-        beam: int = 3,
-        top: int = 1,
-        max_length: int = 14,
-        include: list[str] | None = None,
-        avoid: list[str] | None = None,
+    @takes_options()
+    def caption_many(
+        self, photos: list[FileData], model: str = "", language: str = "", **said: Any
     ) -> list[dict[str, Any]]:
         """Describe many photos, each in a sentence; the model sees them in batches.
 
@@ -92,11 +110,7 @@ class Programs:
             photos: photos of any common kind, or zip files of photos.
             model: name of an installed model; the page's own if empty.
             language: "en" or "zh", to write in; the model's own if empty.
-            beam: width of the beam search, 1 to 10.
-            top: how many sentences, best first, 1 to 10.
-            max_length: most words in a sentence, 1 to 30.
-            include: words or phrases that must appear.
-            avoid: words that must not appear.
+            {options}
 
         Returns:
             For each photo, in their order, "image" (its name) and what `caption` returns; or
@@ -104,13 +118,13 @@ class Programs:
         """
         try:
             captioner = self._captioner(model, language)
-            choices = Choices(beam, top, max_length, include=include, avoid=avoid)  # type: ignore[arg-type]
-            choices.check(captioner)
+            options = CaptionOptions(**said)
+            check(options, captioner)
             listed = photos_in(self.desk.uploads.take_all(photos), self.desk.most_bytes)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         wanted = self.desk.visits.wanted_here()
-        results = captions_of(self.desk.batcher, captioner, listed, choices, wanted=wanted)
+        results = captions_of(self.desk.batcher, captioner, listed, options, wanted=wanted)
         return [
             {"image": result.name, **_signed(result.caption, captioner)}
             if result.caption

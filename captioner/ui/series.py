@@ -15,8 +15,8 @@ from captioner.ui.opening import opened
 from captioner.ui.zips import Refusal
 
 if TYPE_CHECKING:
+    from captioner.options import CaptionOptions
     from captioner.pipeline import Caption, Captioner
-    from captioner.ui.options import Choices
 
 AHEAD = 16  # photos that one visitor has in the queue: they are opened while others are described
 SLOW_AHEAD = 2  # of those whose search takes long, so that others have their turn
@@ -36,7 +36,7 @@ def captions_of(
     batcher: Batcher,
     captioner: Captioner,
     photos: Iterable[Photo | Refusal],
-    choices: Choices,
+    options: CaptionOptions,
     *,
     pictures: bool = False,
     wanted: Callable[[], bool] = lambda: True,
@@ -46,12 +46,12 @@ def captions_of(
     Whoever stops reading stops the work, except for the few photos that are ahead. wanted: whether
     anybody still waits for it, otherwise it stops, too.
     """
-    ahead = SLOW_AHEAD if choices.include else AHEAD
+    ahead = SLOW_AHEAD if options.require else AHEAD
     waiting: deque[_Waiting | Captioned] = deque()
     for photo in photos:
         if batcher.closed or not wanted():
             return
-        waiting.append(_submitted(batcher, captioner, photo, choices, pictures))
+        waiting.append(_submitted(batcher, captioner, photo, options, pictures))
         if len(waiting) > ahead:
             yield _finished(waiting.popleft())
     while waiting:
@@ -68,7 +68,7 @@ def _submitted(
     batcher: Batcher,
     captioner: Captioner,
     photo: Photo | Refusal,
-    choices: Choices,
+    options: CaptionOptions,
     pictures: bool,
 ) -> _Waiting | Captioned:
     try:
@@ -76,7 +76,7 @@ def _submitted(
         picture = small_picture(image) if pictures else ""
     except Exception as error:
         return Captioned(photo.name, error=error)
-    return _Waiting(photo.name, picture, batcher.submit(Job(captioner, choices, image)))
+    return _Waiting(photo.name, picture, batcher.submit(Job(captioner, options, image)))
 
 
 def _finished(waiting: _Waiting | Captioned) -> Captioned:

@@ -10,11 +10,12 @@ from captioner.images import Photo
 from captioner.ui.batching import Batcher, Job, Seen
 from captioner.ui.html import small_picture
 from captioner.ui.opening import opened
+from captioner.ui.options import check
 from captioner.ui.uploads import Upload
 
 if TYPE_CHECKING:
+    from captioner.options import CaptionOptions
     from captioner.pipeline import Caption, Captioner
-    from captioner.ui.options import Choices
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,23 @@ class Told(NamedTuple):
 
 
 def tell(
-    batcher: Batcher, captioner: Captioner, upload: Upload, choices: Choices, kept: Kept | None
+    batcher: Batcher,
+    captioner: Captioner,
+    upload: Upload,
+    options: CaptionOptions,
+    kept: Kept | None,
 ) -> Told:
     """Caption an uploaded photo; one that the model has seen already is not opened again.
 
     Raises:
-        CaptionerError: as `opened`, and for choices that do not suit the model.
+        CaptionerError: as `opened`, and for options that do not suit the model.
     """
-    choices.check(captioner)
+    check(options, captioner)
     if kept and kept.path == upload.path and captioner.name in kept.seen:
-        job = Job(captioner, choices, seen=kept.seen[captioner.name], attention=True)
+        job = Job(captioner, options, seen=kept.seen[captioner.name], attention=True)
     else:
         image = opened(captioner, Photo(upload.name, upload.path))
-        job = Job(captioner, choices, image, attention=True)
+        job = Job(captioner, options, image, attention=True)
         if kept is None or kept.path != upload.path:
             kept = Kept(upload.path, small_picture(image))
     caption, seen = batcher.submit(job).result()

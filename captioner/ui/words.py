@@ -53,7 +53,7 @@ class Words:
     temperature_hint: str
     seed: str
     seed_hint: str
-    include: str
+    require: str
     avoid: str
     listed_hint: str
     no_model: str
@@ -115,7 +115,7 @@ ENGLISH = Words(
     temperature_hint="Below 1 keeps to likely words, above 1 is bolder.",
     seed="Seed",
     seed_hint="Another number, other sentences.",
-    include="Words that must appear",
+    require="Words that must appear",
     avoid="Words to avoid",
     listed_hint="With commas between them; Enter when done.",
     no_model="No installed model writes English, so the sentence is in the model's own language.",
@@ -169,7 +169,7 @@ CHINESE = Words(
     temperature_hint="低于 1 更稳妥，高于 1 更大胆。",
     seed="随机种子",
     seed_hint="换一个数，就换一批句子。",
-    include="必须出现的词",
+    require="必须出现的词",
     avoid="不要出现的词",
     listed_hint="用逗号隔开，按回车键生效。",
     no_model="还没有安装会写中文的模型，所以句子用的是模型自己的语言。",

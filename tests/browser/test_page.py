@@ -374,23 +374,23 @@ def test_other_choices_write_other_sentences(
     avoided = writer.caption(drawing, top=5, avoid=[first.tokens[1]])
     visit.is_said(avoided.text)
 
-    include = page.get_by_label(visit.words.include)
+    require = page.get_by_label(visit.words.require)
     word = {"en": "dog", "zh": "狗"}[visit.language]
-    include.fill(word)
-    include.press("Enter")
-    both = {"avoid": [first.tokens[1]], "include": [word]}
+    require.fill(word)
+    require.press("Enter")
+    both = {"avoid": [first.tokens[1]], "require": [word]}
     visit.is_said(writer.caption(drawing, top=5, **both).text)
-    include.fill("qwertz")
-    include.press("Enter")
+    require.fill("qwertz")
+    require.press("Enter")
     assert "qwertz" in visit.problem()
-    include.fill("")
-    include.press("Enter")
+    require.fill("")
+    require.press("Enter")
     visit.is_said(avoided.text)
 
     page.get_by_label(visit.words.sampling).check()
     page.get_by_label(visit.words.seed).wait_for()
-    assert not page.get_by_label(visit.words.include).is_visible()
-    drawn = writer.caption(drawing, top=5, avoid=[first.tokens[1]], sampling=True, seed=1)
+    assert not page.get_by_label(visit.words.require).is_visible()
+    drawn = writer.caption(drawing, top=5, avoid=[first.tokens[1]], seed=1)
     visit.is_said(drawn.text)
     assert not visit.scrolls_sideways()
     assert visit.complaints == []

@@ -73,6 +73,7 @@ def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> s
     recent = set(tokens[-options.no_repeat_within :]) if options.no_repeat_within else set()
     stutters = recent - set(options.repeatable)
     words = {token for token in range(1, vocabulary) if not repeats(token)} - stutters
+    words -= {p[-1] for p in options.avoid_phrases if (*tokens, p[-1])[-len(p) :] == p}
     ends = {END} if len(tokens) >= options.min_length else set()
     return (words | ends) - set(options.avoid) or {END}
 
@@ -108,7 +109,7 @@ def written(tokens: tuple[int, ...], options: BeamOptions) -> int:
     """Count the required tokens that a caption has: of whole phrases all, of one that it ends in
     the middle of, those so far."""
     count = 0
-    for phrase in options.include:
+    for phrase in options.require:
         n = len(phrase)
         whole = any(tokens[i : i + n] == phrase for i in range(len(tokens)))
         begun = [m for m in range(1, n) if tokens[-m:] == phrase[:m]]
@@ -123,7 +124,7 @@ def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
         Hypothesis(tokens, log_prob, score_of(tokens, log_prob, options))
         for tokens, log_prob in every_caption(toy, image, options)
     ]
-    required = sum(map(len, options.include))
+    required = sum(map(len, options.require))
 
     def rank(caption: Hypothesis) -> tuple[bool, int, float]:
         cut_off = len(caption.tokens) == options.max_length
@@ -141,7 +142,7 @@ def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
 def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
     """Search with lists and loops, always to the last step, a beam for each number of required
     tokens written."""
-    required = sum(map(len, options.include))
+    required = sum(map(len, options.require))
     live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
     ended: list[tuple[tuple[int, ...], float]] = []
     for _ in range(options.max_length):
@@ -172,7 +173,7 @@ def search(toy: Toy, images: list[int], options: BeamOptions) -> list[list[Hypot
 
 def without_if_none(find: Finder, toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
     """What is found with everything required, or else without."""
-    return find(toy, image, options) or find(toy, image, replace(options, include=()))
+    return find(toy, image, options) or find(toy, image, replace(options, require=()))
 
 
 def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
@@ -182,6 +183,9 @@ def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
         assert one.tokens == other.tokens or tie
         assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
         assert one.score == pytest.approx(other.score, abs=1e-4)
+
+
+AVOIDED = st.sampled_from([(1, 1), (1, 2), (2, 1), (3, 2), (1, 1, 1), (2, 1, 2), (3,)])
 
 
 @st.composite
@@ -196,13 +200,19 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
         "no_repeat_within": draw(st.integers(0, 2)),
         "repeatable": tuple(draw(st.sets(st.integers(1, 3), max_size=2))),
         "avoid": tuple(draw(st.sets(st.integers(0, vocabulary - 1), max_size=2))),
+        "avoid_phrases": tuple(
+            phrase for phrase in draw(st.sets(AVOIDED, max_size=2)) if max(phrase) < vocabulary
+        ),
     }
     words = sorted(set(range(1, vocabulary)) - set(options["avoid"]))
     if words and draw(st.booleans()):
         phrases = st.lists(st.sampled_from(words), min_size=1, max_size=2).map(tuple)
-        include = draw(st.lists(phrases, max_size=2).map(tuple))
-        if sum(map(len, include)) <= max_length:
-            options["include"] = include
+        require = draw(st.lists(phrases, max_size=2).map(tuple))
+        avoided = (" ".join(map(str, phrase)) for phrase in options["avoid_phrases"])
+        asked = "|".join(" ".join(map(str, phrase)) for phrase in require)
+        possible = not any(phrase in asked for phrase in avoided)
+        if possible and sum(map(len, require)) <= max_length:
+            options["require"] = require
     return Toy.seeded(draw(st.integers(0, 10**6)), vocabulary), options
 
 
@@ -250,7 +260,7 @@ def test_the_best_are_sorted_and_distinct(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_required_phrases_appear_in_every_image(seed: int) -> None:
-    options = BeamOptions(beam=2, max_length=12, include=((7, 3), (3, 5), (9,)))
+    options = BeamOptions(beam=2, max_length=12, require=((7, 3), (3, 5), (9,)))
     for found in search(Toy.seeded(seed, 20), list(range(8)), options):
         assert written(found[0].tokens, options) == 5
 
@@ -259,7 +269,7 @@ def test_a_required_phrase_may_begin_anew_within_itself() -> None:
     """In 2 2 3 the second 2 begins the phrase 2 3."""
     toy = Toy(torch.tensor([[0.0, -math.inf, 5.0, 0.0]]).repeat(ROWS, 1))
     options = BeamOptions(
-        beam=9, top=9, max_length=4, min_length=3, no_repeat_ngram=0, include=((2, 3),)
+        beam=9, top=9, max_length=4, min_length=3, no_repeat_ngram=0, require=((2, 3),)
     )
     assert (2, 2, 3) in [caption.tokens for caption in search(toy, [0], options)[0]]
 
@@ -406,9 +416,11 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
         ({"length_penalty": math.inf}, "length_penalty"),
         ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
         ({"avoid": (-1,)}, "avoid"),
-        ({"include": ((),)}, "include"),
-        ({"include": ((2, 3), (4,)), "max_length": 2}, "include"),
-        ({"include": ((2, 3),), "avoid": (3,)}, "include"),
+        ({"require": ((),)}, "require"),
+        ({"require": ((2, 3), (4,)), "max_length": 2}, "require"),
+        ({"require": ((2, 3),), "avoid": (3,)}, "require"),
+        ({"require": ((4, 2, 3),), "avoid_phrases": ((2, 3),)}, "require"),
+        ({"avoid_phrases": ((),)}, "avoid_phrases"),
     ],
 )
 def test_an_impossible_option_is_named_in_one_sentence(values: dict, word: str) -> None:
@@ -417,12 +429,12 @@ def test_an_impossible_option_is_named_in_one_sentence(values: dict, word: str) 
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("include", [(), ((3,),)])
+@pytest.mark.parametrize("require", [(), ((3,),)])
 def test_logits_that_are_no_numbers_give_one_sentence(
-    value: float, include: tuple[tuple[int, ...], ...]
+    value: float, require: tuple[tuple[int, ...], ...]
 ) -> None:
     toy = Toy(torch.full((ROWS, 5), value))
-    options = BeamOptions(include=include)
+    options = BeamOptions(require=require)
     with pytest.raises(ModelError, match="The model gives no next word a probability"):
         beam_search(toy.step, toy.state([0, 1]), 2, START, END, options)
 

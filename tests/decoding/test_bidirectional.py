@@ -115,19 +115,19 @@ def test_a_caption_that_was_cut_off_comes_last() -> None:
 
 
 def test_a_caption_with_more_of_what_it_must_include_comes_first() -> None:
-    options = BeamOptions(top=3, max_length=4, include=((2, 3),))
+    options = BeamOptions(top=3, max_length=4, require=((2, 3),))
     ahead = [hypothesis((3, 2), -0.1)]
     back = [hypothesis((4, 2, 3), -5.0), hypothesis((2, 4, 3), -0.2)]
     found = consensus([ahead, back], options)
     assert [c.hypothesis.tokens for c in found] == [(4, 2, 3), (3, 2), (2, 4, 3)]
 
 
-def test_samples_are_compared_draw_by_draw() -> None:
+def test_samples_are_compared_draw_by_draw_and_the_best_comes_first() -> None:
     ahead = [hypothesis((2,), -3.0), hypothesis((3,), -1.0), hypothesis((2, 2, 2), -0.5)]
     back = [hypothesis((4,), -2.0), hypothesis((3,), -4.0), hypothesis((4, 4), -7.0)]
     found = better_of_each([ahead, back], SamplingOptions(top=3, max_length=3))
     assert [(choice.decoder, choice.hypothesis.score) for choice in found] == [
-        (1, -2.0), (0, -1.0), (1, -7.0),
+        (0, -1.0), (1, -2.0), (1, -7.0),
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from captioner.decoding import Avoid, MinLength, NoRepeatNgram, NoStutter
+from captioner.decoding import Avoid, AvoidPhrases, MinLength, NoRepeatNgram, NoStutter
 from captioner.decoding.constraints import Constraint
 
 
@@ -18,6 +18,16 @@ def forbidden(
 def test_avoided_tokens_are_forbidden_in_every_row() -> None:
     history = torch.zeros(2, 2, 0, dtype=torch.long)
     assert forbidden(Avoid(torch.tensor([1, 4])), history, 5) == [[[1, 4]] * 2] * 2
+
+
+def test_an_avoided_phrase_is_forbidden_where_it_would_be_complete() -> None:
+    history = torch.tensor([[[3, 1], [1, 2], [2, 2]]])
+    assert forbidden(AvoidPhrases(torch.tensor([[1, 4], [2, 4], [1, 0]])), history, 5) == [
+        [[0, 4], [4], [4]],
+    ]  # fmt: skip
+    longer = AvoidPhrases(torch.tensor([[1, 2, 3]]))
+    assert forbidden(longer, history, 5) == [[[], [3], []]]
+    assert forbidden(longer, history[:, :, :1], 5) == [[[], [], []]]
 
 
 def test_the_end_is_forbidden_only_before_the_least_length() -> None:

@@ -165,6 +165,12 @@ def test_a_seed_repeats_the_draw_and_another_does_not() -> None:
     assert draw(table, seed=1, **options) != draw(table, seed=2, **options)
 
 
+def test_with_a_seed_an_image_has_the_draws_that_it_has_alone() -> None:
+    table = random_table(4)
+    (alone,) = draw(table, seed=1, top=20)
+    assert draw(table, seed=1, top=20, images=3) == [alone] * 3
+
+
 def test_without_a_seed_the_global_generator_is_used() -> None:
     table = random_table(5)
     torch.manual_seed(0)

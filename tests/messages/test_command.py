@@ -149,7 +149,7 @@ def test_a_chinese_locale_speaks_chinese() -> None:
 
 def test_a_wrong_call_is_explained_in_chinese(chinese: dict[str, Result], home: Path) -> None:
     said = without_usage(chinese["wrong"].stderr)
-    assert said == "captioner folder: 错误：参数 --beam：'wide' 不是整数\n"
+    assert said == "captioner folder: 错误：参数 --beam：'wide' 不是所需的数（int）\n"
 
 
 @pytest.mark.parametrize("call", ["missing file", "missing model", "folder"])

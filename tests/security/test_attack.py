@@ -32,6 +32,7 @@ from PIL import Image
 
 from captioner import Captioner
 from captioner.model import CaptioningModel, save_model
+from captioner.options import OPTIONS
 from captioner.text import Vocabulary
 from captioner.ui import free_port
 
@@ -45,9 +46,9 @@ MCP = {**JSON, "Accept": "application/json, text/event-stream"}
 PATIENCE = 240  # a busy computer is no reason to fail
 NO_PHOTO = "No photo arrived; please give it again."
 Data = list[Any]
+ARGUMENTS = ["photo", "model", "language", *OPTIONS]
 USUAL: dict[str, Data] = {
-    "caption": [None, "", "", 3, 5, 14, False, 1.0, 1, [], []],
-    "caption_many": [None, "", "", 3, 1, 14, [], []],
+    name: [None, "", "", *[None] * len(OPTIONS)] for name in ("caption", "caption_many")
 }
 
 
@@ -344,11 +345,7 @@ def test_no_address_of_gradios_shows_another_file(page: Page, secret: Path) -> N
 
 HUGE = 10**4000
 NUMBERS: list[Any] = [
-    None, True, "3", [], [[1]], {}, 1.5, -1, 0, 10**9, HUGE, float("nan"), float("inf"), 1e308,
-]  # fmt: skip
-ARGUMENTS = [
-    "photo", "model", "language", "beam", "top", "max_length", "sampling", "temperature", "seed",
-    "include", "avoid",
+    True, "3", [], [[1]], {}, 1.5, -1, 0, 10**9, HUGE, float("nan"), float("inf"), 1e308,
 ]  # fmt: skip
 WRONG: dict[str, list[Any]] = {
     "beam": NUMBERS,
@@ -356,9 +353,8 @@ WRONG: dict[str, list[Any]] = {
     "max_length": NUMBERS,
     "temperature": [own for own in NUMBERS if own != 1.5 and own is not True],
     "seed": [own for own in NUMBERS if own not in (0, 10**9)],
-    "sampling": [None, [], {}, "true", 1, [[]]],
-    "include": ["dog", [["dog"]], [None], {"dog": 1}, 3, ["dog"] * 999, ["x" * 10**5], ["xyz"]],
-    "avoid": ["dog", [["dog"]], [None], {"dog": 1}, 3, ["dog"] * 999, ["x" * 10**5]],
+    "require": [[["dog"]], [None], {"dog": 1}, 3, ["dog"] * 999, ["x" * 10**5], ["xyz"]],
+    "avoid": [[["dog"]], [None], {"dog": 1}, 3, ["dog"] * 999, ["x" * 10**5]],
     "model": [[], {}, 3, "no such", "../tiny", "x" * 10**5, ["tiny"]],
     "language": [[], {}, 3, "x" * 10**5],
 }
@@ -578,13 +574,16 @@ def test_a_search_for_very_many_words_is_not_begun(page: Page, photo: bytes) -> 
     given = page.given(photo)
     words = ["dog", "grass", "ball", "red", "runs"] * 6
     before = page.processor_seconds()
-    for include, beam in ((words, 10), (words[:4], 10), ([" ".join(words)], 1)):
-        data = [given, "", "", beam, 5, 30, False, 1.0, 1, include, []]
-        outcome = page.call("caption", *data)
+
+    def outcome_of(words: list[str], beam: int) -> str:
+        said = {"photo": given, "beam": beam, "top": 5, "max_length": 30, "require": words}
+        return page.call("caption", *(said.get(name) for name in ARGUMENTS))
+
+    for required, beam in ((words, 10), (words[:4], 10), ([" ".join(words)], 1)):
+        outcome = outcome_of(required, beam)
         assert "words that must appear are too many for a beam of" in outcome
     assert page.processor_seconds() - before < 5
-    data = [given, "", "", 10, 5, 30, False, 1.0, 1, words[:3], []]
-    assert page.call("caption", *data).startswith("event: complete")
+    assert outcome_of(words[:3], 10).startswith("event: complete")
 
 
 # ---- 6. Disk and log-ins ----

@@ -4,18 +4,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 
-from captioner import Captioner
+from captioner import Captioner, CaptionOptions
 from captioner.errors import CaptionerError, OptionError
 from captioner.ui import batching
 from captioner.ui.batching import Batcher, Job, work_through
-from captioner.ui.options import Choices
 
 Draw = Callable[[str], Path]
 
@@ -25,31 +23,31 @@ def photos(draw: Draw) -> list[Image.Image]:
     return [Image.open(draw(f"{number}.png")) for number in range(6)]
 
 
-def job(captioner: Captioner, photo: Image.Image, choices: Choices) -> Job:
-    return Job(captioner, choices, photo, attention=True)
+def job(captioner: Captioner, photo: Image.Image, options: CaptionOptions) -> Job:
+    return Job(captioner, options, photo, attention=True)
 
 
 VARIED = [
-    Choices(),
-    Choices(beam=1, top=1),
-    Choices(avoid=("dog",)),
-    Choices(include=("ball",)),
-    Choices(sampling=True, seed=5),
-    Choices(sampling=True, seed=5, top=2),
+    CaptionOptions(),
+    CaptionOptions(beam=1, top=1),
+    CaptionOptions(avoid=("dog",)),
+    CaptionOptions(require=("ball",)),
+    CaptionOptions(seed=5),
+    CaptionOptions(seed=5, top=2),
 ]
 
 
 def test_photos_with_different_options_are_described_as_if_alone(
     tiny: Captioner, photos: list[Image.Image]
 ) -> None:
-    jobs = [job(tiny, photo, choices) for photo, choices in zip(photos, VARIED, strict=True)]
+    jobs = [job(tiny, photo, options) for photo, options in zip(photos, VARIED, strict=True)]
     # The first again, in company of its own kind.
     jobs += [job(tiny, photo, VARIED[0]) for photo in photos]
     work_through(jobs)
 
     for done, photo in zip(jobs, [*photos, *photos], strict=True):
         caption, _ = done.result.result(timeout=0)
-        expected = tiny.caption(photo, attention=True, **done.choices.options())
+        expected = tiny.caption(photo, done.options, attention=True)
         assert caption.text == expected.text
         assert caption.log_prob == pytest.approx(expected.log_prob, abs=1e-4)
         assert [o.text for o in caption.alternatives] == [o.text for o in expected.alternatives]
@@ -59,8 +57,8 @@ def test_photos_with_different_options_are_described_as_if_alone(
 def test_the_same_seed_gives_the_same_draw_in_any_company(
     tiny: Captioner, photos: list[Image.Image]
 ) -> None:
-    choices = Choices(sampling=True, seed=3, temperature=2.0)
-    jobs = [job(tiny, photos[0], choices) for _ in range(3)]
+    options = CaptionOptions(seed=3, temperature=2.0)
+    jobs = [job(tiny, photos[0], options) for _ in range(3)]
     work_through(jobs)
     texts = [
         [c.text for c in (own.result.result()[0], *own.result.result()[0].alternatives)]
@@ -88,7 +86,9 @@ def test_what_belongs_together_is_one_batch(
 ) -> None:
     encoded = calls_of(tiny, monkeypatch, "encode")
     described = calls_of(tiny, monkeypatch, "describe")
-    jobs = [job(tiny, photo, Choices(beam=1 + number % 2)) for number, photo in enumerate(photos)]
+    jobs = [
+        job(tiny, photo, CaptionOptions(beam=1 + number % 2)) for number, photo in enumerate(photos)
+    ]
     work_through(jobs)
     assert encoded == [6]
     assert described == [3, 3]
@@ -97,12 +97,12 @@ def test_what_belongs_together_is_one_batch(
 def test_what_has_been_seen_is_not_encoded_again(
     tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = job(tiny, photos[0], Choices())
+    first = job(tiny, photos[0], CaptionOptions())
     work_through([first])
     _, seen = first.result.result()
     encoded = calls_of(tiny, monkeypatch, "encode")
-    again = Job(tiny, Choices(beam=2), seen=seen)
-    work_through([again, job(tiny, photos[1], Choices())])
+    again = Job(tiny, CaptionOptions(beam=2), seen=seen)
+    work_through([again, job(tiny, photos[1], CaptionOptions())])
     assert encoded == [1]
     assert again.result.result()[0].text == tiny.caption(photos[0], beam=2).text
 
@@ -110,15 +110,17 @@ def test_what_has_been_seen_is_not_encoded_again(
 def test_maps_are_drawn_only_where_they_are_wanted(
     tiny: Captioner, photos: list[Image.Image]
 ) -> None:
-    jobs = [Job(tiny, Choices(), photo, attention=n % 2 > 0) for n, photo in enumerate(photos)]
+    jobs = [
+        Job(tiny, CaptionOptions(), photo, attention=n % 2 > 0) for n, photo in enumerate(photos)
+    ]
     work_through(jobs)
     assert [own.result.result()[0].attention is not None for own in jobs] == [False, True] * 3
 
 
 def test_a_mistake_of_one_leaves_the_others(tiny: Captioner, photos: list[Image.Image]) -> None:
-    wrong = job(tiny, photos[0], Choices(include=("unheard-of",)))
-    broken = replace(job(tiny, photos[1], Choices()), captioner=None)
-    right = job(tiny, photos[2], Choices())
+    wrong = job(tiny, photos[0], CaptionOptions(require=("unheard-of",)))
+    broken = replace(job(tiny, photos[1], CaptionOptions()), captioner=None)
+    right = job(tiny, photos[2], CaptionOptions())
     work_through([wrong, broken, right])
 
     with pytest.raises(OptionError, match="unheard-of"):
@@ -154,9 +156,9 @@ def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
     monkeypatch.setattr(batching, "MOST", most)
     monkeypatch.setattr(batching, "FEWEST", 2)
     batcher = Batcher(lanes)
-    results = [batcher.submit(job(tiny, photos[0], Choices()))]
+    results = [batcher.submit(job(tiny, photos[0], CaptionOptions()))]
     assert started.wait(60)
-    results += [batcher.submit(job(tiny, photo, Choices())) for photo in photos[1:]]
+    results += [batcher.submit(job(tiny, photo, CaptionOptions())) for photo in photos[1:]]
     go_on.set()
 
     texts = [result.result(timeout=60)[0].text for result in results]
@@ -177,13 +179,13 @@ def test_nothing_ends_the_models_thread(
 
         monkeypatch.setattr(batching, "work_through", fail)
         with pytest.raises(type(mistake)):
-            batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)
+            batcher.submit(job(tiny, photos[0], CaptionOptions())).result(timeout=60)
     monkeypatch.setattr(batching, "work_through", own)
-    unhashable = replace(job(tiny, photos[0], Choices()), choices=SimpleNamespace(sampling=[]))
+    unhashable = replace(job(tiny, photos[0], CaptionOptions()), options={})
     with pytest.raises((TypeError, AttributeError)):
         batcher.submit(unhashable).result(timeout=60)
 
-    caption, _ = batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)
+    caption, _ = batcher.submit(job(tiny, photos[0], CaptionOptions())).result(timeout=60)
 
     assert caption.text == tiny.caption(photos[0]).text
     assert caplog.text.count("The model's thread goes on after a mistake.") >= 4
@@ -193,4 +195,4 @@ def test_a_closed_page_does_no_more(tiny: Captioner, photos: list[Image.Image]) 
     batcher = Batcher()
     batcher.close()
     with pytest.raises(CaptionerError, match=r"^The page is being closed\.$"):
-        batcher.submit(job(tiny, photos[0], Choices())).result(timeout=60)
+        batcher.submit(job(tiny, photos[0], CaptionOptions())).result(timeout=60)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from captioner import Captioner
+from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.images import Photo
 from captioner.ui import gallery, series
 from captioner.ui.batching import Batcher
 from captioner.ui.gallery import card, end_html, galleries
-from captioner.ui.options import Choices
 from captioner.ui.series import Captioned, captions_of
 from captioner.ui.words import CHINESE, ENGLISH
 
@@ -34,7 +33,7 @@ def test_each_photo_has_its_own_caption_and_a_bad_one_its_reason(
     tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(series, "AHEAD", 2)
-    results = list(captions_of(batcher, tiny, photos, Choices(top=1)))
+    results = list(captions_of(batcher, tiny, photos, CaptionOptions(top=1)))
 
     assert [result.name for result in results] == [photo.name for photo in photos]
     for photo, result in zip(photos, results, strict=True):
@@ -56,7 +55,7 @@ def test_no_more_photos_are_opened_than_are_ahead(
             taken.append(photo.name)
             yield photo
 
-    results = captions_of(batcher, tiny, watched(), Choices())
+    results = captions_of(batcher, tiny, watched(), CaptionOptions())
     next(results)
     results.close()
     assert len(taken) == 3
@@ -73,7 +72,7 @@ def test_the_gallery_fills_and_ends_with_the_downloads(
     tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gallery, "PACE", 0)
-    results = captions_of(batcher, tiny, photos, Choices(), pictures=True)
+    results = captions_of(batcher, tiny, photos, CaptionOptions(), pictures=True)
     shown = list(galleries(results, len(photos), tiny, threading.Event()))
 
     assert [len(cards_in(html)) for html in shown] == list(range(10))
@@ -96,7 +95,7 @@ def test_each_gallery_begins_with_the_cards_of_the_one_before(
 ) -> None:
     """Or the browser would make a card anew, and lose what was typed there."""
     monkeypatch.setattr(gallery, "PACE", 0)
-    results = captions_of(batcher, tiny, photos, Choices(), pictures=True)
+    results = captions_of(batcher, tiny, photos, CaptionOptions(), pictures=True)
     lists = [
         re.search("<ul.*", html)[0].removesuffix("</ul>")  # type: ignore[index]
         for html in galleries(results, len(photos), tiny, threading.Event())

@@ -1,5 +1,6 @@
 """The page without a browser: the running server, what it lets through, what it keeps."""
 
+import dataclasses
 import json
 import shutil
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from captioner import Captioner
+from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.model import CaptioningModel
 from captioner.ui import Serving, free_port
@@ -190,20 +191,20 @@ def test_a_program_can_ask_the_page_with_all_options(
     with pytest.raises(AppError, match=r"^notes\.jpg is not a photo in any known format\.$"):
         client.predict(handle_file(notes), api_name="/caption")
     with pytest.raises(AppError, match=r"^The model does not know the word 'xyz'\.$"):
-        client.predict(handle_file(photo), include=["xyz"], api_name="/caption")
+        client.predict(handle_file(photo), require=["xyz"], api_name="/caption")
     answer = client.predict(
-        handle_file(photo), beam=2, top=2, max_length=6, avoid=["dog"], include=["ball"],
+        handle_file(photo), beam=2, top=2, max_length=6, avoid=["dog"], require=["ball"],
         api_name="/caption",
     )  # fmt: skip
 
-    expected = tiny.caption(photo, beam=2, top=2, max_length=6, avoid=["dog"], include=["ball"])
+    expected = tiny.caption(photo, beam=2, top=2, max_length=6, avoid=["dog"], require=["ball"])
     assert (answer["text"], answer["language"]) == (expected.text, "en")
     assert answer["log_prob"] == pytest.approx(expected.log_prob, abs=1e-4)
     assert [other["text"] for other in answer["alternatives"]] == [
         other.text for other in expected.alternatives
     ]
     draws = [
-        client.predict(handle_file(photo), sampling=True, seed=seed, api_name="/caption")["text"]
+        client.predict(handle_file(photo), seed=seed, api_name="/caption")["text"]
         for seed in (1, 1, 2)
     ]
     assert draws[0] == draws[1]
@@ -230,8 +231,7 @@ def test_the_documentation_for_programs_names_every_argument(served: SimpleNames
     assert set(points) == {"/caption", "/caption_many"}
     names = [parameter["parameter_name"] for parameter in points["/caption"]["parameters"]]
     assert names == [
-        "photo", "model", "language", "beam", "top", "max_length", "sampling", "temperature",
-        "seed", "include", "avoid",
+        "photo", "model", "language", *(field.name for field in dataclasses.fields(CaptionOptions)),
     ]  # fmt: skip
 
 

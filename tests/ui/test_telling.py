@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captioner import Captioner
+from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.ui import telling
 from captioner.ui.batching import Batcher
-from captioner.ui.options import Choices
 from captioner.ui.telling import tell
 from captioner.ui.uploads import Upload
 
@@ -25,11 +24,13 @@ def test_other_choices_need_no_second_look(
     tiny: Captioner, batcher: Batcher, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = draw("dog.png")
-    first = tell(batcher, tiny, upload(photo), Choices(), None)
+    first = tell(batcher, tiny, upload(photo), CaptionOptions(), None)
     photo.unlink()
     monkeypatch.setattr(telling, "opened", lambda *_, **__: pytest.fail("it was opened again"))
 
-    again = tell(batcher, tiny, upload(photo), Choices(avoid=first.caption.tokens[:1]), first.kept)
+    again = tell(
+        batcher, tiny, upload(photo), CaptionOptions(avoid=first.caption.tokens[:1]), first.kept
+    )
 
     assert first.caption.tokens[0] not in again.caption.tokens
     assert again.kept.seen[tiny.name].features is first.kept.seen[tiny.name].features
@@ -39,14 +40,14 @@ def test_another_photo_or_another_model_is_looked_at(
     tiny: Captioner, batcher: Batcher, draw: Draw
 ) -> None:
     dog, cat = draw("dog.png"), draw("cat.png")
-    first = tell(batcher, tiny, upload(dog), Choices(), None)
-    second = tell(batcher, tiny, upload(cat), Choices(), first.kept)
+    first = tell(batcher, tiny, upload(dog), CaptionOptions(), None)
+    second = tell(batcher, tiny, upload(cat), CaptionOptions(), first.kept)
     assert second.caption.text == tiny.caption(cat, top=5).text
     assert second.kept.path == str(cat)
     assert second.kept.picture != first.kept.picture
 
     other = Captioner(tiny.model, tiny.vocabulary, "other", "cpu")
-    third = tell(batcher, other, upload(cat), Choices(), second.kept)
+    third = tell(batcher, other, upload(cat), CaptionOptions(), second.kept)
     assert set(third.kept.seen) == {"tiny", "other"}
     assert third.kept.picture == second.kept.picture
 
@@ -58,7 +59,7 @@ def test_a_problem_names_the_file_as_the_person_knows_it(
     notes = tmp_path / "notes"
     notes.write_text("no photo\n")
     with pytest.raises(ImageError) as error:
-        tell(batcher, tiny, upload(notes, name), Choices(), None)
+        tell(batcher, tiny, upload(notes, name), CaptionOptions(), None)
     assert str(error.value) == f"{name} is not a photo in any known format."
 
 
@@ -67,4 +68,4 @@ def test_the_smallest_photo_has_a_caption(
 ) -> None:
     path = tmp_path / "dot.png"
     Image.new("RGB", (1, 1)).save(path)
-    assert tell(batcher, tiny, upload(path), Choices(), None).caption.text
+    assert tell(batcher, tiny, upload(path), CaptionOptions(), None).caption.text

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from captioner import CaptionOptions
 from captioner.errors import CaptionerError, ImageError, OptionError
 from captioner.images import open_image
 from captioner.messages import translate
 from captioner.ui.models import Models
-from captioner.ui.options import Choices
 from captioner.ui.uploads import Upload
 from captioner.ui.words import CHINESE, ENGLISH, UNEXPECTED, sentence_of
 from captioner.ui.zips import Refusal, photos_in
@@ -90,11 +90,11 @@ def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
         return lambda: tiny.caption(Image.new("RGB", (9, 9)), **options)
 
     calls = [
-        describe(include=["unheard-of"]),
-        describe(include=["dog"], avoid=["dog"]),
-        describe(include=["a dog runs on grass"], max_length=3),
+        describe(require=["unheard-of"]),
+        describe(require=["dog"], avoid=["dog"]),
+        describe(require=["a dog runs on grass"], max_length=3),
         lambda: Models(tiny, {}).named("other"),
-        lambda: Choices(beam=99),
+        lambda: CaptionOptions(beam=99),
     ]
     for call in calls:
         assert is_chinese(translate(refusal(call), "zh"))
