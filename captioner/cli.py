@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from captioner import messages
 from captioner.errors import CaptionerError, ImageError, OptionError
@@ -22,9 +22,10 @@ from captioner.messages.parser import Parser
 from captioner.options import OPTIONS, CaptionOptions, Number
 
 if TYPE_CHECKING:
+    from captioner.captions import Row
     from captioner.evaluation import Evaluation
     from captioner.metrics.report import Captions
-    from captioner.pipeline import Caption, Captioner
+    from captioner.pipeline import Captioner
 
 BATCH = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -84,9 +85,7 @@ def _parser() -> Parser:
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
-    parser.add_argument(
-        "--language", metavar="CODE", help="the language to write in: en, zh, or both: en,zh"
-    )
+    _add_language(parser)
     _add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per photo")
     _add_options(parser.add_argument_group("how a caption is written"))
@@ -121,7 +120,7 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--watch", action="store_true", help="also those added until Ctrl+C")
     which.add_argument("--shard", metavar="3/16", help="only this part of so many")
     captions = parser.add_argument_group("captions")
-    captions.add_argument("--language", metavar="CODE", help="the language to write in: en, zh")
+    _add_language(captions)
     _add_model(captions)
     captions.add_argument("--trigger", default="", metavar="TEXT", help="goes before each caption")
     captions.add_argument("--html", type=Path, metavar="FILE", help="also a page with the photos")
@@ -206,6 +205,16 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_serve)
 
 
+def _add_language(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--language", metavar="CODE", help="the language to write in: en, zh, or both: en,zh"
+    )
+
+
+def _languages(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(options.language.split(","))) if options.language else ()
+
+
 def _add_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--model", help="an installed model's name, or a model folder")
     parser.add_argument("--device", help='such as "cuda" or "cpu"')
@@ -238,7 +247,7 @@ def _load(options: argparse.Namespace, language: str | None = None) -> Captioner
 
 def _caption(options: argparse.Namespace) -> int:
     how = _caption_options(options)
-    languages = options.language.split(",") if options.language else []
+    languages = _languages(options)
     captioner = _load(options, *languages[:1])
     failed = False
     for photo, result in captioner.caption_each(
@@ -248,24 +257,17 @@ def _caption(options: argparse.Namespace) -> int:
             failed = True
             _complain(translate(result))
         else:
-            _print_caption(photo, result, options)
+            _print_row(result.row(photo, captioner.name), options)
     return 1 if failed else 0
 
 
-def _print_caption(photo: str, caption: Caption, options: argparse.Namespace) -> None:
-    best = (caption, *caption.alternatives)
+def _print_row(row: Row, options: argparse.Namespace) -> None:
     if options.json:
-        row: dict[str, Any] = {"image": photo, "language": caption.language}
-        row |= {"caption": caption.text, "log_prob": round(caption.log_prob, 4)}
-        if caption.alternatives:
-            row["alternatives"] = [
-                {"caption": c.text, "log_prob": round(c.log_prob, 4)} for c in caption.alternatives
-            ]
-        print(json.dumps(row, ensure_ascii=False), flush=True)
+        print(json.dumps(row.as_dict(), ensure_ascii=False), flush=True)
         return
-    prefix = f"{photo}\t" if len(options.photos) > 1 else ""
-    for sentence in best:
-        print(f"{prefix}{sentence.text}", flush=True)
+    prefix = f"{row.image}\t" if len(options.photos) > 1 else ""
+    for text in row.texts:
+        print(f"{prefix}{text}", flush=True)
 
 
 def _folder(options: argparse.Namespace) -> int:
@@ -285,7 +287,7 @@ def _folder(options: argparse.Namespace) -> int:
     )
     devices = tuple(options.device.split(",")) if options.device else ()
     how = _caption_options(options)
-    model = ModelChoice(options.model, options.language, devices, how)
+    model = ModelChoice(options.model, _languages(options), devices, how)
     summary = caption_folder(
         FolderOptions(
             source,

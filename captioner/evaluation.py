@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from captioner.captions import Row, to_json
 from captioner.datasets import (
     CocoCaptions,
     Dataset,
@@ -356,8 +357,7 @@ def _note(template: str, names: Sequence[str], *values: object) -> list[Message]
 
 
 def _save(path: Path, written: Sequence[tuple[Record, str]]) -> None:
-    rows = ({"image": record.name, "caption": text} for record, text in written)
-    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    _write(path, to_json(Row(record.name, text) for record, text in written).decode())
 
 
 def _write(path: Path, text: str) -> None:

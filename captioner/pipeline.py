@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from captioner.captions import Alternative, Row
 from captioner.chunks import chunks
 from captioner.decoding import (
     BeamOptions,
@@ -45,6 +46,7 @@ from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary
 from captioner.text.function_words import FUNCTION_WORDS
 
 DEFAULT_MODEL = "base-en"
+DIGITS = 4  # of log-probabilities and scores that are written down
 PhotoT = TypeVar("PhotoT")
 
 
@@ -83,6 +85,23 @@ class Caption:
     trace: Trace | None = None
     alternatives: tuple[Caption, ...] = ()
     language: str = ""
+
+    def row(self, image: str, model: str = "", trigger: str = "") -> Row:
+        """What is written of it about a photo.
+
+        image: the photo's name. model: its name. trigger: a phrase before each sentence.
+        """
+        best, *others = (
+            Alternative(
+                f"{trigger} {own.text}".strip(),
+                round(own.log_prob, DIGITS),
+                round(own.score, DIGITS),
+            )
+            for own in (self, *self.alternatives)
+        )
+        return Row(
+            image, best.caption, self.language, best.log_prob, best.score, model, tuple(others)
+        )
 
     @property
     def certainty(self) -> float:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from captioner.cli import main
 from captioner.model import CaptioningModel, save_model
+from captioner.options import OPTIONS
 from captioner.text import Vocabulary
 from captioner.ui import Serving
 
@@ -62,8 +63,32 @@ def test_json_holds_the_alternatives(home: Path) -> None:
     )
     row = json.loads(result.stdout)
     assert row["image"] == str(home / "red.png")
-    assert len(row["alternatives"]) == 2
+    assert set(row) == {
+        "image", "language", "caption", "log_prob", "score", "model", "alternatives",
+    }  # fmt: skip
+    assert [set(other) for other in row["alternatives"]] == [{"caption", "log_prob", "score"}] * 2
+    scores = [own["score"] for own in (row, *row["alternatives"])]
+    assert scores == sorted(scores, reverse=True)
     assert row["log_prob"] < 0
+
+
+def test_a_caption_is_written_as_the_options_say(home: Path) -> None:
+    command = ("caption", home / "red.png", "--model", home / "model", "--max-length", "6")
+    (sentence,) = captioner(*command, "--require", "ball", "--require", "on").stdout.splitlines()
+    assert {"ball", "on"} <= set(sentence.split())
+    (other,) = captioner(*command, "--avoid", " ".join(sentence.split()[:2])).stdout.splitlines()
+    assert " ".join(sentence.split()[:2]) not in other
+    draws = [captioner(*command, "--seed", seed, "--top", "3").stdout for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    assert len(draws[0].splitlines()) == 3
+
+
+@pytest.mark.parametrize("command", ["caption", "folder"])
+def test_every_option_is_a_flag_whose_help_says_its_limits_and_what_is_usual(command: str) -> None:
+    told = " ".join(captioner(command, "--help").stdout.split())
+    for name, takes in OPTIONS.items():
+        assert f"--{name.replace('_', '-')} " in told
+        assert takes.described() in told
 
 
 class Terminal(io.StringIO):

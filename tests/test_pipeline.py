@@ -95,7 +95,8 @@ def test_a_trace_equals_a_run_step_by_step(
     monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
     model = Captioner(with_decoder(tiny_model, cell=cell, layers=2), vocabulary, device="cpu")
     features, grid = model.encode(to_batch(photos, model.model.config.preprocessing))
-    captions = model.describe(features, grid, trace=True, seed=1)
+    torch.manual_seed(1)
+    captions = model.describe(features, grid, trace=True, temperature=1.0)
     assert len({len(caption.tokens) for caption in captions}) > 1  # some rows are padded
     decoder = model.model.decoder
     for row, caption in enumerate(captions):
@@ -214,7 +215,7 @@ def alone(model: Captioner, side: str) -> Captioner:
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {"top": 3, "length_penalty": 0.0},
     "constrained": {"top": 2, "max_length": 4, "no_repeat_ngram": 1, "avoid": ["dog"]},
-    "sampled": {"top": 1, "seed": 5, "temperature": 2.0},
+    "sampled": {"top": 1, "seed": 26, "temperature": 2.0},
 }
 
 

@@ -18,12 +18,10 @@ import numpy as np
 from captioner.chunks import chunks
 from captioner.errors import FolderError, MissingError
 from captioner.folder.devices import ModelChoice, caption_pixels
-from captioner.folder.engine import Lookup, without_model
+from captioner.folder.engine import Lookup, done, without_model
 from captioner.folder.opening import Opened, open_chunk
 from captioner.folder.outputs import Done
-from captioner.folder.rows import captioned
 from captioner.images import Photo, Preprocessing
-from captioner.pipeline import load_model
 
 _MOST_BLOCKS = 2000
 
@@ -40,10 +38,10 @@ class RayEngine:
     def __init__(self, choice: ModelChoice, batch: int, trigger: str = "") -> None:
         self._ray = _import_ray()
         self._choice, self._batch, self._trigger = choice, batch, trigger
-        model = load_model(choice.name, "cpu", choice.language)
-        model.check(choice.options)
-        self.model, self.language = model.name, model.language
-        self._preprocessing = model.model.config.preprocessing
+        captioners = choice.load("cpu")
+        self.model = captioners[0].name
+        self.languages = tuple(own.language for own in captioners)
+        self._preprocessing = captioners[0].model.config.preprocessing
         self._is_own = not self._ray.is_initialized()
         if self._is_own:
             self._ray.init(logging_level=logging.ERROR, log_to_driver=False)
@@ -106,28 +104,24 @@ class _Describe:
     """A copy of the model, which stays loaded. It opens photos that nobody has opened for it."""
 
     def __init__(self, choice: ModelChoice, device: str, trigger: str) -> None:
-        self._captioner = load_model(choice.name, device, choice.language)
+        self._captioners = choice.load(device)
         self._choice, self._trigger = choice, trigger
-        self._open = _opener(self._captioner.model.config.preprocessing)
+        self._open = _opener(self._captioners[0].model.config.preprocessing)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         row = row if "opened" in row else self._open(row)
         opened: list[Opened] = pickle.loads(row["opened"])
-        done = [without_model(found, lambda digest: None) for found in opened]
+        unreadable = [without_model(found, lambda digest: ()) for found in opened]
         readable = [found for found in opened if found.pixels is not None]
-        return {"done": pickle.dumps([d for d in done if d] + self._captioned(readable))}
+        return {"done": pickle.dumps([d for d in unreadable if d] + self._captioned(readable))}
 
     def _captioned(self, opened: list[Opened]) -> list[Done]:
         if not opened:
             return []
         pixels = np.stack([found.pixels for found in opened if found.pixels is not None])
-        captions = caption_pixels(self._captioner, pixels, self._choice.options)
+        found = caption_pixels(self._captioners, pixels, self._choice.options)
+        name = self._captioners[0].name
         return [
-            Done(
-                found.photo,
-                captioned(found.photo.name, caption, self._captioner.name, self._trigger),
-                found.stamp,
-                found.digest,
-            )
-            for found, caption in zip(opened, captions, strict=True)
+            done(own, captions, name, self._trigger)
+            for own, captions in zip(opened, found, strict=True)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,29 +28,41 @@ Pixels = NDArray[np.uint8]
 class ModelChoice:
     """Which model captions, where and how.
 
-    name, language: as for `load_model`. devices: such as "cuda:0", or ("cpu", "cpu") for two
-    processes; every GPU where there are some, else the CPU, if not given. options: how captions are
-    written.
+    name: as for `load_model`. languages: codes of those to write; the model's own, if none.
+    devices: such as "cuda:0", or ("cpu", "cpu") for two processes; every GPU where there are some,
+    else the CPU, if not given. options: how captions are written.
     """
 
     name: str | None = None
-    language: str | None = None
+    languages: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     options: CaptionOptions = field(default_factory=CaptionOptions)
+
+    def load(self, device: str) -> list[Captioner]:
+        """The model on a device, once for each language.
+
+        Raises ModelError as `load_model`, OptionError where the options do not suit the model.
+        """
+        first = load_model(self.name, device, self.languages[0] if self.languages else None)
+        captioners = [first.in_language(language) for language in self.languages] or [first]
+        for captioner in captioners:
+            captioner.check(self.options)
+        return captioners
 
 
 class Devices(Protocol):
     """One or more copies of a model that take batches of pixels.
 
-    name, config: of the model. at_once: how many batches keep all of them busy.
+    name, config, languages: of the model. at_once: how many batches keep all of them busy.
     """
 
     name: str
     config: ModelConfig
+    languages: tuple[str, ...]
     at_once: int
 
-    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
-        """Caption photos `uint8 [B, S, S, 3]`."""
+    def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
+        """Caption photos `uint8 [B, S, S, 3]`, each in all languages."""
 
     def close(self) -> None:
         """Stop what runs."""
@@ -60,21 +73,21 @@ class OneDevice:
 
     See `lanes` for how many there are and why.
 
-    Raises OptionError where the options do not suit the model.
+    captioners: the model, once for each language.
     """
 
-    def __init__(self, captioner: Captioner, options: CaptionOptions) -> None:
-        captioner.check(options)
-        self._captioner, self._options = captioner, options
-        self.name = captioner.name
-        self.config = captioner.model.config
-        count = lanes(captioner.device)
+    def __init__(self, captioners: Sequence[Captioner], options: CaptionOptions) -> None:
+        self._captioners, self._options = captioners, options
+        self.name = captioners[0].name
+        self.config = captioners[0].model.config
+        self.languages = tuple(own.language for own in captioners)
+        count = lanes(captioners[0].device)
         self.at_once = count + 1  # so that the next batch is ready where one is done
         self._lanes = start_lanes(count)
 
-    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+    def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
         """See `Devices`."""
-        return self._lanes.submit(caption_pixels, self._captioner, pixels, self._options)
+        return self._lanes.submit(caption_pixels, self._captioners, pixels, self._options)
 
     def close(self) -> None:
         """See `Devices`."""
@@ -97,14 +110,14 @@ class SeveralDevices:
                 process.submit(_about, choice, device, len(devices))
                 for process, device in zip(self._pools, devices, strict=True)
             ]
-            self.name, self.config = about[0].result()
+            self.name, self.config, self.languages = about[0].result()
             for future in about:
                 future.result()
         except BaseException:
             self.close()
             raise
 
-    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+    def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
         """See `Devices`."""
         number = self._busy.index(min(self._busy))
         self._busy[number] += 1
@@ -134,7 +147,7 @@ def start_devices(choice: ModelChoice) -> Devices:
         _check_device(name, len(gpus))
     if len(devices) > 1:
         return SeveralDevices(choice, devices)
-    return OneDevice(load_model(choice.name, devices[0], choice.language), choice.options)
+    return OneDevice(choice.load(devices[0]), choice.options)
 
 
 def _check_device(name: str, gpus: int) -> None:
@@ -146,35 +159,44 @@ def _check_device(name: str, gpus: int) -> None:
         raise OptionError("There is no device '{}': this machine has {} GPUs.", name, gpus)
 
 
-def caption_pixels(captioner: Captioner, pixels: Pixels, options: CaptionOptions) -> list[Caption]:
+def caption_pixels(
+    captioners: Sequence[Captioner], pixels: Pixels, options: CaptionOptions
+) -> list[tuple[Caption, ...]]:
     """Caption photos `uint8 [B, S, S, 3]`, in halves where the GPU has too little memory.
+
+    captioners: of one model, each of which describes what the first has encoded.
 
     Raises FolderError where it has too little for one photo, OptionError as `Captioner.caption`.
     """
-    half = len(pixels) // 2
+    half, first = len(pixels) // 2, captioners[0]
     try:
-        images = torch.from_numpy(pixels).to(captioner.device).permute(0, 3, 1, 2)
-        batch = normalise(images, captioner.model.config.preprocessing)
-        return captioner.describe(*captioner.encode(batch), options)
+        images = torch.from_numpy(pixels).to(first.device).permute(0, 3, 1, 2)
+        encoded = first.encode(normalise(images, first.model.config.preprocessing))
+        found = [captioner.describe(*encoded, options) for captioner in captioners]
+        return list(zip(*found, strict=True))
     except torch.OutOfMemoryError:
         if half == 0:
-            raise FolderError("{} has too little memory for one photo.", captioner.device) from None
+            raise FolderError("{} has too little memory for one photo.", first.device) from None
     parts = pixels[:half], pixels[half:]
-    return [found for part in parts for found in caption_pixels(captioner, part, options)]
+    return [own for part in parts for own in caption_pixels(captioners, part, options)]
 
 
-def _about(choice: ModelChoice, device: str, processes: int) -> tuple[str, ModelConfig]:
-    captioner = _own(choice, device, processes)
-    captioner.check(choice.options)
-    return captioner.name, captioner.model.config
+def _about(
+    choice: ModelChoice, device: str, processes: int
+) -> tuple[str, ModelConfig, tuple[str, ...]]:
+    captioners = _own(choice, device, processes)
+    languages = tuple(own.language for own in captioners)
+    return captioners[0].name, captioners[0].model.config, languages
 
 
-def _caption(choice: ModelChoice, device: str, processes: int, pixels: Pixels) -> list[Caption]:
+def _caption(
+    choice: ModelChoice, device: str, processes: int, pixels: Pixels
+) -> list[tuple[Caption, ...]]:
     return caption_pixels(_own(choice, device, processes), pixels, choice.options)
 
 
 @lru_cache(maxsize=1)
-def _own(choice: ModelChoice, device: str, processes: int) -> Captioner:
+def _own(choice: ModelChoice, device: str, processes: int) -> list[Captioner]:
     """The model of this process, loaded once."""
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
-    return load_model(choice.name, device, choice.language)
+    return choice.load(device)

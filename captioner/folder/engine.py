@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -11,26 +11,26 @@ from typing import Protocol
 
 import numpy as np
 
+from captioner.captions import Row
 from captioner.errors import FolderError
 from captioner.folder.devices import Devices
 from captioner.folder.opening import Opened, Opener
 from captioner.folder.outputs import Done
-from captioner.folder.rows import Row, captioned
 from captioner.images import Photo
 from captioner.pipeline import Caption
 
-Lookup = Callable[[bytes], Row | None]
+Lookup = Callable[[bytes], tuple[Row, ...]]
 
 
 class Engine(Protocol):
-    """What captions photos. model: its name; language: the code of what it writes."""
+    """What captions photos. model: its name; languages: codes of what it writes, in order."""
 
     model: str
-    language: str
+    languages: tuple[str, ...]
 
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
         """The photos, each captioned or with the reason why it cannot be read, in about their
-        order. lookup: gives the row of a photo of the same bytes by their digest, if there is one.
+        order. lookup: gives the rows of a photo of the same bytes by their digest, if there is one.
         """
 
 
@@ -43,16 +43,16 @@ class LocalEngine:
     def __init__(self, opener: Opener, devices: Devices, batch: int, trigger: str = "") -> None:
         self._opener, self._devices = opener, devices
         self._batch, self._trigger = batch, trigger
-        self.model, self.language = devices.name, devices.config.language
+        self.model, self.languages = devices.name, devices.languages
 
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
         """See `Engine`."""
         state = _State()
         ahead = self._devices.at_once * self._batch  # while one is captioned the next is opened
         for opened in self._opener.open(photos, self._devices.config.preprocessing, ahead):
-            done = without_model(opened, lookup)
-            if done:
-                yield done
+            known = without_model(opened, lookup)
+            if known:
+                yield known
                 continue
             state.take(opened)
             if len(state.batch) == self._batch:
@@ -73,22 +73,28 @@ class LocalEngine:
     def _collect(self, state: _State) -> Iterator[Done]:
         digests, future = state.submitted.popleft()
         try:
-            captions = future.result()
+            found = future.result()
         except BrokenProcessPool:
             raise FolderError("A process that captions was ended from outside.") from None
-        for digest, caption in zip(digests, captions, strict=True):
+        for digest, captions in zip(digests, found, strict=True):
             for opened in state.copies.pop(digest):
-                row = captioned(opened.photo.name, caption, self.model, self._trigger)
-                yield _done(opened, row)
+                yield done(opened, captions, self.model, self._trigger)
 
 
 def without_model(opened: Opened, lookup: Lookup) -> Done | None:
     """What is done without a caption of its own: a photo that can't be read, or a known copy."""
     photo = opened.photo
     if opened.error or opened.digest is None:
-        return Done(photo, Row(photo.name, error=opened.error), opened.stamp, None)
-    same = lookup(opened.digest)
-    return _done(opened, same) if same else None
+        return Done(photo, (Row(photo.name, error=opened.error),), opened.stamp, None)
+    same = tuple(replace(row, image=photo.name) for row in lookup(opened.digest))
+    return Done(photo, same, opened.stamp, opened.digest) if same else None
+
+
+def done(opened: Opened, captions: Sequence[Caption], model: str, trigger: str) -> Done:
+    """A photo with its captions, one in each language."""
+    name = opened.photo.name
+    rows = tuple(caption.row(name, model, trigger) for caption in captions)
+    return Done(opened.photo, rows, opened.stamp, opened.digest)
 
 
 @dataclass
@@ -100,7 +106,9 @@ class _State:
     """
 
     batch: list[Opened] = field(default_factory=list)
-    submitted: deque[tuple[list[bytes], Future[list[Caption]]]] = field(default_factory=deque)
+    submitted: deque[tuple[list[bytes], Future[list[tuple[Caption, ...]]]]] = field(
+        default_factory=deque
+    )
     copies: dict[bytes, list[Opened]] = field(default_factory=dict)
 
     def take(self, opened: Opened) -> None:
@@ -109,7 +117,3 @@ class _State:
         if opened.digest not in self.copies:
             self.batch.append(opened)
         self.copies.setdefault(opened.digest, []).append(replace(opened, pixels=None))
-
-
-def _done(opened: Opened, row: Row) -> Done:
-    return Done(opened.photo, replace(row, image=opened.photo.name), opened.stamp, opened.digest)

@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from captioner.captions import Row
 from captioner.errors import ImageError, MissingError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import write_whole
-from captioner.folder.rows import Row
 from captioner.images import Photo, thumbnail
 from captioner.messages import printable
 
@@ -25,15 +25,14 @@ class _Card:
     """A photo on the page. name: printable. photo: its data URI, None where it is gone."""
 
     name: str
-    row: Row
+    rows: tuple[Row, ...]
     photo: str | None
 
 
-def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal, language: str) -> None:
+def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal) -> None:
     """Write small copies of photos with their captions, in the photos' order.
 
-    Of more than a thousand, a thousand evenly spread over the collection. language: code of the
-    captions' language.
+    Of more than a thousand, a thousand evenly spread over the collection.
 
     Raises MissingError where jinja2 is not installed, FolderError where the page cannot be written.
     """
@@ -44,7 +43,6 @@ def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal, languag
         failed=failed,
         cards=cards,
         failures=[printable(str(row.error)) for row in islice(journal.failures(), _MOST_FAILURES)],
-        language=language,
         most=MOST_PHOTOS,
     )
     write_whole(path, (part.encode("utf-8", "backslashreplace") for part in parts))
@@ -69,10 +67,10 @@ def load_template() -> Any:
 
 
 def _cards(photos: Iterable[Photo], journal: Journal, step: int) -> Iterator[_Card]:
-    rows = ((photo, journal.row(photo.name)) for photo in photos)
-    captioned = ((photo, row) for photo, row in rows if row and not row.error)
-    for photo, row in islice(captioned, 0, None, step):
-        yield _Card(printable(photo.name), row, _data_uri(photo))
+    done = ((photo, journal.rows_of(photo.name)) for photo in photos)
+    captioned = ((photo, rows) for photo, rows in done if rows and not rows[0].error)
+    for photo, rows in islice(captioned, 0, None, step):
+        yield _Card(printable(photo.name), rows, _data_uri(photo))
 
 
 def _data_uri(photo: Photo) -> str | None:

@@ -1,6 +1,6 @@
 """What a run has done so far, on disk, so that a run killed at any moment can be taken up again.
 
-A SQLite file beside the output: it holds each photo's row and how far the output was written when
+A SQLite file beside the output: it holds each photo's rows and how far the output was written when
 that was last made safe. Whatever the output holds beyond that is cut off before a run goes on.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from captioner.captions import Row, from_json, to_json
 from captioner.errors import FolderError
-from captioner.folder.rows import Row, from_json, to_json
 from captioner.messages import reason
 
 _TABLES = """
@@ -59,40 +59,41 @@ class Journal:
             found = self._base.execute(query, (os.fsencode(image),)).fetchone()
         return Known(found[0], bool(found[1])) if found else None
 
-    def row(self, image: str) -> Row | None:
-        """The row of a photo."""
+    def rows_of(self, image: str) -> tuple[Row, ...]:
+        """The rows of a photo, one for each language; none where it was not done."""
         with self._in_words():
             query = "select row from photos where image = ?"
             found = self._base.execute(query, (os.fsencode(image),)).fetchone()
-        return from_json(found[0]) if found else None
+        return from_json(found[0]) if found else ()
 
-    def with_digest(self, digest: bytes) -> Row | None:
-        """The row of a photo whose file had the same bytes."""
+    def with_digest(self, digest: bytes) -> tuple[Row, ...]:
+        """The rows of a photo whose file had the same bytes, if there is one."""
         with self._in_words():
             query = "select row from photos where digest = ? limit 1"
             found = self._base.execute(query, (digest,)).fetchone()
-        return from_json(found[0]) if found else None
+        return from_json(found[0]) if found else ()
 
-    def put(self, row: Row, stamp: str, digest: bytes | None) -> bool:
-        """Remember a photo; returns whether an earlier row of it was replaced."""
-        again = self.find(row.image) is not None
+    def put(self, rows: Sequence[Row], stamp: str, digest: bytes | None) -> bool:
+        """Remember a photo by all its rows; returns whether earlier ones were replaced."""
+        image, has_failed = rows[0].image, bool(rows[0].error)
+        again = self.find(image) is not None
         with self._in_words():
-            values = (os.fsencode(row.image), to_json(row), stamp, digest, int(bool(row.error)))
+            values = (os.fsencode(image), to_json(rows), stamp, digest, int(has_failed))
             self._base.execute("insert or replace into photos values (?, ?, ?, ?, ?)", values)
         return again
 
     def rows(self) -> Iterator[Row]:
         """All rows, in the order in which they were put."""
         with self._in_words():
-            for (row,) in self._base.execute("select row from photos order by rowid"):
-                yield from_json(row)
+            for (rows,) in self._base.execute("select row from photos order by rowid"):
+                yield from from_json(rows)
 
     def failures(self) -> Iterator[Row]:
         """The rows of photos that could not be read."""
         with self._in_words():
             query = "select row from photos where failed order by rowid"
-            for (row,) in self._base.execute(query):
-                yield from_json(row)
+            for (rows,) in self._base.execute(query):
+                yield from from_json(rows)
 
     def count(self) -> tuple[int, int]:
         """How many photos were done, and how many of them failed."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from captioner.captions import Form, Row, to_json
 from captioner.errors import FolderError
 from captioner.files import writing
 from captioner.folder.journal import Journal
-from captioner.folder.rows import Form, JsonLines, Row, to_json
 from captioner.images import Photo
 from captioner.messages import Message
 from captioner.options import CaptionOptions
@@ -28,13 +28,19 @@ _TAIL = 64  # bytes, by which a file is known again
 class Done:
     """A photo that was captioned or could not be read.
 
-    stamp: `Photo.stamp` before it was read. digest: of its bytes, None where they were not read.
+    rows: one for each language, or one that says why there is none. stamp: `Photo.stamp` before it
+    was read. digest: of its bytes, None where they were not read.
     """
 
     photo: Photo
-    row: Row
+    rows: tuple[Row, ...]
     stamp: str
     digest: bytes | None
+
+    @property
+    def error(self) -> Message | None:
+        """Why the photo has no caption, if it has none."""
+        return self.rows[0].error
 
 
 class Output(Protocol):
@@ -49,8 +55,8 @@ class Output(Protocol):
     def wants(self, photo: Photo) -> bool:
         """Whether the photo is still to be captioned."""
 
-    def write(self, done: Done) -> Row:
-        """Take a row. Returns the one that was written: it may have become a failure."""
+    def write(self, done: Done) -> Message | None:
+        """Take a photo's rows. Returns why there are none, or why they cannot be written."""
 
     def save(self) -> None:
         """Make safe what was taken."""
@@ -122,13 +128,14 @@ class FileOutput:
         """See `Output`."""
         return self._again.wants(photo, self.journal)
 
-    def write(self, done: Done) -> Row:
+    def write(self, done: Done) -> Message | None:
         """See `Output`."""
-        if self.journal.put(done.row, done.stamp, done.digest):
+        if self.journal.put(done.rows, done.stamp, done.digest):
             self.journal.put_fact("replaced", True)
-        first = self._length + self._waiting.tell() == len(self._form.header)
-        self._waiting.write(self._form.spell(done.row, first))
-        return done.row
+        for row in done.rows:
+            first = self._length + self._waiting.tell() == len(self._form.header)
+            self._waiting.write(self._form.spell(row, first))
+        return done.error
 
     def save(self) -> None:
         """See `Output`."""
@@ -223,22 +230,22 @@ class StandardOutput:
     def __init__(self, again: Again) -> None:
         self.failures: Path | None = None
         self.journal = Journal(None)
-        self._again, self._form = again, JsonLines()
+        self._again = again
         self._is_terminal = sys.stdout.isatty()
 
     def wants(self, photo: Photo) -> bool:
         """See `Output`."""
         return self._again.wants(photo, self.journal)
 
-    def write(self, done: Done) -> Row:
+    def write(self, done: Done) -> Message | None:
         """See `Output`."""
-        self.journal.put(done.row, done.stamp, done.digest)
-        line = self._form.spell(done.row, first=False)
+        self.journal.put(done.rows, done.stamp, done.digest)
+        lines = to_json(done.rows)
         if self._is_terminal:
-            sys.stdout.write(line.decode())
+            sys.stdout.write(lines.decode())
         else:
-            sys.stdout.buffer.write(line)
-        return done.row
+            sys.stdout.buffer.write(lines)
+        return done.error
 
     def save(self) -> None:
         """See `Output`."""
@@ -275,7 +282,7 @@ def check_settings(journal: Journal, settings: dict[str, Any], shown: str) -> No
 
 def write_failures(path: Path, journal: Journal) -> None:
     """Write the photos that could not be read as JSON Lines; no file where there are none."""
-    lines = (to_json(row) + b"\n" for row in journal.failures())
+    lines = (to_json([row]) for row in journal.failures())
     first = next(lines, None)
     if first is None:
         path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from captioner.captions import Form, form_of
 from captioner.errors import FolderError, OptionError
 from captioner.files import writing
 from captioner.folder.devices import ModelChoice, start_devices
@@ -21,7 +22,6 @@ from captioner.folder.journal import Journal
 from captioner.folder.opening import Opener
 from captioner.folder.outputs import Again, FileOutput, Output, StandardOutput
 from captioner.folder.progress import Progress
-from captioner.folder.rows import Form, form_of
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
@@ -132,7 +132,7 @@ def caption_folder(options: FolderOptions) -> Summary:
         _work(options, scan, engine, output, progress)
         output.finish()
         if options.html:
-            write_gallery(options.html, scan.silently(), output.journal, engine.language)
+            write_gallery(options.html, scan.silently(), output.journal)
         _, failed = output.journal.count()
         return Summary(
             progress.captioned, progress.skipped, failed, len(progress.problems),
@@ -170,7 +170,7 @@ def _caption(
     saved = time.monotonic()
     for done in engine.caption(photos, output.journal.with_digest):
         with interrupts.held():
-            progress.add(output.write(done).error)
+            progress.add(output.write(done))
             if time.monotonic() - saved >= SAVE_SECONDS:
                 output.save()
                 saved = time.monotonic()
@@ -220,7 +220,10 @@ def _check(options: FolderOptions) -> Form | None:
     path = _output_path(options)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise FolderError("{} is not an ordinary file.", path)
-    return form_of(path, options.model.options.all()["top"])
+    form = form_of(path, options.model.options.all()["top"])
+    if len(options.model.languages) > 1 and not form.holds_languages:
+        raise OptionError("{} holds one caption of a photo: give one language.", path.name)
+    return form
 
 
 def _source(options: FolderOptions) -> Source:
@@ -253,7 +256,7 @@ def _open_output(
     settings = {
         "photos": photos if photos == STANDARD_INPUT else str(Path(photos).resolve()),
         "model": engine.model,
-        "language": engine.language,
+        "language": ",".join(engine.languages),
         "trigger": options.trigger,
         **options.model.options.all(),
     }

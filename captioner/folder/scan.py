@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from captioner.captions import twins
 from captioner.errors import FolderError, OptionError
 from captioner.files import check_file, raising
 from captioner.images import Photo
@@ -122,10 +123,10 @@ class Scan:
             if folder.is_archive:
                 yield from self._archived(folder.name, folder.path)
                 continue
-            wanted = [name for name in folder.files if self._wants(folder.below(name))]
-            twins = _twins(wanted)
-            for name in wanted:
-                yield Photo(folder.below(name), folder.beside(name), None, _stem(name) in twins)
+            doubtful = twins(folder.files)  # of those that are not wanted, too
+            for name in folder.files:
+                if self._wants(folder.below(name)):
+                    yield Photo(folder.below(name), folder.beside(name), None, name in doubtful)
 
     def _archived(self, name: str, path: str) -> Iterator[Photo]:
         """The photos in an archive that the output calls `name`; "" where it is the collection."""
@@ -141,21 +142,20 @@ class Scan:
             self._problem(refusal)
             return
         archive = Folder(name, path, is_archive=True)
-        wanted = [inside for inside in listing.members if self._wants(archive.below(inside))]
-        twins = _twins(wanted)
-        for inside in wanted:
-            member = listing.members[inside]
-            yield Photo(archive.below(inside), path, member, _stem(inside) in twins)
+        doubtful = twins(listing.members)
+        for inside, member in listing.members.items():
+            if self._wants(archive.below(inside)):
+                yield Photo(archive.below(inside), path, member, inside in doubtful)
 
     def _listed(self, names: list[str]) -> Iterator[Photo]:
         """A list names its photos itself, whatever their suffix."""
-        twins = _twins(names)
+        doubtful = twins(names)
         for path in names:
             name = path.replace(os.sep, "/")
             if is_archive(path):
                 yield from self._archived(name, path)
             elif not self._is_excluded(name) and self._is_included(name):
-                yield Photo(name, path, None, _stem(path) in twins)
+                yield Photo(name, path, None, path in doubtful)
 
     def _wants(self, name: str) -> bool:
         return self._is_included(name) and not self._is_excluded(name)
@@ -169,20 +169,6 @@ class Scan:
         parts = name.split("/")
         paths = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
         return any(_matches(self._excluded, path) for path in paths)
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(path)[0]
-
-
-def _twins(paths: Iterable[str]) -> set[str]:
-    """The paths without suffix that more than one photo has."""
-    seen: set[str] = set()
-    twice: set[str] = set()
-    for path in paths:
-        stem = _stem(path)
-        (twice if stem in seen else seen).add(stem)
-    return twice
 
 
 def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:

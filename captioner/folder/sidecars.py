@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from captioner.captions import Row, text_name, text_of
 from captioner.errors import FolderError, OptionError
 from captioner.files import check_file, raising, writing
 from captioner.folder.journal import Journal
@@ -17,9 +18,9 @@ from captioner.folder.outputs import (
     write_failures,
     write_whole,
 )
-from captioner.folder.rows import Row
 from captioner.images import Photo
 from captioner.images.names import safe_path
+from captioner.messages import Message
 
 EXISTING = ("skip", "overwrite", "append")
 
@@ -27,8 +28,7 @@ EXISTING = ("skip", "overwrite", "append")
 class Sidecars:
     """Texts beside photos, or below `root` in the photos' folders.
 
-    A photo with a twin, such as dog.png beside dog.jpg, has its text in dog.jpg.txt. A text holds
-    the caption, and each alternative in a line of its own.
+    What a text is called, and what stands in it: see `captioner.captions.texts`.
 
     existing: what happens where a text is there already: "skip" the photo, "overwrite" the text, or
     "append" the lines that it lacks. journal: lasts until all is done, so that a run that was
@@ -62,21 +62,20 @@ class Sidecars:
         """See `Output`."""
         if not self._again.wants(photo, self.journal):
             return False
-        text = self.text_of(photo)
+        text = self.path_of(photo)
         if self._existing != "skip" or not os.path.exists(text):
             return True
         return self._again.changed and self.journal.find(photo.name) is None and _newer(photo, text)
 
-    def write(self, done: Done) -> Row:
+    def write(self, done: Done) -> Message | None:
         """See `Output`."""
-        row = done.row
-        if not row.error:
+        if not done.error:
             try:
-                self._write_text(self.text_of(done.photo), "\n".join(row.texts) + "\n")
+                self._write_text(self.path_of(done.photo), text_of(done.rows))
             except FolderError as error:
-                row = replace(row, error=error)
-        self.journal.put(row, done.stamp, done.digest)
-        return row
+                done = replace(done, rows=(Row(done.photo.name, error=error),))
+        self.journal.put(done.rows, done.stamp, done.digest)
+        return done.error
 
     def save(self) -> None:
         """See `Output`."""
@@ -96,10 +95,10 @@ class Sidecars:
         else:
             self.journal.close()
 
-    def text_of(self, photo: Photo) -> Path:
+    def path_of(self, photo: Photo) -> Path:
         """Where a photo's text lies."""
         whole = os.path.join(self._root, safe_path(photo.name)) if self._root else photo.path
-        return Path(f"{whole if photo.twin else os.path.splitext(whole)[0]}.txt")
+        return Path(text_name(whole, photo.twin))
 
     def _write_text(self, text: Path, lines: str) -> None:
         """A line that is there already is not appended: a killed run may have done so."""

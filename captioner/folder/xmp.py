@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 from captioner.errors import FolderError, ImageError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import Done, Output, write_whole
-from captioner.folder.rows import Row
 from captioner.images import Photo
 from captioner.messages import Message, reason
 
@@ -54,11 +53,12 @@ class XmpOutput:
         """See `Output`."""
         return self._output.wants(photo)
 
-    def write(self, done: Done) -> Row:
+    def write(self, done: Done) -> Message | None:
         """See `Output`."""
-        if not done.row.error:
+        if not done.error:
             try:
-                write_xmp(done.photo, done.row.caption, self._existing)
+                captions = "\n".join(row.caption for row in done.rows)
+                write_xmp(done.photo, captions, self._existing)
                 done = replace(done, stamp=done.photo.stamp())
             except (FolderError, ImageError) as error:
                 self._tell(error)
@@ -80,7 +80,9 @@ class XmpOutput:
 
 
 def write_xmp(photo: Photo, caption: str, existing: str = "overwrite") -> None:
-    """Write a caption into a photo's file. The file is replaced once the new one is whole on disk.
+    """Write a caption, of one line or more, into a photo's file.
+
+    The file is replaced once the new one is whole on disk.
 
     existing: see `describe`.
 
@@ -102,7 +104,7 @@ def describe(file: bytes, caption: str, existing: str, shown: str) -> bytes:
     """A JPEG or PNG file with a caption as its description.
 
     existing: of a description that is there "skip" leaves it, "overwrite" replaces it, "append"
-    adds the caption as a line, unless it has that line.
+    adds the caption's lines that it lacks.
 
     Raises ImageError, naming it `shown`, where it is another kind of file, damaged, or full.
     """
@@ -194,7 +196,7 @@ def _packet(old: bytes, caption: str, existing: str, shown: str) -> bytes:
     if description.text and existing == "skip":
         return old
     lines = (description.text or "").splitlines() if existing == "append" else []
-    text = "\n".join(lines if caption in lines else [*lines, caption])
+    text = "\n".join([*lines, *(line for line in caption.split("\n") if line not in lines)])
     if description.text == text:
         return old
     description.text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]", "", text)

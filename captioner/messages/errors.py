@@ -366,6 +366,9 @@ EVALUATION = {
 }
 
 FOLDER = {
+    "{} holds one caption of a photo: give one language.": (
+        "{} 里每张照片只能有一条描述：请只给一种语言。"
+    ),
     "A shard is written as 3/16, from 1/16 to 16/16, not '{}'.": (
         "分片要写成 3/16 的形式，从 1/16 到 16/16，不能是“{}”。"
     ),

@@ -37,7 +37,6 @@ HELP = {
     "list the installed models": "列出已安装的模型",
     "let a model write another model's language, too": "让一个模型也能写另一个模型的语言",
     "open the web page": "打开网页",
-    "the language to write in: en, zh": "用哪种语言写：en、zh",
     "the language to write in: en, zh, or both: en,zh": "用哪种语言写：en、zh，或两种都写：en,zh",
     "how a caption is written": "怎样写描述",
     "width of the beam search, 1 to 10 (3)": "束搜索的束宽，1 到 10（3）",

@@ -5,8 +5,9 @@
     const own = JSON.parse(card.dataset.row);
     const edited = card.querySelector("textarea");
     const same = !edited || edited.value === own.caption;
+    if (same) return own;
     // A score is the model's, of its own sentence.
-    return same ? own : { image: own.image, caption: edited.value };
+    return { image: own.image, language: own.language, caption: edited.value };
   };
 
   const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from captioner.captions import Row
 from captioner.ui.downloads import FORMS
 from captioner.ui.html import element, in_both, reason_html, text
 from captioner.ui.series import Captioned
@@ -81,7 +83,7 @@ def card(number: int, result: Captioned, captioner: Captioner) -> str:
     name = element("span", text(result.name), class_="name", id=f"card-{number}")
     if result.caption is None:
         said = element("p", reason_html(result.error), class_="reason")
-        failed = {"image": result.name, "error": str(sentence_of(result.error))}
+        failed = Row(result.name, error=sentence_of(result.error)).as_dict()
         picture = element("span", class_="picture")
         return element("li", picture, element("div", name, said), data_row=failed)
     caption = result.caption
@@ -90,10 +92,5 @@ def card(number: int, result: Captioned, captioner: Captioner) -> str:
         aria_labelledby=f"card-{number}",
     )  # fmt: skip
     picture = f'<img class="picture" alt="{text(caption.text)}" src="{result.picture}">'
-    row = {
-        "image": result.name,
-        "caption": caption.text,
-        "score": round(caption.score, 4),
-        "model": captioner.name,
-    }
-    return element("li", picture, element("div", name, edited), data_row=row)
+    row = replace(caption.row(result.name, captioner.name), alternatives=())
+    return element("li", picture, element("div", name, edited), data_row=row.as_dict())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio import FileData
 
+from captioner.captions import Row
 from captioner.errors import CaptionerError
 from captioner.options import OPTIONS, CaptionOptions, Number, Phrases
 from captioner.ui.options import TOP, check, text
@@ -89,8 +90,8 @@ class Programs:
             {options}
 
         Returns:
-            model, language, text, log_prob, probability; and under "alternatives" the next best
-            sentences, each with text, log_prob and probability.
+            language, caption, log_prob, score, model, probability; and under "alternatives" the
+            next best sentences, each with caption, log_prob, score and probability.
         """
         try:
             captioner = self._captioner(model, language)
@@ -98,7 +99,7 @@ class Programs:
             told = tell(self.desk.batcher, captioner, self.desk.uploads.take(photo), options, None)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return _signed(told.caption, captioner)
+        return _answer(told.caption, captioner)
 
     @takes_options()
     def caption_many(
@@ -126,9 +127,9 @@ class Programs:
         wanted = self.desk.visits.wanted_here()
         results = captions_of(self.desk.batcher, captioner, listed, options, wanted=wanted)
         return [
-            {"image": result.name, **_signed(result.caption, captioner)}
+            {"image": result.name, **_answer(result.caption, captioner)}
             if result.caption
-            else {"image": result.name, "error": str(sentence_of(result.error))}
+            else Row(result.name, error=sentence_of(result.error)).as_dict()
             for result in results
         ]
 
@@ -140,18 +141,10 @@ class Programs:
         return named.in_language(language) if language else named
 
 
-def _signed(caption: Caption, captioner: Captioner) -> dict[str, Any]:
-    return {
-        "model": captioner.name,
-        "language": captioner.language,
-        **_sentence(caption),
-        "alternatives": [_sentence(other) for other in caption.alternatives],
-    }
-
-
-def _sentence(caption: Caption) -> dict[str, Any]:
-    return {
-        "text": caption.text,
-        "log_prob": caption.log_prob,
-        "probability": math.exp(caption.log_prob),
-    }
+def _answer(caption: Caption, captioner: Captioner) -> dict[str, Any]:
+    """A caption's row without the photo's name, and each sentence's probability."""
+    answer = caption.row("", captioner.name).as_dict()
+    answer.setdefault("alternatives", [])
+    for sentence in (answer, *answer["alternatives"]):
+        sentence["probability"] = math.exp(sentence["log_prob"])
+    return answer

@@ -53,6 +53,16 @@ def test_archives_hold_both(tmp_path: Path) -> None:
     assert photo.read() == b"2"
 
 
+def test_a_text_with_a_photos_whole_name_is_that_photos(tmp_path: Path) -> None:
+    texts = {"1.jpg.txt": "A dog.", "1.png.txt": "A cat.", "2.jpg.txt": "A bird."}
+    write(
+        tmp_path, {"1.jpg": "", "1.png": "", "1.gif": "", "1.txt": "A fish.", "2.jpg": "", **texts}
+    )
+    assert {r.name: r.captions for r in read_sidecar(tmp_path).records} == {
+        "1.jpg": ("A dog.",), "1.png": ("A cat.",), "1.gif": ("A fish.",), "2.jpg": ("A bird.",),
+    }  # fmt: skip
+
+
 def test_two_photos_beside_one_text_are_named(tmp_path: Path) -> None:
     write(tmp_path, {"a/1.jpg": "", "a/1.png": "", "a/1.txt": "A dog."})
     with pytest.raises(DatasetError, match=r"a/1\.txt lies beside two photos: a/1\.jpg, a/1\.png"):

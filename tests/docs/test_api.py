@@ -11,6 +11,7 @@ from PIL import Image
 
 from captioner import Captioner
 from captioner.model import CaptioningModel
+from captioner.options import OPTIONS
 from captioner.text import Vocabulary
 from captioner.ui import Serving, free_port
 from captioner.ui.desk import Desk
@@ -72,6 +73,13 @@ def test_the_table_has_every_argument_with_its_default(name: str, column: int) -
         own.name: "required" if own.default is own.empty else _spelt(own.default)
         for own in parameters
     }
+
+
+def test_the_table_says_what_each_option_does() -> None:
+    for name, takes in OPTIONS.items():
+        assert re.search(
+            rf"^\| `{name}` .* \| {re.escape(takes.described())} \|$", TEXT, re.MULTILINE
+        )
 
 
 def _spelt(value: object) -> str:

@@ -46,7 +46,8 @@ def test_every_photo_has_a_line_in_natural_order(
         assert row["caption"] == caption.text
         assert row["score"] == pytest.approx(caption.score, abs=1e-3)
         assert row["model"] == "tiny"
-        assert set(row) == {"image", "caption", "score", "model"}
+        assert row["log_prob"] == pytest.approx(caption.log_prob, abs=1e-3)
+        assert set(row) == {"image", "language", "caption", "log_prob", "score", "model"}
 
 
 def test_a_folder_is_all_that_has_to_be_said(
@@ -76,7 +77,8 @@ def test_a_tables_columns_and_a_list_of_results(photos: Path, tmp_path: Path, mo
     with table.open(encoding="utf-8", newline="") as file:
         found = {row["image"]: row for row in csv.DictReader(file)}
     assert found["bad.jpg"] == {
-        "image": "bad.jpg", "caption": "", "score": "", "model": "", "caption_2": "",
+        "image": "bad.jpg", "language": "", "caption": "", "log_prob": "", "score": "",
+        "model": "", "caption_2": "",
         "error": "bad.jpg is not a photo in any known format.",
     }  # fmt: skip
     assert found["1.png"]["caption_2"] not in ("", found["1.png"]["caption"])

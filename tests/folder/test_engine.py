@@ -1,5 +1,6 @@
 """From photos to rows, with a model that only counts."""
 
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -24,16 +25,21 @@ class Brightness:
     """Captions a photo by the sum of its pixels, when asked for the result."""
 
     name = "brightness"
+    languages = ("en", "zh")
 
     def __init__(self, config: ModelConfig, at_once: int) -> None:
         self.config, self.at_once = config, at_once
         self.batches: list[int] = []
 
-    def caption(self, pixels: Pixels) -> Future[list[Caption]]:
+    def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
         self.batches.append(len(pixels))
-        future: Future[list[Caption]] = Future()
-        future.set_result([Caption(str(int(p.sum())), (), 0.0, 0.0) for p in pixels])
+        future: Future[list[tuple[Caption, ...]]] = Future()
+        future.set_result([tuple(self.describe(photo)) for photo in pixels])
         return future
+
+    def describe(self, photo: Pixels) -> Iterator[Caption]:
+        for language in self.languages:
+            yield Caption(str(int(photo.sum())), (), 0.0, 0.0, language=language)
 
     def close(self) -> None:
         pass
@@ -51,7 +57,7 @@ def run(devices: Brightness, folder: Path, names: list[str], journal: Journal) -
         engine = LocalEngine(opener, devices, batch=4, trigger="sum")
         photos = [Photo(name, str(folder / name)) for name in names]
         for found in engine.caption(photos, journal.with_digest):
-            journal.put(found.row, found.stamp, found.digest)
+            journal.put(found.rows, found.stamp, found.digest)
             done.append(found)
     return done
 
@@ -67,12 +73,14 @@ def test_every_photo_gets_its_own_caption_and_copies_are_captioned_once(
     (tmp_path / "8.png").write_text("no photo")
     devices = Brightness(config, at_once)
     done = run(devices, tmp_path, names, Journal(None))
-    assert sorted(found.row.image for found in done) == sorted(names)
+    assert sorted(found.rows[0].image for found in done) == sorted(names)
     assert sum(devices.batches) == 25
     assert set(devices.batches[:-1]) == {4}
-    by_name = {found.row.image: found.row for found in done}
+    by_name = {found.rows[0].image: found.rows[0] for found in done}
     assert "8.png is not a photo" in str(by_name.pop("8.png").error)
     assert {row.model for row in by_name.values()} == {"brightness"}
+    good = [found.rows for found in done if not found.error]
+    assert {tuple(row.language for row in rows) for rows in good} == {("en", "zh")}
     with Opener(1) as opener:
         for opened in opener.open([found.photo for found in done], config.preprocessing):
             if opened.pixels is not None:
@@ -90,15 +98,15 @@ def test_copies_are_known_across_runs(
     run(devices, tmp_path, ["0.png", "1.png"], journal)
     (done,) = run(devices, tmp_path, ["copy.png"], journal)
     assert devices.batches == [2]
-    assert done.row.image == "copy.png"
-    assert done.row.caption == journal.row("1.png").caption  # type: ignore[union-attr]
+    assert [row.image for row in done.rows] == ["copy.png"] * 2
+    assert [row.caption for row in done.rows] == [row.caption for row in journal.rows_of("1.png")]
 
 
 def test_a_model_that_was_ended_from_outside_is_one_sentence(
     tmp_path: Path, make_photos: MakePhotos, config: ModelConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Brightness, pixels: Pixels) -> Future[list[Caption]]:
-        future: Future[list[Caption]] = Future()
+    def broken(self: Brightness, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
+        future: Future[list[tuple[Caption, ...]]] = Future()
         future.set_exception(BrokenProcessPool())
         return future
 

@@ -4,28 +4,29 @@ from pathlib import Path
 
 import pytest
 
+from captioner.captions import Alternative, Row
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal, Known
-from captioner.folder.rows import Row
 from captioner.messages import Message
 
-DOG = Row("dog.jpg", "a dog", -1.5, "m", (("a ball", -2.0),))
+DOG = Row("dog.jpg", "a dog", "en", -3.0, -1.5, "m", (Alternative("a ball", -4.0, -2.0),))
+HUND = Row("dog.jpg", "ein Hund", "de")
 BAD = Row("caf\udce9.jpg", error=Message("it is empty."))
 
 
 def test_rows_are_found_by_name_and_by_digest(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    assert journal.put(DOG, "1 2", b"digest") is False
-    assert journal.put(BAD, "", None) is False
+    assert journal.put([DOG, HUND], "1 2", b"digest") is False
+    assert journal.put([BAD], "", None) is False
     journal.commit(length=7)
     journal.close()
     journal = Journal(tmp_path / "j")
     assert journal.find("dog.jpg") == Known("1 2", False)
     assert journal.find(BAD.image) == Known("", True)
     assert journal.find("cat.jpg") is None
-    assert journal.row("dog.jpg") == journal.with_digest(b"digest") == DOG
-    assert journal.with_digest(b"other") is None
-    assert list(journal.rows()) == [DOG, BAD]
+    assert journal.rows_of("dog.jpg") == journal.with_digest(b"digest") == (DOG, HUND)
+    assert journal.rows_of("cat.jpg") == journal.with_digest(b"other") == ()
+    assert list(journal.rows()) == [DOG, HUND, BAD]
     assert list(journal.failures()) == [BAD]
     assert journal.count() == (2, 1)
     assert journal.fact("length") == 7
@@ -34,19 +35,19 @@ def test_rows_are_found_by_name_and_by_digest(tmp_path: Path) -> None:
 
 def test_what_was_not_committed_is_forgotten(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    journal.put(DOG, "", None)
+    journal.put([DOG, HUND], "", None)
     journal.close()
     assert Journal(tmp_path / "j").count() == (0, 0)
 
 
 def test_a_second_row_of_a_photo_replaces_the_first_and_comes_last(tmp_path: Path) -> None:
     journal = Journal(None)
-    journal.put(DOG, "1", b"d")
-    journal.put(BAD, "2", None)
+    journal.put([DOG, HUND], "1", b"d")
+    journal.put([BAD], "2", None)
     new = Row("dog.jpg", "a cat")
-    assert journal.put(new, "3", b"e") is True
+    assert journal.put([new], "3", b"e") is True
     assert list(journal.rows()) == [BAD, new]
-    assert journal.with_digest(b"d") is None
+    assert journal.with_digest(b"d") == ()
     journal.clear()
     assert journal.count() == (0, 0)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from captioner.captions import Row, form_of
 from captioner.errors import FolderError
 from captioner.folder.journal import Journal
 from captioner.folder.outputs import Again, Done, FileOutput, write_whole
-from captioner.folder.rows import Row, form_of
 from captioner.images import Photo
 from captioner.messages import Message
 
@@ -31,8 +31,8 @@ def begin(path: Path, again: Again = NEVER, **changed: object) -> FileOutput:
 
 
 def done(name: str, caption: str = "a dog") -> Done:
-    row = Row(name, caption, -1.0, "m") if caption else Row(name, error=Message("{} is bad.", name))
-    return Done(Photo(name, name), row, "", None)
+    good, bad = Row(name, caption, "en", -2.0, -1.0, "m"), Message("{} is bad.", name)
+    return Done(Photo(name, name), (good if caption else Row(name, error=bad),), "", None)
 
 
 def run(path: Path, *names: str) -> None:
@@ -196,7 +196,32 @@ def test_other_settings_are_refused(out: Path) -> None:
         begin(out, beam=5)
     with pytest.raises(FolderError, match="begun with model 'm', not 'n'"):
         begin(out, model="n")
+    with pytest.raises(FolderError, match="begun with avoid nothing, not 'brown, red ball'"):
+        begin(out, avoid=("brown", "red ball"))
     assert out.read_bytes() == before
+
+
+def test_what_an_earlier_version_did_not_record_was_the_usual(out: Path) -> None:
+    run(out, "1")
+    begin(out, max_length=14, seed=None).close()
+    with pytest.raises(FolderError, match="begun with max_length 14, not 20"):
+        begin(out, max_length=20)
+
+
+def test_a_photo_has_a_row_in_each_language_and_loses_all_of_them_together(out: Path) -> None:
+    def both(caption: str) -> Done:
+        rows = (Row("1", caption, "en"), Row("1", f"{caption} 猫", "zh"))
+        return Done(Photo("1", "1"), rows, "", None)
+
+    for caption in ("a dog", "a cat"):
+        output = begin(out)
+        output.write(both(caption))
+        output.finish()
+        output.close()
+        lines = [json.loads(line) for line in out.read_bytes().splitlines()]
+        assert [(own["language"], own["caption"]) for own in lines] == [
+            ("en", caption), ("zh", f"{caption} 猫"),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", [lambda b: b + b"{}\n", lambda b: b[:-9], bytes.upper])

@@ -88,7 +88,13 @@ def test_texts_in_another_folder_keep_the_photos_folders(
 def test_twins_have_a_text_each(tmp_path: Path, model: Path, make_photos: MakePhotos) -> None:
     make_photos(tmp_path, "dog.png", "dog.bmp", "cat.png")
     folder(tmp_path, "--sidecar", "--model", model)
-    assert set(texts(tmp_path)) == {"dog.png.txt", "dog.bmp.txt", "cat.txt"}
+    written = texts(tmp_path)
+    assert set(written) == {"dog.png.txt", "dog.bmp.txt", "cat.txt"}
+    read = {r.name: "".join(r.captions) for r in read_dataset(tmp_path, "sidecar").records}
+    assert read == {
+        "dog.png": written["dog.png.txt"].strip(), "dog.bmp": written["dog.bmp.txt"].strip(),
+        "cat.png": written["cat.txt"].strip(),
+    }  # fmt: skip
 
 
 def test_a_text_that_cannot_be_written_is_a_failure_of_its_photo(

@@ -220,7 +220,7 @@ def _afterwards_a_visitor_is_answered(page: Page, photo: bytes, sentence: str) -
     assert page.process.poll() is None, page.log.read_text()[-3000:]
     outcome = page.call("caption", page.given(photo))
     assert outcome.startswith("event: complete"), outcome
-    assert json.loads(outcome.partition("data: ")[2])[0]["text"] == sentence
+    assert json.loads(outcome.partition("data: ")[2])[0]["caption"] == sentence
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +284,7 @@ def test_only_what_was_uploaded_is_opened_whatever_form_it_has(page: Page, secre
             for outcome in outcomes:
                 assert "data:image" not in outcome, (form, outcome)
                 assert "secret-name" not in outcome, (form, outcome)
-                assert '"text"' not in outcome, (form, outcome)
+                assert '"caption"' not in outcome, (form, outcome)
                 assert str(secret) not in outcome, (form, outcome)
                 assert "not exist" not in outcome, (form, outcome)
             assert NO_PHOTO in outcomes[0] or "No photos arrived" in outcomes[0], outcomes[0]
@@ -317,7 +317,7 @@ def test_a_tool_call_with_the_photo_itself_is_answered(
     address = f"data:image/png;base64,{base64.b64encode(photo).decode()}"
     reply = page.tool("caption", photo=address).text
     content = json.loads(reply.partition("data: ")[2])["result"]["content"]
-    assert ast.literal_eval(content[0]["text"])["text"] == sentence
+    assert ast.literal_eval(content[0]["text"])["caption"] == sentence
 
 
 def test_no_address_of_gradios_shows_another_file(page: Page, secret: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.captions import Csv, Row
 from captioner.datasets.tables import csv_rows
-from captioner.folder.rows import Csv, Row
 from captioner.text.spreadsheet import harmless, header, is_guarded, line, restored
 
 BEGINS = "=+-@\t\r\n＝＋－＠"
@@ -46,7 +46,7 @@ IMAGES = ["-rf.jpg", "=cmd|'!A1.jpg", "'=x.jpg", "a,@b.jpg", "'plain.jpg", "＝x
 
 def test_the_projects_reader_undoes_it(tmp_path: Path) -> None:
     form = Csv()
-    rows = [Row(image, f"+{image}", -0.5, "m") for image in IMAGES]
+    rows = [Row(image, f"+{image}", "en", -1.5, -0.5, "m") for image in IMAGES]
     path = tmp_path / "captions.csv"
     path.write_bytes(form.header + b"".join(form.spell(row, first=False) for row in rows))
     assert [(row.image, row.captions) for row in csv_rows(path)] == [

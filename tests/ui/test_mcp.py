@@ -63,7 +63,7 @@ def test_an_mcp_client_can_have_a_photo_described(
         assert "Describe" in tool.description
         assert "width of the beam search" in json.dumps(tool.inputSchema)
     assert not answer.isError
-    assert ast.literal_eval(answer.content[0].text)["text"] == tiny.caption(photo, beam=2).text
+    assert ast.literal_eval(answer.content[0].text)["caption"] == tiny.caption(photo, beam=2).text
     assert remote.isError
     assert "fetches nothing" in remote.content[0].text
 

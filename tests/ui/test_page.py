@@ -198,13 +198,14 @@ def test_a_program_can_ask_the_page_with_all_options(
     )  # fmt: skip
 
     expected = tiny.caption(photo, beam=2, top=2, max_length=6, avoid=["dog"], require=["ball"])
-    assert (answer["text"], answer["language"]) == (expected.text, "en")
+    assert (answer["caption"], answer["language"]) == (expected.text, "en")
+    assert answer["score"] == pytest.approx(expected.score, abs=1e-4)
     assert answer["log_prob"] == pytest.approx(expected.log_prob, abs=1e-4)
-    assert [other["text"] for other in answer["alternatives"]] == [
+    assert [other["caption"] for other in answer["alternatives"]] == [
         other.text for other in expected.alternatives
     ]
     draws = [
-        client.predict(handle_file(photo), seed=seed, api_name="/caption")["text"]
+        client.predict(handle_file(photo), seed=seed, api_name="/caption")["caption"]
         for seed in (1, 1, 2)
     ]
     assert draws[0] == draws[1]
@@ -222,7 +223,7 @@ def test_a_program_can_have_many_photos_described(
     assert [row["image"] for row in rows] == ["0.png", "1.png", "2.png", "3.png"]
     assert rows[2]["error"] == "2.png is not a photo in any known format."
     for number in (0, 1, 3):
-        assert rows[number]["text"] == tiny.caption(photos[number]).text
+        assert rows[number]["caption"] == tiny.caption(photos[number]).text
 
 
 def test_the_documentation_for_programs_names_every_argument(served: SimpleNamespace) -> None:
@@ -269,7 +270,7 @@ def test_visitors_are_forgotten_with_all_that_was_shown_to_them(
     sweeper.sweep(start + 3600)
     assert len(sessions) == 0
     assert files_in(served.uploads) == []
-    assert client.predict(handle_file(draw("cat.png")), api_name="/caption")["text"]
+    assert client.predict(handle_file(draw("cat.png")), api_name="/caption")["caption"]
 
 
 def outcome_of_calling(url: str, path: str) -> str:
@@ -326,7 +327,7 @@ def test_a_file_that_is_too_large_is_refused_and_the_next_is_taken(
     with pytest.raises(Exception, match=r"413|maximum (allowed|file) size"):
         client.predict(handle_file(large), api_name="/caption")
     assert files_in(served.uploads) == []
-    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["caption"]
 
 
 def test_a_broken_off_upload_leaves_the_server_alive(served: SimpleNamespace, draw: Draw) -> None:
@@ -342,7 +343,7 @@ def test_a_broken_off_upload_leaves_the_server_alive(served: SimpleNamespace, dr
         )
         time.sleep(0.2)
     client = Client(served.url, verbose=False)
-    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+    assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["caption"]
 
 
 def test_a_password_keeps_others_out(
@@ -355,7 +356,7 @@ def test_a_password_keeps_others_out(
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{blocks.local_url}gradio_api/info")
         client = Client(blocks.local_url, auth=("ann", "secret"), verbose=False)
-        assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["text"]
+        assert client.predict(handle_file(draw("dog.png")), api_name="/caption")["caption"]
     finally:
         blocks.close(verbose=False)
 

@@ -21,7 +21,8 @@ def read_sidecar(
 ) -> Dataset:
     """Read the text files beside photos, and leave photos without one out.
 
-    A text without a photo counts as a missing photo.
+    dog.jpg has its captions in dog.jpg.txt if there is that, as where dog.png lies beside it, else
+    in dog.txt. A text without a photo counts as a missing photo.
 
     images: folders or archives with both; what lies below `root` where not given.
     split, val_share: as for `share_out`.
@@ -43,11 +44,11 @@ def read_sidecar(
 
 
 def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
-    """The photo beside each text, by the path of both without its suffix."""
+    """The photo of each text, by the text's path without its suffix."""
     photos: dict[str, Found] = {}
     by_path: dict[str, Found] = {}
     for photo in found:
-        stem = _stem(photo)
+        stem = photo.whole if photo.whole in texts else _stem(photo)
         if stem in texts:
             first = photos.setdefault(stem, photo)
             if first.whole != photo.whole:
