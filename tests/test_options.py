@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner import CaptionOptions
@@ -104,7 +104,6 @@ ANYTHING = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(OPTIONS, ANYTHING)))
 def test_any_values_are_options_or_one_sentence(values: dict[str, Any]) -> None:
     try:

@@ -197,7 +197,7 @@ class FileOutput:
             file.seek(max(0, length - _TAIL))
             tail = file.read(min(_TAIL, length)).hex()
         added = self.journal.fact("finished") and size > length + len(self._form.footer)
-        if tail != self.journal.fact("tail") or added:
+        if tail != (self.journal.fact("tail") or "") or added:
             raise FolderError(
                 "{} was changed since this command wrote it: move it away, or name another file.",
                 self.path,

@@ -51,7 +51,7 @@ HELP = {
     "words or phrases that must appear; may be repeated": "必须出现的词语或短语；可以重复",
     "words or phrases that must not appear; may be repeated": "不要出现的词语或短语；可以重复",
     "draws at random: below 1 keeps to likely words, above 1 is bolder, 0.01 to 100 (1)": (
-        "随机抽取：低于 1 更稳妥，高于 1 更大胆，0.01 到 100（1）"
+        "随机抽取：低于 1 稳妥，高于 1 大胆，0.01 到 100（1）"
     ),
     "draws among so many likeliest words, 1 to 1000000": (
         "在最可能的这么多个词里抽取，1 到 1000000"

@@ -41,8 +41,9 @@ def takes_options(**usual: Any) -> Callable[[Callable[..., Any]], Callable[..., 
             )
             for name, kind in kinds.items()
         ]  # fmt: skip
-        *others, _ = inspect.signature(function).parameters.values()
-        signature = inspect.Signature([*others, *options])
+        shape = inspect.signature(function)
+        *others, _ = shape.parameters.values()
+        signature = shape.replace(parameters=[*others, *options])
 
         @wraps(function)
         def call(*values: Any, **named: Any) -> Any:

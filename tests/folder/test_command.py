@@ -178,7 +178,10 @@ def test_patterns_and_a_flat_folder(photos: Path, model: Path) -> None:
 
 def test_an_empty_folder_gives_an_empty_output(tmp_path: Path, model: Path) -> None:
     (tmp_path / "photos").mkdir()
-    for name, content in (("a.jsonl", ""), ("a.csv", '"image",caption,score,model,error\n')):
+    for name, content in (
+        ("a.jsonl", ""),
+        ("a.csv", '"image",language,caption,log_prob,score,model,error\n'),
+    ):
         result = folder(tmp_path / "photos", "-o", tmp_path / name, "--model", model)
         assert (result.code, (tmp_path / name).read_text()) == (0, content)
         assert "0 captioned, 0 skipped, 0 failed" in result.stderr

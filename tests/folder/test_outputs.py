@@ -160,6 +160,23 @@ def test_a_kill_between_any_two_steps_loses_nothing(
         assert sorted(images(out)) == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".json"])
+def test_a_kill_before_anything_was_saved_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def killed(file: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / f"out{suffix}"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            begin(path)
+    assert path.exists()
+    run(path, "1.jpg")
+    assert b"a 1.jpg" in path.read_bytes()
+
+
 def test_after_every_save_a_list_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     output = begin(path)

@@ -19,6 +19,7 @@ from PIL import Image
 from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.model import CaptioningModel
+from captioner.options import OPTIONS
 from captioner.ui import Serving, free_port
 from captioner.ui.desk import Desk
 from captioner.ui.models import Models
@@ -116,11 +117,11 @@ def test_every_component_changes_its_words_with_the_language(desk: Desk) -> None
     texts = Texts()
     with gr.Blocks():
         box = texts.say(
-            gr.Textbox(), label=lambda w: w.include, placeholder=lambda w: w.listed_hint
+            gr.Textbox(), label=lambda w: w.require, placeholder=lambda w: w.listed_hint
         )
-    assert (box.label, box.placeholder) == (ENGLISH.include, ENGLISH.listed_hint)
+    assert (box.label, box.placeholder) == (ENGLISH.require, ENGLISH.listed_hint)
     assert texts.changes(CHINESE) == [
-        {"__type__": "update", "label": CHINESE.include, "placeholder": CHINESE.listed_hint}
+        {"__type__": "update", "label": CHINESE.require, "placeholder": CHINESE.listed_hint}
     ]
     assert json.dumps({code: texts.changes(words) for code, words in WORDS.items()}) in (
         texts.script()
@@ -277,7 +278,7 @@ def outcome_of_calling(url: str, path: str) -> str:
     """Ask for the caption of a file on the server's own disk, as a forged request might."""
     call = f"{url}gradio_api/call/caption"
     forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    rest = ["", "", 3, 5, 14, False, 1, 1, [], []]
+    rest = ["", "", *[None] * len(OPTIONS)]
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(call, json.dumps({"data": [forged, *rest]}).encode(), headers)
     try:
