@@ -49,7 +49,7 @@ def one_photo(model: captioner.Captioner, photo: Path, runs: int) -> list[float]
 def languages(model: captioner.Captioner, photo: Path, runs: int) -> list[float]:
     """A caption in each language of the model, for which it encodes once, against its own alone."""
     return paired(
-        lambda: model.caption_in(model.languages, [photo], beam=3),
+        lambda: list(model.caption_each([photo], languages=model.languages, beam=3)),
         lambda: model.caption(photo, beam=3),
         runs,
     )
