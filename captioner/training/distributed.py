@@ -171,7 +171,7 @@ def _one_voice(rank: int) -> Iterator[None]:
     except RuntimeError as error:
         if not _is_lost_peer(error):
             raise
-        time.sleep(_PATIENCE)
+        time.sleep(2 * _PATIENCE)  # the one that has failed may have waited, too
         raise TrainingError(
             "Another process of this training has stopped; its own message says why."
         ) from None
