@@ -30,9 +30,11 @@ class Fields(NamedTuple):
 
     def changes(self) -> list[Any]:
         """What happens when a visitor has chosen something else; of a text, when it is done."""
-        at_once = [field.change for field in self[:7]]
-        typed = [event for field in self[7:] for event in (field.submit, field.blur)]
-        return at_once + typed
+        events = (
+            (field.submit, field.blur) if isinstance(field, gr.Textbox) else (field.change,)
+            for field in self
+        )
+        return [event for own in events for event in own]
 
 
 def fields(texts: Texts, models: Models) -> Fields:
