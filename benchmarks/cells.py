@@ -139,7 +139,7 @@ def training_speeds(
     photos: `float16 [n, N, D]`, features that stand for those of all training photos.
     """
     generator = torch.Generator().manual_seed(1)
-    batches = islice(data.batches(phase.batch, phase.captions, generator), STEPS)
+    batches = islice(data.batches(phase.batch_size, phase.captions_per_photo, generator), STEPS)
     examples = [Examples.of(batch, generator) for batch in batches]
     examples = [replace(own, rows=own.rows % len(photos)) for own in examples]
     measures = []

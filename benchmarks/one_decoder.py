@@ -104,14 +104,14 @@ def trained(recipe: Recipe, data: Languages, train: np.ndarray) -> CaptioningMod
     model = CaptioningModel(
         ModelConfig(config, recipe.decoder.config, recipe.preprocessing, "zh", len(data.vocabulary))
     )
-    steps = data.steps(phase.batch)
+    steps = data.steps(phase.batch_size)
     stepper = Stepper(Learner(phase, model, data, [train]), Workers(CPU), steps * phase.epochs)
     model.train()
     name = " and ".join(data.languages)
     with tqdm(total=stepper.steps, desc=name, unit="step", smoothing=0.05) as bar:
         for epoch in range(phase.epochs):
             generator = torch.Generator().manual_seed(epoch)
-            for batch in data.batches(phase.batch, phase.captions, generator, epoch):
+            for batch in data.batches(phase.batch_size, phase.captions_per_photo, generator, epoch):
                 loss = stepper.step(Examples.of(batch, generator), bar.n)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update()

@@ -85,7 +85,7 @@ class PlainLoop:
 
     def __init__(self, recipe: Recipe, phase: Phase, data: TrainingData, rows: int) -> None:
         torch.manual_seed(recipe.seed)
-        self.data, self.rows, self.frozen = data, rows, phase.encoder_rate == 0
+        self.data, self.rows, self.frozen = data, rows, phase.encoder_learning_rate == 0
         self.preprocessing: Preprocessing = recipe.preprocessing
         self.encoder = Encoder(recipe.encoder.config).requires_grad_(not self.frozen)
         self.decoder = PlainDecoder(
@@ -144,10 +144,11 @@ class OurLoop:
         self.model = CaptioningModel(config).to(memory_format=torch.channels_last)
         speed_up_depthwise(self.model.encoder)
         generator = torch.Generator().manual_seed(1)
-        batches = itertools.islice(data.batches(phase.batch, phase.captions, generator), steps)
+        drawn = data.batches(phase.batch_size, phase.captions_per_photo, generator)
+        batches = itertools.islice(drawn, steps)
         self.batches = [Examples.of(batch, generator) for batch in batches]
         self.encoding = 0.0  # seconds a photo
-        frozen = phase.encoder_rate == 0
+        frozen = phase.encoder_learning_rate == 0
         learner = Learner(phase, self.model, data, [self._features(data)] if frozen else None)
         self.stepper = Stepper(learner, Workers(torch.device("cpu")), max(steps, 100))
         self.model.train()
@@ -207,8 +208,8 @@ def measure(recipe: Recipe, phase: Phase, data: TrainingData, steps: int, rows: 
             loop()
             times.append(time.perf_counter() - started)
     medians = [statistics.median(times[WARM_UP:]) for times in seconds.values()]
-    photos = phase.batch
-    return Pair(*medians, rows, photos * phase.captions, ours.encoding * photos)
+    photos = phase.batch_size
+    return Pair(*medians, rows, photos * phase.captions_per_photo, ours.encoding * photos)
 
 
 def line(name: str, rates: tuple[float, float]) -> str:
@@ -235,7 +236,7 @@ def main() -> None:
         print("| captions a second | plain loop | captioner train | |\n|---|---|---|---|")
         for phase in phases:
             pair = measure(recipe, phase, data, options.steps, options.rows)
-            if phase.encoder_rate:
+            if phase.encoder_learning_rate:
                 print(line("every layer trains", pair.rates()), flush=True)
             else:
                 print(line("encoder frozen", pair.rates()))

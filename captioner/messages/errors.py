@@ -456,44 +456,45 @@ TRAINING = {
     "{}: expected a table, found {}.": "{}：应该是表（table），实际是 {}。",
     "{}: unknown key '{}'; there is: {}.": "{}：没有键“{}”；可选：{}。",
     "{}: '{}' is missing.": "{}：缺少“{}”。",
-    "{}: there is no [[phases]] to train.": "{}：没有可以训练的 [[phases]]。",
-    "{}: {} of phase '{}' must be at least 1.": "{0}：阶段“{2}”的 {1} 必须至少为 1。",
-    "{}: {} of phase '{}' must be 0 or more.": "{0}：阶段“{2}”的 {1} 不能小于 0。",
-    "{}: {} of phase '{}' must be from 0 to 1.": "{0}：阶段“{2}”的 {1} 必须在 0 到 1 之间。",
-    "{}: {} of phase '{}' is for the objective cross_entropy only.": (
-        "{0}：阶段“{2}”的 {1} 只能用于目标 cross_entropy。"
+    "{}: '{}' is called '{}' now.": "{}：“{}”现在叫“{}”。",
+    "there is no [[phases]] to train.": "没有可以训练的 [[phases]]。",
+    "{} of phase '{}' must be at least 1.": "阶段“{1}”的 {0} 必须至少为 1。",
+    "{} of phase '{}' must be 0 or more.": "阶段“{1}”的 {0} 不能小于 0。",
+    "{} of phase '{}' must be from 0 to 1.": "阶段“{1}”的 {0} 必须在 0 到 1 之间。",
+    "{} of phase '{}' is for the objective cross_entropy only.": (
+        "阶段“{1}”的 {0} 只能用于目标 cross_entropy。"
     ),
-    "{}: {} '{}' of phase '{}' is unknown; there is: {}.": (
-        "{0}：阶段“{3}”的 {1} 没有“{2}”这一种；可选：{4}。"
+    "{} '{}' of phase '{}' is unknown; there is: {}.": (
+        "阶段“{2}”的 {0} 没有“{1}”这一种；可选：{3}。"
     ),
-    "{}: captions of phase '{}' must be at least 2, since the baseline of each sample is "
+    "captions_per_photo of phase '{}' must be at least 2, since the baseline of each sample is "
     "the mean of the others.": (
-        "{}：阶段“{}”的 captions 必须至少为 2，因为每个样本的基线是其他样本的平均。"
+        "阶段“{}”的 captions_per_photo 必须至少为 2，因为每个样本的基线是其他样本的平均。"
     ),
-    "{}: views of phase '{}' are for a frozen encoder; one that trains sees new versions "
-    "of each photo anyway.": (
-        "{}：阶段“{}”的 views 只用于冻结的编码器；参与训练的编码器每次看到的照片本来就不同。"
+    "views of phase '{}' are for a frozen encoder; one that trains sees new versions of each "
+    "photo anyway.": (
+        "阶段“{}”的 views 只用于冻结的编码器；参与训练的编码器每次看到的照片本来就不同。"
     ),
-    "{}: sentences of phase '{}' have no photos: they go with the objective cross_entropy and a "
+    "sentences of phase '{}' have no photos: they go with the objective cross_entropy and a "
     "frozen encoder only.": (
-        "{}：阶段“{}”的 sentences 没有照片：它们只能用于目标 cross_entropy 和冻结的编码器。"
+        "阶段“{}”的 sentences 没有照片：它们只能用于目标 cross_entropy 和冻结的编码器。"
     ),
-    "{}: doubly_stochastic needs an attention other than 'none'.": (
-        "{}：doubly_stochastic 需要“none”以外的注意力。"
+    "doubly_stochastic needs an attention other than 'none'.": (
+        "doubly_stochastic 需要“none”以外的注意力。"
     ),
-    "{}: weights of the decoder must be 'random' or 'model:NAME', not '{}'.": (
-        "{}：解码器的 weights 必须是“random”或“model:名称”，不能是“{}”。"
+    "weights of the decoder must be 'random' or 'model:NAME', not '{}'.": (
+        "解码器的 weights 必须是“random”或“model:名称”，不能是“{}”。"
     ),
-    "{}: average_best must be at least 1.": "{}：average_best 必须至少为 1。",
-    "{}: checkpoint_minutes must be 0 or more.": "{}：checkpoint_minutes 不能小于 0。",
-    "{}: format '{}' is unknown; there is: {}.": "{}：没有格式“{}”；可选：{}。",
-    "{}: split '{}' is unknown; there is: train, val, test.": (
-        "{}：没有“{}”这个集；可选：train、val、test。"
+    "average_best must be at least 1.": "average_best 必须至少为 1。",
+    "checkpoint_minutes must be 0 or more.": "checkpoint_minutes 不能小于 0。",
+    "format '{}' is unknown; there is: {}.": "没有格式“{}”；可选：{}。",
+    "split '{}' is unknown; there is: train, val, test.": (
+        "没有“{}”这个集；可选：train、val、test。"
     ),
-    "{}: val_share of {} must be at least 0 and below 1.": (
-        "{}：{} 的 val_share 必须大于等于 0 且小于 1。"
+    "val_share of {} must be at least 0 and below 1.": (
+        "{} 的 val_share 必须大于等于 0 且小于 1。"
     ),
-    "{}: weight of {} must be above 0.": "{}：{} 的 weight 必须大于 0。",
+    "weight of {} must be above 0.": "{} 的 weight 必须大于 0。",
     "The recipe's data has no photo in the {} split; `split` or `val_share` of a source "
     "can give it some.": (
         "配方的数据里，{}没有照片；可以用数据源的 `split` 或 `val_share` 分给它一些。"
@@ -521,12 +522,14 @@ TRAINING = {
         "用 --out 换一个文件夹，或者删除 {} 以便用现在的描述继续。"
     ),
     "The memory is too small for phase '{}'; the last checkpoint is intact. Try a smaller "
-    "batch than {}, or cut it into more parts with `accumulate`.": (
-        "内存不够训练阶段“{}”；最后的检查点完好。请把 batch 调到 {} 以下，"
-        "或者用 `accumulate` 把它分成更多份。"
+    "batch_size than {}, or more gradient_accumulation_steps.": (
+        "内存不够训练阶段“{}”；最后的检查点完好。请把 batch_size 调到 {} 以下，"
+        "或者调大 gradient_accumulation_steps。"
     ),
     "The loss is no longer a number in phase '{}'; the last checkpoint is intact. "
-    "Try a lower rate.": "阶段“{}”的损失不再是有效的数；最后的检查点完好。请试试更低的学习率。",
+    "Try a lower learning_rate.": (
+        "阶段“{}”的损失不再是有效的数；最后的检查点完好。请试试更低的 learning_rate。"
+    ),
     "A batch of {} photos, as in phase '{}', is too small for {} processes.": (
         "阶段“{1}”每批只有 {0} 张照片，不够 {2} 个进程分。"
     ),

@@ -87,5 +87,9 @@ def _mean(row: Mapping[str, Any]) -> str:
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:
     epochs = sum(row["phase"] == phase.name for row in rows)
-    what = "encoder frozen" if phase.encoder_rate == 0 else f"encoder at {phase.encoder_rate:g}"
-    return f"- {phase.name}: {epochs} epochs, decoder at {phase.rate:g}, {what}"
+    what = (
+        "encoder frozen"
+        if phase.encoder_is_frozen
+        else f"encoder at {phase.encoder_learning_rate:g}"
+    )
+    return f"- {phase.name}: {epochs} epochs, decoder at {phase.learning_rate:g}, {what}"

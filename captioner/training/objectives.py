@@ -133,9 +133,9 @@ class SelfCritical:
     references: of every training photo, as ids that end with the end token. samples: captions
     drawn for each photo. baseline: "greedy", the score of the caption that the model would write
     (Rennie et al.); or "mean", that of the photo's other samples, which needs no further search
-    (Luo 2020). max_length: most words of a sample. bleu: weight of a caption's BLEU-4 beside its
-    CIDEr-D. told: weight of the share that a caption has of the words in which most people agree,
-    but for `function_words`. cross_entropy: weight of each word of people's captions beside one
+    (Luo 2020). max_length: most words of a sample. bleu_weight: of a caption's BLEU-4 beside its
+    CIDEr-D. told_weight: of the share that a caption has of the words in which most people agree,
+    but for `function_words`. cross_entropy_weight: of each word of people's captions beside one
     drawn, which keeps the sentences like theirs (Paulus et al. 2018).
     """
 
@@ -146,14 +146,17 @@ class SelfCritical:
         baseline: str,
         max_length: int,
         *,
-        bleu: float = 0.0,
-        told: float = 0.0,
-        cross_entropy: float = 0.0,
+        bleu_weight: float = 0.0,
+        told_weight: float = 0.0,
+        cross_entropy_weight: float = 0.0,
         function_words: Collection[int] = (),
     ) -> None:
-        self.baseline, self.bleu, self.told = baseline, bleu, told
-        self._agreed = [_agreed(own) - {END, *function_words} for own in references] if told else []
-        self.cross_entropy = cross_entropy
+        self.baseline = baseline
+        self.bleu_weight, self.told_weight = bleu_weight, told_weight
+        self._agreed = (
+            [_agreed(own) - {END, *function_words} for own in references] if told_weight else []
+        )
+        self.cross_entropy_weight = cross_entropy_weight
         self._references = references
         self._prepared = CiderD.from_references(references).prepare(references)
         self._max_length = max_length
@@ -178,8 +181,10 @@ class SelfCritical:
         advantage = (rewards - baseline).flatten()
         captions = self._padded(drawn).to(features.device)
         loss, words = _expected(decoder, features, captions, advantage)
-        if self.cross_entropy and written is not None:
-            loss = loss + self.cross_entropy * CrossEntropy()(decoder, features, written).loss
+        if self.cross_entropy_weight and written is not None:
+            loss = (
+                loss + self.cross_entropy_weight * CrossEntropy()(decoder, features, written).loss
+            )
         return Sums(loss, words, 100 * rewards.sum().item(), rewards.numel())
 
     def _draw(self, decoder: Decoder, features: Tensor) -> list[list[Hypothesis]]:
@@ -205,12 +210,12 @@ class SelfCritical:
         photos = rows.repeat_interleave(each).tolist()
         words = [self._ended(caption) for caption in captions]
         rewards = torch.tensor(self._prepared.score(words, photos))
-        if self.bleu:
+        if self.bleu_weight:
             own = [self._references[photo] for photo in photos]
-            rewards += self.bleu * torch.tensor([s[3] for s in bleu_scores(words, own).sentences])
-        if self.told:
+            rewards += self.bleu_weight * torch.tensor([s[3] for s in bleu_scores(words, own).sentences])
+        if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
-            rewards += self.told * torch.tensor(list(map(_share, agreed, words)))
+            rewards += self.told_weight * torch.tensor(list(map(_share, agreed, words)))
         return rewards.view(len(rows), each)
 
     def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:

@@ -86,7 +86,7 @@ class PhaseRun:
     ) -> None:
         self.phase, self.data, self.features, self.workers = phase, data, features, workers
         self._seed, self._index = seed, index
-        self.steps = data.steps(phase.batch)
+        self.steps = data.steps(phase.batch_size)
         self.shown = "reward" if phase.objective == "self_critical" else "loss"
         learner = Learner(phase, model, data, features.train if features else None)
         self.stepper = Stepper(learner, workers, self.steps * phase.epochs)
@@ -110,7 +110,7 @@ class PhaseRun:
 
     def row(self, number: int, result: EpochResult) -> dict[str, Any]:
         """What `metrics.jsonl` keeps of an epoch."""
-        photos = self.steps * self.phase.batch
+        photos = self.steps * self.phase.batch_size
         return {
             "phase": self.phase.name,
             "epoch": number + 1,
@@ -144,7 +144,9 @@ class PhaseRun:
         """All batches of an epoch from its start on, the same in every process."""
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
         phase = self.phase
-        for batch in self.data.batches(phase.batch, phase.captions, generator, number):
+        for batch in self.data.batches(
+            phase.batch_size, phase.captions_per_photo, generator, number
+        ):
             yield Examples.of(batch, generator)
 
     def _seed_of(self, number: int, step: int) -> int:
@@ -154,8 +156,8 @@ class PhaseRun:
 
     def _bar(self, number: int, so_far: SoFar) -> tqdm:
         return tqdm(
-            total=self.steps * self.phase.batch,
-            initial=so_far.steps * self.phase.batch,
+            total=self.steps * self.phase.batch_size,
+            initial=so_far.steps * self.phase.batch_size,
             desc=f"{self.phase.name} {number + 1}/{self.phase.epochs}",
             unit=translate("photo"),
             smoothing=0.05,

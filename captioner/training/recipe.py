@@ -1,42 +1,33 @@
-"""Training recipes: one TOML file each, read into frozen dataclasses.
-
-A recipe may say only what it changes of another one beside it, which it names first:
-
-    base = "lstm.toml"
-"""
+"""What a training recipe says: frozen dataclasses that check themselves when they are made."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import sys
-import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any
 
 import torch
 
 from captioner.datasets import FORMATS, VAL_SHARE
-from captioner.errors import ModelError, OptionError, RecipeError
+from captioner.errors import RecipeError
 from captioner.images import Preprocessing
-from captioner.messages import Message, reason
 from captioner.model import DecoderConfig, EncoderConfig, decoder
 from captioner.text import tokenizer
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 OF_MODEL = "model:"
 _CHOICES = {
     "objective": ("cross_entropy", "self_critical"),
     "baseline": ("mean", "greedy"),
 }
+_AT_LEAST_1 = (
+    "epochs", "batch_size", "captions_per_photo", "gradient_accumulation_steps", "views",
+    "min_captions",
+)  # fmt: skip
+_AT_LEAST_0 = (
+    "crop_size", "bleu_weight", "told_weight", "cross_entropy_weight", "doubly_stochastic",
+)  # fmt: skip
+_OF_CROSS_ENTROPY = ("word_dropout", "scheduled_sampling", "doubly_stochastic")
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,8 @@ class Source:
         trained on; they are a second dev split, scored beside the first.
     weight: how often a photo of it comes in an epoch. At 2 each comes twice; at 0.5 half of them
         come, and the other half in the next epoch.
+
+    Raises RecipeError where one of them cannot be, as all of a recipe's parts do.
     """
 
     format: str
@@ -62,6 +55,21 @@ class Source:
     held_out: str = ""
     weight: float = 1.0
 
+    def __post_init__(self) -> None:
+        known = ", ".join(FORMATS)
+        _require(
+            self.format in FORMATS, "format '{}' is unknown; there is: {}.", self.format, known
+        )
+        _require(
+            self.split in ("", "train", "val", "test"),
+            "split '{}' is unknown; there is: train, val, test.",
+            self.split,
+        )
+        _require(
+            0 <= self.val_share < 1, "val_share of {} must be at least 0 and below 1.", self.path
+        )
+        _require(0 < self.weight < math.inf, "weight of {} must be above 0.", self.path)
+
 
 @dataclass(frozen=True)
 class Data:
@@ -70,6 +78,8 @@ class Data:
     unit: what the language is cut into, such as "word" or "character"; its first where not given.
     min_count: a word seen less often in training is unknown to the model.
     max_words: longer training captions are cut.
+
+    Raises OptionError where there is no such language or unit.
     """
 
     sources: tuple[Source, ...]
@@ -78,6 +88,9 @@ class Data:
     unit: str = ""
     min_count: int = 4
     max_words: int = 24
+
+    def __post_init__(self) -> None:
+        tokenizer(self.language, self.unit)
 
 
 @dataclass(frozen=True)
@@ -106,11 +119,21 @@ class DecoderSource(DecoderConfig):
 
     weights: str = "random"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(
+            self.weights == "random" or self.weights.startswith(OF_MODEL),
+            "weights of the decoder must be 'random' or 'model:NAME', not '{}'.",
+            self.weights,
+        )
+        with torch.device("meta"):  # sizes without memory
+            decoder(self.config, features=1, vocabulary=1)
+
     @property
     def config(self) -> DecoderConfig:
         """The part that belongs to the model."""
-        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(DecoderConfig)}
-        return DecoderConfig(**own)
+        names = (f.name for f in dataclasses.fields(DecoderConfig))
+        return DecoderConfig(**{name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -118,57 +141,111 @@ class Phase:
     """A stretch of training with one setting.
 
     objective: "cross_entropy" on people's captions, or "self_critical" on the model's own.
-    batch: photos a step, of all processes together; each brings up to `captions` of its captions,
-        or so many of the model's samples.
-    accumulate: the batch is cut into so many parts that pass through the model one after another:
-        the same gradient with less memory.
-    rate, encoder_rate: peak learning rates (AdamW), reached after `warmup` of all steps, then
-        falling along a cosine to a hundredth. An encoder rate of 0 freezes the encoder, and its
-        features are computed once.
+    learning_rate, encoder_learning_rate: peaks (AdamW), reached after the `warmup_ratio` of all
+        steps, then falling along a cosine to a hundredth. An encoder's rate of 0 freezes it, and
+        its features are computed once.
+    batch_size: photos a step, of all processes together; each brings up to `captions_per_photo` of
+        its captions, or so many of the model's samples.
+    gradient_accumulation_steps: the batch is cut into so many parts that pass through the model one
+        after another: the same gradient with less memory.
+    encoder_weight_decay: of the encoder; `weight_decay` where not given.
+    ema_decay: of the exponential moving average of the weights, which is what is kept.
     augment: while the encoder trains, photos are cropped, mirrored where no caption names a side,
         and coloured a little differently each time.
-    size: side of what is cropped, in pixels, where it is not the model's own: a smaller one trains
-        quicker, and what a crop shows is larger than in the whole photo (Touvron et al. 2019).
+    crop_size: side of what is cropped, in pixels, where it is not the model's own: a smaller one
+        trains quicker, and what a crop shows is larger than in the whole photo (Touvron et al.
+        2019).
     views: for a frozen encoder, versions of each photo that its features are computed of: the photo
         itself and augmented ones. Each time one of them is drawn.
-    encoder_weight_decay: of the encoder; `weight_decay` where not given.
+    patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
     word_dropout, scheduled_sampling, doubly_stochastic: of cross-entropy, see `CrossEntropy`; the
         share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
-    average: decay of the exponential moving average of the weights, which is what is kept.
-    patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
     sentences: text files below the data's root, one sentence a line. The phase trains the decoder
         on them, as captions of a photo that shows nothing; the encoder stays as it is.
-    least_captions: photos that have fewer are left out: what a caption must say is told by several.
-    baseline, bleu, told, cross_entropy: of the self-critical objective, see `SelfCritical`.
+    min_captions: photos that have fewer are left out: what a caption must say is told by several.
+    baseline, bleu_weight, told_weight, cross_entropy_weight: of the self-critical objective, see
+        `SelfCritical`.
     """
 
     name: str
     epochs: int
-    rate: float
+    learning_rate: float
     objective: str = "cross_entropy"
-    encoder_rate: float = 0.0
-    batch: int = 64
-    captions: int = 5
-    accumulate: int = 1
-    warmup: float = 0.05
+    encoder_learning_rate: float = 0.0
+    batch_size: int = 64
+    captions_per_photo: int = 5
+    gradient_accumulation_steps: int = 1
+    warmup_ratio: float = 0.05
     weight_decay: float = 0.01
     encoder_weight_decay: float | None = None
     label_smoothing: float = 0.1
-    clip: float = 1.0
-    average: float = 0.999
+    clip_grad_norm: float = 1.0
+    ema_decay: float = 0.999
     augment: bool = True
-    size: int = 0
+    crop_size: int = 0
     views: int = 1
     patience: int = 0
     word_dropout: float = 0.0
     scheduled_sampling: float = 0.0
     doubly_stochastic: float = 0.0
     sentences: tuple[str, ...] = ()
-    least_captions: int = 1
+    min_captions: int = 1
     baseline: str = "mean"
-    bleu: float = 0.0
-    told: float = 0.0
-    cross_entropy: float = 0.0
+    bleu_weight: float = 0.0
+    told_weight: float = 0.0
+    cross_entropy_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in _AT_LEAST_1:
+            value = getattr(self, name)
+            _require(value >= 1, "{} of phase '{}' must be at least 1.", name, self.name)
+        for name in _AT_LEAST_0:
+            value = getattr(self, name)
+            _require(0 <= value < math.inf, "{} of phase '{}' must be 0 or more.", name, self.name)
+        for name in ("word_dropout", "scheduled_sampling"):
+            value = getattr(self, name)
+            _require(0 <= value <= 1, "{} of phase '{}' must be from 0 to 1.", name, self.name)
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            _require(
+                value in known,
+                "{} '{}' of phase '{}' is unknown; there is: {}.",
+                name,
+                value,
+                self.name,
+                ", ".join(known),
+            )
+        cross_entropy = self.objective == "cross_entropy"
+        for name in _OF_CROSS_ENTROPY:
+            _require(
+                cross_entropy or not getattr(self, name),
+                "{} of phase '{}' is for the objective cross_entropy only.",
+                name,
+                self.name,
+            )
+        _require(
+            not self.sentences or (cross_entropy and self.encoder_is_frozen),
+            "sentences of phase '{}' have no photos: they go with the objective cross_entropy and "
+            "a frozen encoder only.",
+            self.name,
+        )
+        _require(
+            self.views == 1 or self.encoder_is_frozen,
+            "views of phase '{}' are for a frozen encoder; one that trains sees new versions of "
+            "each photo anyway.",
+            self.name,
+        )
+        _require(
+            cross_entropy or self.baseline != "mean" or self.captions_per_photo > 1,
+            "captions_per_photo of phase '{}' must be at least 2, since the baseline of each "
+            "sample is the mean of the others.",
+            self.name,
+        )
+
+    @property
+    def encoder_is_frozen(self) -> bool:
+        """Whether the encoder stays as it is."""
+        return self.encoder_learning_rate == 0
 
 
 @dataclass(frozen=True)
@@ -192,224 +269,20 @@ class Recipe:
     average_best: int = 1
     about: str = ""
 
+    def __post_init__(self) -> None:
+        _require(bool(self.phases), "there is no [[phases]] to train.")
+        _require(self.average_best >= 1, "average_best must be at least 1.")
+        _require(self.checkpoint_minutes >= 0, "checkpoint_minutes must be 0 or more.")
+        _require(
+            self.decoder.attention != "none" or not any(p.doubly_stochastic for p in self.phases),
+            "doubly_stochastic needs an attention other than 'none'.",
+        )
+
     def path(self, relative: str) -> Path:
         """A path of the data section."""
         return Path(self.data.root) / relative
 
 
-def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file and apply changes such as "data.root=photos" or "phases.0.epochs=3".
-
-    Raises RecipeError naming the file and the key that is unknown, missing, of a wrong type or
-    impossible. No data are read.
-    """
-    raw = _with_base(path)
-    for change in changes:
-        _change(raw, change)
-    recipe: Recipe = _beside(path, _build(Recipe, raw, str(path)))
-    _check(recipe, path)
-    return recipe
-
-
-def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """A recipe's tables, upon those of its base; above: the recipes whose base it is."""
-    if path in above:
-        raise RecipeError("{} is its own base.", path)
-    raw = _parse(path, above)
-    base = raw.pop("base", None)
-    if base is None:
-        return raw
-    if not isinstance(base, str) or not base or Path(base).name != base:
-        raise RecipeError(
-            "{}: base must be the name of a recipe file beside it: {}.", path, repr(base)
-        )
-    return _merged(_with_base(path.with_name(base), (*above, path)), raw)
-
-
-def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if above:
-            raise RecipeError("There is no recipe {}, the base of {}.", path, above[-1]) from None
-        raise RecipeError("There is no recipe {}.", path) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError("{} is not a readable TOML file ({}).", path, reason(error)) from None
-
-
-def _merged(base: Any, own: Any) -> Any:
-    """Tables key by key; whatever else, such as the list of phases, as a whole."""
-    if not (isinstance(base, Mapping) and isinstance(own, Mapping)):
-        return own
-    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
-
-
-def _beside(path: Path, recipe: Recipe) -> Recipe:
-    """The lists of held-out photos lie beside the recipe, wherever the data are."""
-    sources = tuple(
-        replace(source, held_out=str(path.parent / source.held_out)) if source.held_out else source
-        for source in recipe.data.sources
-    )
-    return replace(recipe, data=replace(recipe.data, sources=sources))
-
-
-def _change(raw: dict[str, Any], change: str) -> None:
-    key, equals, text = change.partition("=")
-    *parents, last = key.strip().split(".")
-    if not equals or not last:
-        raise RecipeError("'{}' is not of the form key=value.", change)
-    target: Any = raw
-    try:
-        for part in parents:
-            target = target[int(part)] if isinstance(target, list) else target.setdefault(part, {})
-        target[int(last) if isinstance(target, list) else last] = _value(text.strip())
-    except (IndexError, ValueError, TypeError, AttributeError):
-        raise RecipeError("The recipe has no key '{}'.", key) from None
-
-
-def _value(text: str) -> Any:
-    """A value as TOML would read it; a bare word is a string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _build(kind: Any, raw: Any, where: str | Message) -> Any:
-    """Turn parsed TOML into the annotated type, a dataclass within a dataclass."""
-    if dataclasses.is_dataclass(kind):
-        return _build_dataclass(kind, raw, where)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, UnionType):
-        return None if raw is None else _build(arguments[0], raw, where)
-    if origin is tuple and isinstance(raw, list):
-        return tuple(
-            _build(arguments[0], item, Message("{}[{}]", where, i)) for i, item in enumerate(raw)
-        )
-    if kind is float and type(raw) is int:
-        return float(raw)
-    if type(raw) is not kind:
-        expected = "list" if origin is tuple else getattr(kind, "__name__", str(kind))
-        raise RecipeError("{}: expected {}, found {}.", where, expected, repr(raw))
-    return raw
-
-
-def _build_dataclass(kind: Any, raw: Any, where: str | Message) -> Any:
-    if not isinstance(raw, Mapping):
-        raise RecipeError("{}: expected a table, found {}.", where, repr(raw))
-    types = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    for key in raw:
-        if key not in fields:
-            raise RecipeError("{}: unknown key '{}'; there is: {}.", where, key, ", ".join(fields))
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in raw:
-            raise RecipeError("{}: '{}' is missing.", where, name)
-    values = {
-        key: _build(types[key], value, Message("{}: {}", where, key)) for key, value in raw.items()
-    }
-    try:
-        return kind(**values)
-    except ModelError as error:
-        raise RecipeError("{}: {}", where, error) from None
-
-
-def _check(recipe: Recipe, path: Path) -> None:
-    if not recipe.phases:
-        raise RecipeError("{}: there is no [[phases]] to train.", path)
-    for phase in recipe.phases:
-        for name in ("epochs", "batch", "captions", "accumulate", "views", "least_captions"):
-            if getattr(phase, name) < 1:
-                raise RecipeError(
-                    "{}: {} of phase '{}' must be at least 1.", path, name, phase.name
-                )
-        if phase.views > 1 and phase.encoder_rate:
-            raise RecipeError(
-                "{}: views of phase '{}' are for a frozen encoder; one that trains sees new "
-                "versions of each photo anyway.",
-                path,
-                phase.name,
-            )
-        _check_objective(phase, path)
-        _check_cross_entropy(phase, recipe.decoder, path)
-    source = recipe.decoder.weights
-    if source != "random" and not source.startswith(OF_MODEL):
-        raise RecipeError(
-            "{}: weights of the decoder must be 'random' or 'model:NAME', not '{}'.", path, source
-        )
-    if recipe.average_best < 1:
-        raise RecipeError("{}: average_best must be at least 1.", path)
-    if not recipe.checkpoint_minutes >= 0:
-        raise RecipeError("{}: checkpoint_minutes must be 0 or more.", path)
-    for data in recipe.data.sources:
-        _check_source(data, path)
-    try:
-        tokenizer(recipe.data.language, recipe.data.unit)
-        with torch.device("meta"):  # sizes without memory
-            decoder(recipe.decoder.config, features=1, vocabulary=1)
-    except (OptionError, ModelError) as error:
-        raise RecipeError("{}: {}", path, error) from None
-
-
-def _check_objective(phase: Phase, path: Path) -> None:
-    if phase.sentences and (phase.encoder_rate or phase.objective != "cross_entropy"):
-        raise RecipeError(
-            "{}: sentences of phase '{}' have no photos: they go with the objective cross_entropy "
-            "and a frozen encoder only.",
-            path,
-            phase.name,
-        )
-    for name, known in _CHOICES.items():
-        if getattr(phase, name) not in known:
-            raise RecipeError(
-                "{}: {} '{}' of phase '{}' is unknown; there is: {}.",
-                path,
-                name,
-                getattr(phase, name),
-                phase.name,
-                ", ".join(known),
-            )
-    for name in ("size", "bleu", "told", "cross_entropy"):
-        if not 0 <= getattr(phase, name) < math.inf:
-            raise RecipeError("{}: {} of phase '{}' must be 0 or more.", path, name, phase.name)
-    if phase.objective == "self_critical" and phase.baseline == "mean" and phase.captions < 2:
-        raise RecipeError(
-            "{}: captions of phase '{}' must be at least 2, since the baseline of each sample is "
-            "the mean of the others.",
-            path,
-            phase.name,
-        )
-
-
-def _check_cross_entropy(phase: Phase, decoder: DecoderConfig, path: Path) -> None:
-    for name in ("word_dropout", "scheduled_sampling", "doubly_stochastic"):
-        value = getattr(phase, name)
-        if not 0 <= value <= (math.inf if name == "doubly_stochastic" else 1):
-            template = "{}: {} of phase '{}' must be from 0 to 1."
-            if name == "doubly_stochastic":
-                template = "{}: {} of phase '{}' must be 0 or more."
-            raise RecipeError(template, path, name, phase.name)
-        if value and phase.objective != "cross_entropy":
-            raise RecipeError(
-                "{}: {} of phase '{}' is for the objective cross_entropy only.",
-                path,
-                name,
-                phase.name,
-            )
-    if phase.doubly_stochastic and decoder.attention == "none":
-        raise RecipeError("{}: doubly_stochastic needs an attention other than 'none'.", path)
-
-
-def _check_source(source: Source, path: Path) -> None:
-    if source.format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise RecipeError("{}: format '{}' is unknown; there is: {}.", path, source.format, known)
-    if source.split not in ("", "train", "val", "test"):
-        raise RecipeError(
-            "{}: split '{}' is unknown; there is: train, val, test.", path, source.split
-        )
-    if not 0 <= source.val_share < 1:
-        raise RecipeError("{}: val_share of {} must be at least 0 and below 1.", path, source.path)
-    if not 0 < source.weight < math.inf:
-        raise RecipeError("{}: weight of {} must be above 0.", path, source.path)
+def _require(condition: bool, template: str, *values: object) -> None:
+    if not condition:
+        raise RecipeError(template, *values)

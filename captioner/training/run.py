@@ -59,8 +59,12 @@ from captioner.training.distributed import Workers, join
 from captioner.training.phase import EpochResult, Features, PhaseRun, Scored, score
 from captioner.training.pictures import Board, same_photos, save_contact_sheet, save_curves
 from captioner.training.recipe import OF_MODEL, Data, Phase, Recipe
+from captioner.training.recipe_file import RENAMED
 
 log = logging.getLogger(__name__)
+
+# Runs that were begun before keys were renamed can still go on.
+_FORMER = {new: old for old, new in RENAMED.items()}
 
 
 def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -> Path:
@@ -165,7 +169,7 @@ class Run:
     def _step(self) -> int:
         """Steps of the whole run, counting phases that ended early as if they had not."""
         phases, progress = self.recipe.phases, self.progress
-        steps = [part.steps(own.batch) for part, own in zip(self._parts, phases, strict=True)]
+        steps = [part.steps(own.batch_size) for part, own in zip(self._parts, phases, strict=True)]
         earlier = sum(steps[i] * phases[i].epochs for i in range(progress.phase))
         return earlier + steps[progress.phase] * progress.epoch + progress.so_far.steps
 
@@ -202,11 +206,11 @@ class Run:
         """What a phase trains on."""
         if phase.sentences:
             return self.data.without_photos([self.recipe.path(name) for name in phase.sentences])
-        return self.data.with_captions(phase.least_captions)
+        return self.data.with_captions(phase.min_captions)
 
     def _features(self, phase: Phase, data: TrainingData) -> Features | None:
         """What a frozen encoder sees."""
-        if phase.encoder_rate:
+        if not phase.encoder_is_frozen:
             return None
         held_out = self._encode(data.held_out) if data.held_out else None
         if phase.sentences:
@@ -378,9 +382,9 @@ def _enough_memory(phase: Phase) -> Iterator[None]:
             raise
         raise TrainingError(
             "The memory is too small for phase '{}'; the last checkpoint is intact. Try a smaller "
-            "batch than {}, or cut it into more parts with `accumulate`.",
+            "batch_size than {}, or more gradient_accumulation_steps.",
             phase.name,
-            phase.batch,
+            phase.batch_size,
         ) from None
 
 
@@ -418,4 +422,8 @@ def _said(value: Any) -> Any:
     if not is_dataclass(value):
         return value
     own = {f.name: getattr(value, f.name) for f in fields(value)}
-    return {f.name: _said(own[f.name]) for f in fields(value) if own[f.name] != f.default}
+    return {
+        _FORMER.get(f.name, f.name): _said(own[f.name])
+        for f in fields(value)
+        if own[f.name] != f.default
+    }

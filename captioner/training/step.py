@@ -103,7 +103,7 @@ class Learner(nn.Module):
             return features.to(self.device).float()
         pixels = take(self._pixels, photos.rows).to(self.device)
         if self.phase.augment:
-            pixels = augment.augment(pixels, photos.mirror, photos.draws, self.phase.size)
+            pixels = augment.augment(pixels, photos.mirror, photos.draws, self.phase.crop_size)
         return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]
 
 
@@ -117,7 +117,7 @@ class Stepper:
         self.phase, self.workers, self.steps = learner.phase, workers, steps
         self.model = learner.model
         self._learner = workers.wrap(learner)
-        decay = get_ema_multi_avg_fn(self.phase.average)
+        decay = get_ema_multi_avg_fn(self.phase.ema_decay)
         self.average = AveragedModel(self.model, multi_avg_fn=decay)
         self.optimizer = AdamW(
             _groups(self.model, self.phase), weight_decay=self.phase.weight_decay, fused=True
@@ -147,7 +147,7 @@ class Stepper:
         gradients = [p.grad for p in trained if p.grad is not None]
         # From the mean over processes of sums over words to the mean over all words.
         torch._foreach_mul_(gradients, self.workers.count / words)
-        norm = nn.utils.clip_grad_norm_(trained, self.phase.clip)
+        norm = nn.utils.clip_grad_norm_(trained, self.phase.clip_grad_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _no_number(self.phase)
         share = self._share_of_peak(number)
@@ -188,7 +188,7 @@ class Stepper:
         """Leave in each process the mean of the processes' gradients, summed over words; returns
         the sums of loss, words, shown and counted over all photos."""
         own = batch.part(self.workers.share(len(batch)))
-        parts = min(self.phase.accumulate, len(own))
+        parts = min(self.phase.gradient_accumulation_steps, len(own))
         totals = np.zeros(4)
         for index in range(parts):
             part = own.part(slice(len(own) * index // parts, len(own) * (index + 1) // parts))
@@ -206,7 +206,7 @@ class Stepper:
 
     def _share_of_peak(self, step: int) -> float:
         """Linear warm-up, then a cosine to a hundredth (Loshchilov and Hutter 2017)."""
-        warmup = max(1, int(self.phase.warmup * self.steps))
+        warmup = max(1, int(self.phase.warmup_ratio * self.steps))
         if step < warmup:
             return (step + 1) / warmup
         done = (step - warmup) / max(1, self.steps - warmup)
@@ -216,7 +216,7 @@ class Stepper:
 def _no_number(phase: Phase) -> TrainingError:
     return TrainingError(
         "The loss is no longer a number in phase '{}'; the last checkpoint is intact. Try a lower "
-        "rate.",
+        "learning_rate.",
         phase.name,
     )
 
@@ -236,12 +236,12 @@ def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntro
         ]
         return SelfCritical(
             references,
-            phase.captions,
+            phase.captions_per_photo,
             phase.baseline,
             data.max_words,
-            bleu=phase.bleu,
-            told=phase.told,
-            cross_entropy=phase.cross_entropy,
+            bleu_weight=phase.bleu_weight,
+            told_weight=phase.told_weight,
+            cross_entropy_weight=phase.cross_entropy_weight,
             function_words=data.function_words(),
         )
     return CrossEntropy(
@@ -258,8 +258,8 @@ def _groups(model: CaptioningModel, phase: Phase) -> Iterator[dict[str, Any]]:
     if encoder_decay is None:
         encoder_decay = phase.weight_decay
     for name, part, rate, decay in (
-        ("encoder", model.encoder, phase.encoder_rate, encoder_decay),
-        ("decoder", model.decoder, phase.rate, phase.weight_decay),
+        ("encoder", model.encoder, phase.encoder_learning_rate, encoder_decay),
+        ("decoder", model.decoder, phase.learning_rate, phase.weight_decay),
     ):
         parameters = [p for p in part.parameters() if p.requires_grad]
         matrices = [p for p in parameters if p.dim() > 1]

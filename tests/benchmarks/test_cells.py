@@ -33,9 +33,9 @@ heads = 2
 [[phases]]
 name = "decoder"
 epochs = 2
-rate = 3e-3
-batch = 8
-captions = 2
+learning_rate = 3e-3
+batch_size = 8
+captions_per_photo = 2
 """
 GRU = 'base = "lstm.toml"\nname = "gru"\n[decoder]\ncell = "gru"\nhidden = 18\n'
 

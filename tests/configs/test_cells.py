@@ -40,7 +40,7 @@ def test_recipes_differ_in_the_decoder_alone(path: Path) -> None:
     assert replace(own, name="", decoder=DecoderConfig()) == replace(
         lstm, name="", decoder=DecoderConfig()
     )
-    assert own.phases[0].encoder_rate == 0
+    assert own.phases[0].encoder_learning_rate == 0
     assert own.decoder.dropout == lstm.decoder.dropout
 
 

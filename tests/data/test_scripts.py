@@ -25,7 +25,7 @@ name = "resnet18"
 [[phases]]
 name = "only"
 epochs = 1
-rate = 1
+learning_rate = 1
 """
 
 Files = Mapping[str, bytes | str]

@@ -11,7 +11,7 @@ from captioner.training import read_recipe
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 SOURCE = '[[data.sources]]\nformat = "csv"\npath = "x.csv"\n'
-REST = '[encoder]\nname = "resnet18"\n[[phases]]\nname = "only"\nepochs = 1\nrate = 1\n'
+REST = '[encoder]\nname = "resnet18"\n[[phases]]\nname = "only"\nepochs = 1\nlearning_rate = 1\n'
 
 
 @pytest.mark.parametrize("block", BLOCKS)

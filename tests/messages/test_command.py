@@ -33,7 +33,7 @@ name = "resnet18"
 [[phases]]
 name = "only"
 epochs = 1
-rate = 1
+learning_rate = 1
 """
 SUBCOMMANDS = [name for action in cli._parser()._actions for name in action.choices or ()]
 

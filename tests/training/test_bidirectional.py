@@ -105,16 +105,16 @@ heads = 2
 [[phases]]
 name = "decoder"
 epochs = 6
-rate = 1e-2
-batch = 2
-average = 0.5
+learning_rate = 1e-2
+batch_size = 2
+ema_decay = 0.5
 [[phases]]
 name = "self-critical"
 objective = "self_critical"
 epochs = 1
-rate = 1e-3
-batch = 8
-captions = 2
+learning_rate = 1e-3
+batch_size = 8
+captions_per_photo = 2
 """
 
 

@@ -21,7 +21,7 @@ name = "resnet18"
 [[phases]]
 name = "only"
 epochs = 1
-rate = 1
+learning_rate = 1
 """
 
 

@@ -28,10 +28,10 @@ dropout = 0.0
 [[phases]]
 name = "all layers"
 epochs = 16
-rate = 1e-2
-encoder_rate = 1e-3
-batch = 8
-average = 0.5
+learning_rate = 1e-2
+encoder_learning_rate = 1e-3
+batch_size = 8
+ema_decay = 0.5
 augment = false
 """
 

@@ -27,7 +27,7 @@ size = 8
 [[phases]]
 name = "only"
 epochs = 1
-rate = 1
+learning_rate = 1
 """
 
 

@@ -30,27 +30,27 @@ dropout = 0.0
 [[phases]]
 name = "decoder"
 epochs = 1
-rate = 3e-3
-batch = 7
-average = 0.5
+learning_rate = 3e-3
+batch_size = 7
+ema_decay = 0.5
 [[phases]]
 name = "all layers"
 epochs = 1
-rate = 3e-3
-encoder_rate = 1e-3
-batch = 7
-accumulate = 2
+learning_rate = 3e-3
+encoder_learning_rate = 1e-3
+batch_size = 7
+gradient_accumulation_steps = 2
 doubly_stochastic = 0.1
-average = 0.5
+ema_decay = 0.5
 [[phases]]
 name = "self-critical"
 objective = "self_critical"
 epochs = 1
-rate = 1e-3
-encoder_rate = 1e-3
-batch = 7
-captions = 3
-average = 0.5
+learning_rate = 1e-3
+encoder_learning_rate = 1e-3
+batch_size = 7
+captions_per_photo = 3
+ema_decay = 0.5
 """
 
 # The command in full precision, with samples that are the same for a photo whichever process draws
@@ -145,8 +145,10 @@ def test_two_processes_end_with_the_weights_of_one(home: Path) -> None:
 def test_a_run_may_go_on_with_more_processes(home: Path) -> None:
     assert train(home, ["-m", "captioner"], "grown").returncode == 0
     recipe = (home / "test.toml").read_text()
-    (home / "test.toml").write_text(f'{recipe}[[phases]]\nname = "more"\nepochs = 1\nrate = 1e-3\n')
-    result = train(home, [*TWO, "-m", "captioner"], "grown", "phases.3.batch=8")
+    (home / "test.toml").write_text(
+        f'{recipe}[[phases]]\nname = "more"\nepochs = 1\nlearning_rate = 1e-3\n'
+    )
+    result = train(home, [*TWO, "-m", "captioner"], "grown", "phases.3.batch_size=8")
     (home / "test.toml").write_text(recipe)
     assert result.returncode == 0, result.stderr
     rows = [
@@ -159,7 +161,7 @@ def test_a_run_may_go_on_with_more_processes(home: Path) -> None:
     ("program", "change", "said"),
     [
         ("-m captioner", "phases.0.rte=1", "unknown key 'rte'"),
-        ("-m captioner", "phases.0.batch=1", "A batch of 1 photos, as in phase 'decoder'"),
+        ("-m captioner", "phases.0.batch_size=1", "A batch of 1 photos, as in phase 'decoder'"),
         ("failing.py", "seed=3", "The memory is too small for phase 'decoder'"),
     ],
     ids=["both fail", "both fail within a step", "one fails"],

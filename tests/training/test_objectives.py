@@ -212,7 +212,7 @@ def test_rows_say_which_photos_they_are(decoder: Decoder) -> None:
 def test_a_photo_s_captions_are_learned_from_their_scores_alone(
     decoder: Decoder, precision: torch.dtype, bleu: float
 ) -> None:
-    objective = SelfCritical(REFERENCES, 8, "mean", max_length=5, bleu=bleu)
+    objective = SelfCritical(REFERENCES, 8, "mean", max_length=5, bleu_weight=bleu)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=0.003)
     rewards = []
     torch.manual_seed(5)
@@ -240,7 +240,7 @@ def test_dropout_is_for_learning_only() -> None:
 def test_what_most_people_say_is_rewarded_and_function_words_are_not(decoder: Decoder) -> None:
     """Of photo 0 all say 4 and 5, of photo 1 they say 8 and 9, of photo 2 they say 11 and 4."""
     plain = SelfCritical(REFERENCES, samples=6, baseline="mean", max_length=4)
-    told = SelfCritical(REFERENCES, 6, "mean", 4, told=0.5, function_words=(5,))
+    told = SelfCritical(REFERENCES, 6, "mean", 4, told_weight=0.5, function_words=(5,))
     drawn = [[4, 7], [6, 5], [8], [8, 9, 10], [7], [4, 11]]
     hypotheses = [Hypothesis(tuple(words), -1.0, -1.0) for words in drawn]
     rows = torch.tensor([0, 1, 2])
@@ -255,7 +255,7 @@ def test_cross_entropy_beside_the_reward_is_that_of_peoples_captions(decoder: De
     found = []
     for weight in (0.0, 0.5):
         torch.manual_seed(0)
-        objective = SelfCritical(REFERENCES, 4, "mean", 5, cross_entropy=weight)
+        objective = SelfCritical(REFERENCES, 4, "mean", 5, cross_entropy_weight=weight)
         found.append(objective(decoder, photos(), rows, captions))
     people = CrossEntropy()(decoder, photos(), captions)
     assert found[0].words == found[1].words

@@ -30,9 +30,9 @@ heads = 2
 [[phases]]
 name = "all layers"
 epochs = 2
-rate = 1e-3
-encoder_rate = 1e-3
-batch = 2
+learning_rate = 1e-3
+encoder_learning_rate = 1e-3
+batch_size = 2
 """
 
 

@@ -9,6 +9,8 @@ import pytest
 from captioner.cli import main
 from captioner.errors import RecipeError
 from captioner.training import read_recipe
+from captioner.training.recipe import Phase, Source
+from captioner.training.recipe_file import RENAMED
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("**/*.toml"))
 
@@ -21,7 +23,7 @@ name = "resnet18"
 [[phases]]
 name = "only"
 epochs = 2
-rate = 1
+learning_rate = 1
 """
 
 
@@ -38,8 +40,8 @@ def test_every_recipe_in_the_project_can_be_read(path: Path) -> None:
 
 def test_defaults_fill_what_is_not_said(minimal: Path) -> None:
     recipe = read_recipe(minimal)
-    assert recipe.phases[0].rate == 1.0
-    assert recipe.phases[0].encoder_rate == 0
+    assert recipe.phases[0].learning_rate == 1.0
+    assert recipe.phases[0].encoder_learning_rate == 0
     assert recipe.encoder.stages == (-1,)
     assert recipe.data.root == "data"
 
@@ -63,7 +65,8 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
             "objective 'magic' of phase 'only' is unknown; there is: cross",
         ),
         (
-            "phases.0={name='x', epochs=1, rate=1, objective='self_critical', captions=1}",
+            "phases.0={name='x', epochs=1, learning_rate=1, objective='self_critical', "
+            "captions_per_photo=1}",
             "at least 2",
         ),
         ("phases.0.epochs=0", "epochs of phase 'only' must be at least 1"),
@@ -71,17 +74,21 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
         ("seed", "not of the form key=value"),
         ("phases.0.views=0", "views of phase"),
         (
-            "phases.0={name='x', epochs=1, rate=1, encoder_rate=1, views=2}",
+            "phases.0={name='x', epochs=1, learning_rate=1, encoder_learning_rate=1, views=2}",
             "are for a frozen encoder",
         ),
         ("encoder.stages=3", "stages: expected list, found 3"),
         ("phases=[]", "no .*phases"),
-        ("phases.0.accumulate=0", "accumulate of phase 'only' must be at least 1"),
+        (
+            "phases.0.gradient_accumulation_steps=0",
+            "gradient_accumulation_steps of phase 'only' must be at least 1",
+        ),
         ("phases.0.word_dropout=1.5", "word_dropout of phase 'only' must be from 0 to 1"),
         ("phases.0.scheduled_sampling=-1", "scheduled_sampling of phase 'only' must be from 0"),
         ("phases.0.doubly_stochastic=-1", "doubly_stochastic of phase 'only' must be 0 or more"),
         (
-            "phases.0={name='x', epochs=1, rate=1, objective='self_critical', word_dropout=0.1}",
+            "phases.0={name='x', epochs=1, learning_rate=1, objective='self_critical', "
+            "word_dropout=0.1}",
             "word_dropout of phase 'x' is for the objective cross_entropy only",
         ),
         (
@@ -103,16 +110,31 @@ def test_a_wrong_change_is_explained(minimal: Path, change: str, said: str) -> N
         read_recipe(minimal, change.split(" ; "))
 
 
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_key_is_told_by_its_new_name(minimal: Path, old: str, new: str) -> None:
+    with pytest.raises(RecipeError, match=rf"phases\[0\]: '{old}' is called '{new}' now\.$"):
+        read_recipe(minimal, [f"phases.0.{old}=1"])
+
+
+def test_phases_and_sources_check_themselves() -> None:
+    with pytest.raises(RecipeError, match=r"^batch_size of phase 'x' must be at least 1"):
+        Phase("x", 1, 1e-3, batch_size=0)
+    with pytest.raises(RecipeError, match=r"^weight of a must be above 0"):
+        Source("coco", "a", weight=0)
+
+
 def test_a_recipe_changes_its_base_and_keeps_the_rest(minimal: Path) -> None:
     middle, own = minimal.with_name("middle.toml"), minimal.with_name("own.toml")
     middle.write_text('base = "x.toml"\nseed = 7\n[decoder]\nhidden = 64\nheads = 4\n')
     own.write_text(
         'base = "middle.toml"\nname = "own"\n[decoder]\nhidden = 32\n[data]\nmin_count = 2\n'
-        '[[phases]]\nname = "other"\nepochs = 1\nrate = 2\n'
+        '[[phases]]\nname = "other"\nepochs = 1\nlearning_rate = 2\n'
     )
     recipe, base = read_recipe(own, ["decoder.dropout=0.1"]), read_recipe(minimal)
     decoder = replace(base.decoder, hidden=32, heads=4, dropout=0.1)
-    phases = (replace(base.phases[0], name="other", epochs=1, rate=2.0),)  # the list as a whole
+    phases = (
+        replace(base.phases[0], name="other", epochs=1, learning_rate=2.0),
+    )  # the list as a whole
     data = replace(base.data, min_count=2)
     expected = replace(base, name="own", seed=7, decoder=decoder, phases=phases, data=data)
     assert recipe == expected
@@ -145,10 +167,13 @@ def test_a_base_that_cannot_be_is_explained(tmp_path: Path, base: str, said: str
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("decoder.cell=abacus", r"x\.toml: There is no cell named 'abacus'; there is: rnn, lstm, "),
+        (
+            "decoder.cell=abacus",
+            r"x\.toml: decoder: There is no cell named 'abacus'; there is: rnn, lstm, ",
+        ),
         ("decoder.attention=psychic", "no attention named 'psychic'; there is: none, additive"),
         ("decoder.kind=sideways", "no kind of decoder named 'sideways'; there is: forward, bidir"),
-        ("decoder.heads=7", r"x\.toml: 7 heads do not divide a hidden size of 512"),
+        ("decoder.heads=7", r"x\.toml: decoder: 7 heads do not divide a hidden size of 512"),
         ("decoder.hidden=0", r"x\.toml: decoder: A decoder's hidden size must be 1 or more, not 0"),
         ("decoder.hidden=-8", "hidden size must be 1 or more, not -8"),
         ("decoder.layers=0", r"x\.toml: decoder: layers must be 1 or more, not 0"),

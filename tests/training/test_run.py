@@ -41,25 +41,25 @@ dropout = 0.1
 [[phases]]
 name = "decoder"
 epochs = 2
-rate = 3e-3
-batch = 8
-average = 0.5
+learning_rate = 3e-3
+batch_size = 8
+ema_decay = 0.5
 [[phases]]
 name = "all layers"
 epochs = 2
-rate = 3e-3
-encoder_rate = 1e-3
-batch = 8
-average = 0.5
+learning_rate = 3e-3
+encoder_learning_rate = 1e-3
+batch_size = 8
+ema_decay = 0.5
 [[phases]]
 name = "self-critical"
 objective = "self_critical"
 epochs = 2
-rate = 1e-3
-batch = 8
-captions = 3
+learning_rate = 1e-3
+batch_size = 8
+captions_per_photo = 3
 views = 2
-average = 0.5
+ema_decay = 0.5
 """
 
 
@@ -130,7 +130,12 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(home: Path, finishe
     assert_same_end(home / "killed", finished)
 
 
-SMALL = ("phases.0.batch=2", "phases.1.batch=2", "phases.2.batch=2", "phases.2.epochs=3")
+SMALL = (
+    "phases.0.batch_size=2",
+    "phases.1.batch_size=2",
+    "phases.2.batch_size=2",
+    "phases.2.epochs=3",
+)
 
 
 @pytest.fixture(scope="module")
@@ -272,11 +277,15 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
     more = (
         "phases=["
         + ", ".join(
-            f"{{name='{name}', epochs=2, rate={rate}, batch=8, average=0.5{rest}}}"
+            f"{{name='{name}', epochs=2, learning_rate={rate}, batch_size=8, ema_decay=0.5{rest}}}"
             for name, rate, rest in (
                 ("decoder", 3e-3, ""),
-                ("all layers", 3e-3, ", encoder_rate=1e-3"),
-                ("self-critical", 1e-3, ", objective='self_critical', captions=3, views=2"),
+                ("all layers", 3e-3, ", encoder_learning_rate=1e-3"),
+                (
+                    "self-critical",
+                    1e-3,
+                    ", objective='self_critical', captions_per_photo=3, views=2",
+                ),
                 ("more", 1e-4, ""),
             )
         )
@@ -285,12 +294,12 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
     result = run(home, "longer", more)
     assert result.returncode == 0, result.stderr
     assert [row["phase"] for row in rows(home / "longer")][-3:] == ["self-critical", "more", "more"]
-    changed = more.replace("rate=0.001,", "rate=0.002,")
+    changed = more.replace("learning_rate=0.001,", "learning_rate=0.002,")
     assert "another recipe" in run(home, "longer", changed).stderr
 
 
 def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished: Path) -> None:
-    one_phase = "phases=[{name='decoder', epochs=1, rate=3e-3, batch=8}]"
+    one_phase = "phases=[{name='decoder', epochs=1, learning_rate=3e-3, batch_size=8}]"
     weights = f"encoder.weights=model:{finished / 'model'}"
     result = run(home, "shared-encoder", weights, one_phase)
     assert result.returncode == 0, result.stderr
@@ -313,7 +322,10 @@ def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
     model = finished / "model"
     captions = [line.split("\t")[1] for line in (home / "toy" / "Flickr8k.token.txt").open()]
     (home / "sentences.txt").write_text("\n".join(captions))
-    phases = "phases=[{name='text', epochs=2, rate=3e-3, batch=8, sentences=['sentences.txt']}]"
+    phases = (
+        "phases=[{name='text', epochs=2, learning_rate=3e-3, batch_size=8, "
+        "sentences=['sentences.txt']}]"
+    )
     weights = (f"encoder.weights=model:{model}", f"decoder.weights=model:{model}")
     result = run(home, "text", phases, *weights)
     assert result.returncode == 0, result.stderr
@@ -322,7 +334,9 @@ def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
     before, after = (load_file(f / "model.safetensors") for f in (model, home / "text" / "model"))
     changed = {n.partition(".")[0] for n, t in before.items() if not torch.equal(t, after[n])}
     assert changed == {"decoder"}
-    wrong = run(home, "text-2", phases.replace("rate", "encoder_rate=1e-3, rate"))
+    wrong = run(
+        home, "text-2", phases.replace("learning_rate", "encoder_learning_rate=1e-3, learning_rate")
+    )
     assert wrong.returncode == 2
     assert "have no photos" in wrong.stderr
 
@@ -335,7 +349,13 @@ def assert_goes_on_from_the_first_phase(home: Path, out: str, finished: Path) ->
 
 
 def test_a_loss_that_is_no_number_stops_in_one_sentence(home: Path, finished: Path) -> None:
-    result = run(home, "nan", "phases.1.rate=1e30", "phases.1.clip=1e30", "phases.1.warmup=0")
+    result = run(
+        home,
+        "nan",
+        "phases.1.learning_rate=1e30",
+        "phases.1.clip_grad_norm=1e30",
+        "phases.1.warmup_ratio=0",
+    )
     assert result.returncode == 2
     assert "loss is no longer a number" in result.stderr
     assert "Traceback" not in result.stderr
@@ -386,10 +406,10 @@ def test_too_little_memory_stops_in_one_sentence(
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said == (
         "captioner: The memory is too small for phase 'decoder'; the last checkpoint is intact. "
-        "Try a smaller batch than 8, or cut it into more parts with `accumulate`."
+        "Try a smaller batch_size than 8, or more gradient_accumulation_steps."
     )
     monkeypatch.undo()
-    fewer = command(home, out, "phases.0.batch=4", "phases.0.epochs=1", "phases.1.epochs=1")
+    fewer = command(home, out, "phases.0.batch_size=4", "phases.0.epochs=1", "phases.1.epochs=1")
     assert main(fewer[3:]) == 0  # the advice can be followed
 
 

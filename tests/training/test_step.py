@@ -62,7 +62,13 @@ def stepper(**settings: Any) -> Stepper:
         function_words=frozenset,
         max_words=6,
     )
-    chosen = {"name": "p", "epochs": 1, "rate": 1e-3, "encoder_rate": 1e-3, "clip": 1e9}
+    chosen = {
+        "name": "p",
+        "epochs": 1,
+        "learning_rate": 1e-3,
+        "encoder_learning_rate": 1e-3,
+        "clip_grad_norm": 1e9,
+    }
     phase = Phase(**{**chosen, **settings})
     learner = Learner(phase, model.train(), data, None)  # type: ignore[arg-type]
     return Stepper(learner, Workers(torch.device("cpu")), 10)
@@ -97,14 +103,19 @@ def fixed_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     "settings",
     [
         {"label_smoothing": 0.1, "doubly_stochastic": 1.0},
-        {"objective": "self_critical", "captions": EACH, "told": 0.5, "cross_entropy": 0.3},
+        {
+            "objective": "self_critical",
+            "captions_per_photo": EACH,
+            "told_weight": 0.5,
+            "cross_entropy_weight": 0.3,
+        },
     ],
     ids=["cross-entropy", "self-critical"],
 )
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(
     settings: dict[str, Any], parts: int
 ) -> None:
-    whole, cut = stepper(**settings), stepper(**settings, accumulate=parts)
+    whole, cut = stepper(**settings), stepper(**settings, gradient_accumulation_steps=parts)
     shown = [one.step(batch(), 0) for one in (whole, cut)]
     assert shown[0] == pytest.approx(shown[1], rel=1e-5)
     for (name, ours), theirs in zip(
@@ -137,7 +148,9 @@ def test_the_gradient_is_that_of_the_mean_over_words() -> None:
 @pytest.mark.parametrize(("own", "encoder"), [(None, 0.5), (0.25, 0.25), (0.0, 0.0)])
 def test_encoder_and_decoder_decay_by_their_own_rates(own: float | None, encoder: float) -> None:
     """AdamW's decay alone, with no gradient to speak of: w · (1 - rate · decay)."""
-    one = stepper(weight_decay=0.5, encoder_weight_decay=own, rate=0.1, encoder_rate=0.1)
+    one = stepper(
+        weight_decay=0.5, encoder_weight_decay=own, learning_rate=0.1, encoder_learning_rate=0.1
+    )
     before = {n: p.detach().clone() for n, p in one.model.named_parameters()}
     for parameter in one.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -151,7 +164,9 @@ def test_encoder_and_decoder_decay_by_their_own_rates(own: float | None, encoder
 
 
 def test_rates_rise_and_fall_and_are_told_apart() -> None:
-    one = stepper(warmup=0.2, rate=1.0, encoder_rate=0.1, clip=1e-9)
+    one = stepper(
+        warmup_ratio=0.2, learning_rate=1.0, encoder_learning_rate=0.1, clip_grad_norm=1e-9
+    )
     seen = []
     for number in (0, 1, 2, 9):
         one.step(batch(), number)

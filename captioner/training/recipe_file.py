@@ -1,0 +1,161 @@
+"""Recipes on disk: one TOML file each, with changes from the command line.
+
+A recipe may say only what it changes of another one beside it, which it names first:
+
+    base = "lstm.toml"
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from captioner.errors import CaptionerError, RecipeError
+from captioner.messages import Message, reason
+from captioner.training.recipe import Recipe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# What keys were called in November 2026 and before.
+RENAMED = {
+    "rate": "learning_rate",
+    "encoder_rate": "encoder_learning_rate",
+    "batch": "batch_size",
+    "captions": "captions_per_photo",
+    "accumulate": "gradient_accumulation_steps",
+    "warmup": "warmup_ratio",
+    "clip": "clip_grad_norm",
+    "average": "ema_decay",
+    "size": "crop_size",
+    "least_captions": "min_captions",
+    "bleu": "bleu_weight",
+    "told": "told_weight",
+    "cross_entropy": "cross_entropy_weight",
+}
+
+
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file and apply changes such as "data.root=photos" or "phases.0.epochs=3".
+
+    Raises RecipeError naming the file and the key that is unknown, missing, of a wrong type or
+    impossible. No data are read.
+    """
+    raw = _with_base(path)
+    for change in changes:
+        _change(raw, change)
+    return _beside(path, _build(Recipe, raw, str(path)))
+
+
+def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A recipe's tables, upon those of its base; above: the recipes whose base it is."""
+    if path in above:
+        raise RecipeError("{} is its own base.", path)
+    raw = _parse(path, above)
+    base = raw.pop("base", None)
+    if base is None:
+        return raw
+    if not isinstance(base, str) or not base or Path(base).name != base:
+        raise RecipeError(
+            "{}: base must be the name of a recipe file beside it: {}.", path, repr(base)
+        )
+    return _merged(_with_base(path.with_name(base), (*above, path)), raw)
+
+
+def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if above:
+            raise RecipeError("There is no recipe {}, the base of {}.", path, above[-1]) from None
+        raise RecipeError("There is no recipe {}.", path) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError("{} is not a readable TOML file ({}).", path, reason(error)) from None
+
+
+def _merged(base: Any, own: Any) -> Any:
+    """Tables key by key; whatever else, such as the list of phases, as a whole."""
+    if not (isinstance(base, Mapping) and isinstance(own, Mapping)):
+        return own
+    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
+
+
+def _beside(path: Path, recipe: Recipe) -> Recipe:
+    """The lists of held-out photos lie beside the recipe, wherever the data are."""
+    sources = tuple(
+        replace(source, held_out=str(path.parent / source.held_out)) if source.held_out else source
+        for source in recipe.data.sources
+    )
+    return replace(recipe, data=replace(recipe.data, sources=sources))
+
+
+def _change(raw: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    *parents, last = key.strip().split(".")
+    if not equals or not last:
+        raise RecipeError("'{}' is not of the form key=value.", change)
+    target: Any = raw
+    try:
+        for part in parents:
+            target = target[int(part)] if isinstance(target, list) else target.setdefault(part, {})
+        target[int(last) if isinstance(target, list) else last] = _value(text.strip())
+    except (IndexError, ValueError, TypeError, AttributeError):
+        raise RecipeError("The recipe has no key '{}'.", key) from None
+
+
+def _value(text: str) -> Any:
+    """A value as TOML would read it; a bare word is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _build(kind: Any, raw: Any, where: str | Message) -> Any:
+    """Turn parsed TOML into the annotated type, a dataclass within a dataclass."""
+    if dataclasses.is_dataclass(kind):
+        return _build_dataclass(kind, raw, where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, UnionType):
+        return None if raw is None else _build(arguments[0], raw, where)
+    if origin is tuple and isinstance(raw, list):
+        return tuple(
+            _build(arguments[0], item, Message("{}[{}]", where, i)) for i, item in enumerate(raw)
+        )
+    if kind is float and type(raw) is int:
+        return float(raw)
+    if type(raw) is not kind:
+        expected = "list" if origin is tuple else getattr(kind, "__name__", str(kind))
+        raise RecipeError("{}: expected {}, found {}.", where, expected, repr(raw))
+    return raw
+
+
+def _build_dataclass(kind: Any, raw: Any, where: str | Message) -> Any:
+    if not isinstance(raw, Mapping):
+        raise RecipeError("{}: expected a table, found {}.", where, repr(raw))
+    types = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key in raw:
+        if RENAMED.get(key) in fields:
+            raise RecipeError("{}: '{}' is called '{}' now.", where, key, RENAMED[key])
+        if key not in fields:
+            raise RecipeError("{}: unknown key '{}'; there is: {}.", where, key, ", ".join(fields))
+    for name, f in fields.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and name not in raw:
+            raise RecipeError("{}: '{}' is missing.", where, name)
+    values = {
+        key: _build(types[key], value, Message("{}: {}", where, key)) for key, value in raw.items()
+    }
+    try:
+        return kind(**values)
+    except CaptionerError as error:
+        raise RecipeError("{}: {}", where, error) from None
