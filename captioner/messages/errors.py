@@ -180,9 +180,6 @@ MODEL = {
         "regnet_y_1_6gf、densenet121 等。"
     ),
     "{} has no block named '{}'.": "{} 没有名为“{}”的模块。",
-    "{} has no stages that grid features could be taken from.": (
-        "{} 没有可以取出网格特征的阶段（stage）。"
-    ),
     "{} has stages 0 to {}, and {} was asked for.": "{} 的 stage 从 0 到 {}，没有 {}。",
     "An encoder needs at least one stage.": "编码器至少需要一个 stage。",
     "There is no attention named '{}'; there is: {}.": "没有名为“{}”的注意力；可选：{}。",

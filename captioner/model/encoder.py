@@ -2,7 +2,7 @@
 
 A torchvision CNN is cut into its stages, in the order in which an image walks through them. The
 output of one stage, or of several brought to the grid of the last, is the grid that the decoder
-attends to.
+attends to. A new family of CNNs is a line in `CUTS`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,27 @@ from torch import Tensor, nn
 from captioner.errors import ModelError
 from captioner.fields import check_fields, shown
 from captioner.model.weights import read_weights, usable
+
+_FEATURES = {"features_{}": "features.*"}
+_RESNET = {
+    "stem": "conv1 bn1 relu maxpool",
+    **{layer: layer for layer in ("layer1", "layer2", "layer3", "layer4")},
+}
+
+# By the first letters of a CNN's name its stages, each with the path of its module in torchvision's
+# network. Several paths make one stage; with a star every module in there is a stage of its own.
+CUTS: dict[str, dict[str, str]] = {
+    "convnext": _FEATURES,
+    "densenet": _FEATURES,
+    "efficientnet": _FEATURES,
+    "mobilenet": _FEATURES,
+    "regnet": {"stem": "stem", "{}": "trunk_output.*"},
+    "resnet": _RESNET,
+    "resnext": _RESNET,
+    "squeezenet": _FEATURES,
+    "vgg": _FEATURES,
+    "wide_resnet": _RESNET,
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +79,7 @@ class Encoder(nn.Module):
         cnn = _torchvision_cnn(config.name)
         for name in config.identity:
             _replace_by_identity(cnn, name, config.name)
-        stages = _stages(cnn, config.name)
+        stages = _cut(cnn, config.name)
         self.taps = _resolve(config.stages, len(stages), config.name)
         # What comes after the last tapped stage would be computed for nothing.
         self.stages = nn.ModuleDict(OrderedDict(list(stages.items())[: max(self.taps) + 1]))
@@ -108,7 +129,10 @@ def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> Non
         state = weights.get_state_dict(progress=True)
     else:
         state = read_weights(Path(source))
-    wanted = {f"stages.{_stage_key(n, config.name)}": n for n in cnn.state_dict()}
+    # The very tensors tell what torchvision calls what here is named by its stage.
+    theirs = {id(tensor): n for n, tensor in cnn.state_dict(keep_vars=True).items()}
+    stages = nn.ModuleDict(_cut(cnn, config.name)).state_dict(keep_vars=True, prefix="stages.")
+    wanted = {name: theirs[id(tensor)] for name, tensor in stages.items()}
     state_dict = encoder.state_dict().items()
     own = {n: t for n, t in state_dict if not n.endswith("num_batches_tracked")}
     found = {n: state[wanted[n]] for n in own if wanted[n] in state}
@@ -125,9 +149,7 @@ def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> Non
 
 
 def _is_cnn(name: str) -> bool:
-    return not name.startswith(
-        ("vit", "swin", "maxvit", "inception", "googlenet", "alexnet", "shufflenet", "mnasnet")
-    )
+    return name.startswith(tuple(CUTS))
 
 
 def _torchvision_cnn(name: str) -> nn.Module:
@@ -151,33 +173,18 @@ def _replace_by_identity(cnn: nn.Module, block: str, name: str) -> None:
         raise ModelError("{} has no block named '{}'.", name, block) from None
 
 
-_RESNET_STEM = ("conv1", "bn1", "relu", "maxpool")
-
-
-def _stages(cnn: nn.Module, name: str) -> OrderedDict[str, nn.Module]:
+def _cut(cnn: nn.Module, name: str) -> OrderedDict[str, nn.Module]:
     """The CNN without its classifier, as named stages in walking order."""
-    children = dict(cnn.named_children())
-    if "layer4" in children:  # ResNet, ResNeXt, Wide ResNet
-        stem = nn.Sequential(OrderedDict((n, children[n]) for n in _RESNET_STEM))
-        layers = [f"layer{i}" for i in range(1, 5)]
-        return OrderedDict([("stem", stem), *((n, children[n]) for n in layers)])
-    if "trunk_output" in children:  # RegNet
-        blocks = children["trunk_output"].named_children()
-        return OrderedDict([("stem", children["stem"]), *blocks])
-    if isinstance(children.get("features"), nn.Sequential):  # the others
-        # A stage's module name may not be a bare number in a ModuleDict's attribute lookups.
-        return OrderedDict((f"features_{n}", m) for n, m in children["features"].named_children())
-    raise ModelError("{} has no stages that grid features could be taken from.", name)
-
-
-def _stage_key(parameter: str, name: str) -> str:
-    """A torchvision parameter's name as it is called inside `Encoder.stages`."""
-    first, _, rest = parameter.partition(".")
-    if name.startswith(("resnet", "resnext", "wide_resnet")):
-        return f"stem.{parameter}" if first in _RESNET_STEM else parameter
-    if first == "trunk_output":
-        return rest
-    return f"features_{rest}" if first == "features" else parameter
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    for stage, path in next(cut for family, cut in CUTS.items() if name.startswith(family)).items():
+        if path.endswith(".*"):
+            children = cnn.get_submodule(path.removesuffix(".*")).named_children()
+            stages |= {stage.format(child): module for child, module in children}
+        else:
+            modules = {part: cnn.get_submodule(part) for part in path.split()}
+            several = len(modules) > 1
+            stages[stage] = nn.Sequential(OrderedDict(modules)) if several else modules[path]
+    return stages
 
 
 def _resolve(stages: tuple[int, ...], count: int, name: str) -> tuple[int, ...]:
