@@ -43,7 +43,7 @@ import captioner
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.memory import keep_memory
-from captioner.model import read_folder
+from captioner.model import read_model
 from captioner.model.cells import CELLS
 from captioner.training import Recipe, read_recipe, train
 from captioner.training.checkpoint import write_text
@@ -144,7 +144,7 @@ def training_speeds(
     examples = [replace(own, rows=own.rows % len(photos)) for own in examples]
     measures = []
     for folder in folders:
-        model = read_folder(folder)[0].to(workers.device).train()
+        model = read_model(folder)[0].to(workers.device).train()
         stepper = Stepper(Learner(phase, model, data, [photos]), workers, STEPS)
         measures.append(partial(_speed, stepper, examples))
     return in_turn("Training", measures)
@@ -163,7 +163,7 @@ def summary(recipe: Recipe, model: captioner.Captioner, runs: list[Result]) -> R
     decoder = recipe.decoder
     return {
         "cell": decoder.cell,
-        "hidden": decoder.hidden,
+        "hidden": decoder.hidden_size,
         "layers": decoder.layers,
         "attention": decoder.attention,
         "parameters": sum(p.numel() for p in model.model.decoder.parameters()),

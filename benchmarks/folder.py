@@ -151,7 +151,7 @@ def small_model(folder: Path) -> Path:
     vocabulary = Vocabulary.build([["a", "dog", "runs"]])
     config = ModelConfig(
         EncoderConfig("mobilenet_v3_small"),
-        DecoderConfig(hidden=32, heads=4),
+        DecoderConfig(hidden_size=32, heads=4),
         Preprocessing(size=64),
         vocabulary_size=len(vocabulary),
     )

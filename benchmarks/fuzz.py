@@ -64,8 +64,8 @@ from captioner.model import (
     ModelConfig,
     add_language,
     languages_of,
-    read_folder,
     read_language,
+    read_model,
     save_model,
 )
 from captioner.pipeline import Captioner
@@ -568,7 +568,7 @@ def model(shared: Path | None) -> Target:
 
 
 _MODELS = (
-    (EncoderConfig("mobilenet_v3_small", (2,)), DecoderConfig(hidden=8, heads=2)),
+    (EncoderConfig("mobilenet_v3_small", (2,)), DecoderConfig(hidden_size=8, heads=2)),
     (EncoderConfig("resnet18", (1,)), DecoderConfig("gru", "additive", 8, layers=2, residual=True)),
     (
         EncoderConfig("regnet_y_400mf", (0, 1), ("block1.block1-0",)),
@@ -604,7 +604,7 @@ def _load_any(chance: Random, folder: Path, folders: Sequence[Files], photo: Ima
     files = chance.choice(folders)
     written(damaged_files(files, chance), folder)
     languages = languages_of(folder)
-    loaded, words = read_folder(folder)
+    loaded, words = read_model(folder)
     if "zh" in languages and loaded.config.language != "zh":
         read_language(folder, "zh", loaded)
     captioner = Captioner(loaded, words, "fuzzed", "cpu")

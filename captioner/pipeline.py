@@ -38,8 +38,8 @@ from captioner.model import (
     Decoder,
     for_inference,
     languages_of,
-    read_folder,
     read_language,
+    read_model,
 )
 from captioner.options import CaptionOptions
 from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
@@ -431,7 +431,7 @@ def load_model(
     Raises ModelError where there is no such model, or its folder cannot be used.
     """
     folder = model_folder(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
-    model, vocabulary = read_folder(folder)
+    model, vocabulary = read_model(folder)
     captioner = Captioner(model, vocabulary, folder.name, device, folder)
     return captioner.in_language(language) if language else captioner
 

@@ -48,7 +48,7 @@ class Copier(nn.Module):
 
     def forward(self, sequences: Tensor) -> Tensor:
         """All steps at once."""
-        nothing = torch.zeros(len(sequences), self.cell.hidden)
+        nothing = torch.zeros(len(sequences), self.cell.hidden_size)
         state = self.cell.begin([nothing] * self.cell.states)
         h, _ = self.cell.sequence(self.symbols(sequences), state)
         return self.output(h)
@@ -113,7 +113,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     network = widest(name, options.parameters)
     train(network, options.steps, options.longest, options.seed)
     found = {gap: accuracy(network, gap, options.seed + 1) for gap in GAPS}
-    return {"hidden": network.cell.hidden, "parameters": _size(network), "accuracy": found}
+    return {"hidden": network.cell.hidden_size, "parameters": _size(network), "accuracy": found}
 
 
 def draw(results: Mapping[str, Any], longest: int, path: Path) -> None:

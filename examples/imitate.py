@@ -56,7 +56,7 @@ class Imitator(nn.Module):
 
     def start(self, texts: int) -> Memory:
         """Nothing read yet."""
-        nothing = torch.zeros(texts, self.cell.hidden)
+        nothing = torch.zeros(texts, self.cell.hidden_size)
         return Memory(self.cell.begin([nothing] * self.cell.states), texts)
 
     def forward(self, read: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def tiny_model(vocabulary: Vocabulary) -> CaptioningModel:
     torch.manual_seed(0)
     config = ModelConfig(
         EncoderConfig("mobilenet_v3_small"),
-        DecoderConfig(hidden=32, heads=4),
+        DecoderConfig(hidden_size=32, heads=4),
         Preprocessing(size=64),
         vocabulary_size=len(vocabulary),
     )

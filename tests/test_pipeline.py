@@ -106,7 +106,7 @@ def test_a_trace_equals_a_run_step_by_step(
         assert {part.shape for part in parts} == {(len(caption.tokens), 2, 32)}
         for t, word in enumerate(vocabulary.encode(caption.tokens)[:-2]):
             before = state.recurrent
-            x = decoder.words.weight[word] + state.summary[0]
+            x = decoder.embedding[word] + state.summary[0]
             _, state = decoder.step(torch.tensor([word]), state)
             gates = decoder.cell.trace(x.unsqueeze(0), before)  # of this step alone
             for layer in range(2):
@@ -274,7 +274,7 @@ def test_attention_and_trace_are_those_of_the_winning_direction(
     both = bidirectional.model.decoder
     own, other = (both.ahead, both.back) if side == "ahead" else (both.back, both.ahead)
     with torch.no_grad():  # the other direction never ends, so that its captions are cut off
-        own.words.bias[END], other.words.bias[END] = 3, -1e4
+        own.output_projection.bias[END], other.output_projection.bias[END] = 3, -1e4
     features, grid = bidirectional.encode(
         to_batch(photos, bidirectional.model.config.preprocessing)
     )

@@ -205,8 +205,8 @@ MODEL = {
     "The preprocessing's std must be from 0.001 to 1000, not {}.": (
         "预处理的 std 必须在 0.001 到 1000 之间，不能是 {}。"
     ),
-    "A decoder's hidden size must be 1 or more, not {}.": (
-        "解码器隐藏状态的大小（hidden）必须至少为 1，不能是 {}。"
+    "A decoder's hidden_size must be 1 or more, not {}.": (
+        "解码器隐藏状态的大小（hidden_size）必须至少为 1，不能是 {}。"
     ),
     "layers must be 1 or more, not {}.": "层数（layers）必须至少为 1，不能是 {}。",
     "residual needs 2 layers or more: residual connections go from layer to layer.": (

@@ -4,15 +4,15 @@ from captioner.model.bidirectional import Bidirectional, decoder
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-from captioner.model.folder import (
+from captioner.model.inference import for_inference
+from captioner.model.languages import add_language, languages_of, read_language
+from captioner.model.saving import (
     load_decoder,
     load_encoder,
     read_config,
-    read_folder,
+    read_model,
     save_model,
 )
-from captioner.model.inference import for_inference
-from captioner.model.languages import add_language, languages_of, read_language
 
 __all__ = [
     "Bidirectional",
@@ -32,7 +32,7 @@ __all__ = [
     "load_encoder",
     "load_pretrained",
     "read_config",
-    "read_folder",
     "read_language",
+    "read_model",
     "save_model",
 ]

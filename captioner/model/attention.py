@@ -1,6 +1,6 @@
 """Attention of a word's query over the grid features of its photo.
 
-Every attention has the same two methods. `remember` turns grid features into what is looked up,
+Every attention has the same two methods. `memory` turns grid features into what is looked up,
 once per photo; `forward` answers queries. Queries come as `[B, Q, H]`: B photos, and for each any
 number of questions (its beams, or all words of all its captions at once), so that a photo's keys
 are never copied.
@@ -39,7 +39,7 @@ class Attention(nn.Module):
 
     context: int
 
-    def remember(self, features: Tensor) -> Memory:
+    def memory(self, features: Tensor) -> Memory:
         """Grid features `[B, N, D]` to what `forward` looks up."""
         raise NotImplementedError
 
@@ -60,7 +60,7 @@ class NoAttention(Attention):
     def __init__(self, features: int, hidden: int, heads: int = 1) -> None:
         super().__init__()
 
-    def remember(self, features: Tensor) -> Memory:
+    def memory(self, features: Tensor) -> Memory:
         """Grid features `[B, N, D]` to even weights `[B, 1, 1, N]` and nothing else."""
         photos, places, _ = features.shape
         even = features.new_full((photos, 1, 1, places), 1 / places)
@@ -85,7 +85,7 @@ class Additive(Attention):
         self.value = nn.Linear(features, hidden)
         self.score = nn.Linear(hidden, 1, bias=False)
 
-    def remember(self, features: Tensor) -> Memory:
+    def memory(self, features: Tensor) -> Memory:
         """Grid features `[B, N, D]` to keys and values `[B, N, H]`."""
         return Memory(self.key(features), self.value(features))
 
@@ -112,7 +112,7 @@ class MultiHead(Attention):
         self.key = nn.Linear(features, hidden, bias=False)
         self.value = nn.Linear(features, hidden)
 
-    def remember(self, features: Tensor) -> Memory:
+    def memory(self, features: Tensor) -> Memory:
         """Grid features `[B, N, D]` to keys `[B, heads, H / heads, N]` and values transposed.
 
         In float32 or better: products as small as a step's take longer in bfloat16.

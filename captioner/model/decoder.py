@@ -21,7 +21,7 @@ class DecoderConfig:
 
     kind: "forward", or "bidirectional" for two decoders of which one writes backwards.
     cell, attention: their names, of those in `captioner.model.cells` and `.attention`.
-    hidden: H, of the recurrent state, the word embeddings and the attention.
+    hidden_size: H, of the recurrent state, the word embeddings and the attention.
     heads: attention heads, for an attention that has several.
     dropout: probability with which an embedding or output unit is dropped in training.
     layers and all that follow: of the cell, as in `CellOptions`.
@@ -31,7 +31,7 @@ class DecoderConfig:
 
     cell: str = "lstm"
     attention: str = "multihead"
-    hidden: int = 512
+    hidden_size: int = 512
     heads: int = 8
     dropout: float = 0.5
     layers: int = 1
@@ -44,11 +44,11 @@ class DecoderConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "A decoder")
-        if self.hidden < 1:  # before a size of nought divides anything
+        if self.hidden_size < 1:  # before a size of nought divides anything
             raise ModelError(
-                "A decoder's hidden size must be 1 or more, not {}.", shown(self.hidden)
+                "A decoder's hidden_size must be 1 or more, not {}.", shown(self.hidden_size)
             )
-        for name, most in (("hidden", 65536), ("heads", 65536), ("layers", 256)):
+        for name, most in (("hidden_size", 65536), ("heads", 65536), ("layers", 256)):
             if getattr(self, name) > most:
                 raise ModelError(
                     "A decoder's {} must be {} or less, not {}.",
@@ -88,13 +88,13 @@ class DecoderState:
     memory: what the attention looks up, once per photo.
     summary: the photo at a glance `[B, 1, H]`, part of every recurrent input.
     recurrent: the cell's state, tensors `[B · K, H]`.
-    reading: what the cell reads from the summary `[B, 1, ·]`, where it is known beforehand.
+    projection: the cell's projection of the summary `[B, 1, ·]`, where it is known beforehand.
     """
 
     memory: Memory
     summary: Tensor
     recurrent: State
-    reading: Tensor | None = None
+    projection: Tensor | None = None
 
     def reorder(self, parents: Tensor) -> DecoderState:
         """Continue from other rows: `parents [B, K']` is each new row's old row in its photo.
@@ -120,12 +120,12 @@ class DecoderState:
             Memory(*(part[images] for part in self.memory)),
             self.summary[images],
             tuple(recurrent),
-            None if self.reading is None else self.reading[images],
+            None if self.projection is None else self.projection[images],
         )
 
     def after(self, recurrent: State) -> DecoderState:
         """The same photos with another state of the cell."""
-        return DecoderState(self.memory, self.summary, recurrent, self.reading)
+        return DecoderState(self.memory, self.summary, recurrent, self.projection)
 
 
 class Decoder(nn.Module):
@@ -154,7 +154,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.backward = backward
-        hidden = config.hidden
+        hidden = config.hidden_size
         self.norm = nn.LayerNorm(features)
         self.project = nn.Linear(features, hidden)
         self.attention = attention(config.attention, hidden, hidden, config.heads)
@@ -162,13 +162,18 @@ class Decoder(nn.Module):
         self.summary = nn.Linear(hidden, hidden) if looks else None
         self.cell = cell(config.cell, hidden, hidden, config.cell_options)
         self.initial = nn.Linear(hidden, self.cell.states * hidden)
-        self.output = nn.Linear(hidden + self.attention.context, 2 * hidden)
-        self.words = nn.Linear(hidden, vocabulary)
-        self.readings: Tensor | None
-        self.register_buffer("readings", None, persistent=False)
+        self.combine = nn.Linear(hidden + self.attention.context, 2 * hidden)
+        self.output_projection = nn.Linear(hidden, vocabulary)
+        self.word_projections: Tensor | None
+        self.register_buffer("word_projections", None, persistent=False)
         self.dropout = nn.Dropout(config.dropout)
-        nn.init.normal_(self.words.weight, std=hidden**-0.5)
-        nn.init.zeros_(self.words.bias)
+        nn.init.normal_(self.embedding, std=hidden**-0.5)
+        nn.init.zeros_(self.output_projection.bias)
+
+    @property
+    def embedding(self) -> Tensor:
+        """The words as they are read `[V, H]`, which is the output projection's weight."""
+        return self.output_projection.weight
 
     @property
     def directions(self) -> tuple[Decoder, ...]:
@@ -197,16 +202,17 @@ class Decoder(nn.Module):
         if copies > 1:
             first = first.repeat_interleave(copies, dim=0)
         recurrent = self.cell.begin(first.chunk(self.cell.states, dim=1))
-        memory = self.attention.remember(grid)
+        memory = self.attention.memory(grid)
         summary = torch.zeros_like(glance) if self.summary is None else self.summary(glance)
         summary = summary.unsqueeze(1)
-        reading = None if self.readings is None else self.cell.read(summary)
-        return DecoderState(memory, summary, recurrent, reading)
+        known = self.word_projections is not None
+        projection = self.cell.project_input(summary) if known else None
+        return DecoderState(memory, summary, recurrent, projection)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
-        h, recurrent = self.cell.advance(self._readings(tokens, state), state.recurrent)
-        outputs, _ = self._look(h.view(len(state.summary), -1, h.shape[1]), state)
+        h, recurrent = self.cell.advance(self._projection(tokens, state), state.recurrent)
+        outputs, _ = self._attend(h.view(len(state.summary), -1, h.shape[1]), state)
         return self.logits(outputs.flatten(0, 1)), state.after(recurrent)
 
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
@@ -239,7 +245,7 @@ class Decoder(nn.Module):
     def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
         state, inputs = self._begin(features, captions)
         h, _ = self.cell.sequence(inputs, state.recurrent)
-        outputs, weights = self._look(h.reshape(len(features), -1, h.shape[2]), state)
+        outputs, weights = self._attend(h.reshape(len(features), -1, h.shape[2]), state)
         return outputs.view(h.shape), weights
 
     def _begin(self, features: Tensor, captions: Tensor) -> tuple[DecoderState, Tensor]:
@@ -249,35 +255,35 @@ class Decoder(nn.Module):
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Outputs `[..., H]` to logits `[..., V]`."""
-        return self.words(outputs)
+        return self.output_projection(outputs)
 
-    def remember_readings(self) -> None:
-        """Compute what the cell reads from each word once and for all, for decoding.
+    def project_words(self) -> None:
+        """Compute the cell's projection of each word once and for all, for decoding.
 
-        Where reading is linear, the word's part and the photo's part can be added up; a cell with
-        layer normalisation reads their sum at each step.
+        Where it is linear, the word's part and the photo's part can be added up; a cell with layer
+        normalisation projects their sum at each step.
         """
-        if not self.cell.reads_linearly:
+        if not self.cell.projects_linearly:
             return
-        nothing = torch.zeros_like(self.words.weight[:1])
-        self.readings = self.cell.read(self.words.weight) - self.cell.read(nothing)
+        project, nothing = self.cell.project_input, torch.zeros_like(self.embedding[:1])
+        self.word_projections = project(self.embedding) - project(nothing)
 
-    def _readings(self, tokens: Tensor, state: DecoderState) -> Tensor:
-        """What the cell reads from the last words `[B · K]` and their photo: `[B · K, ·]`."""
-        if self.readings is None or state.reading is None:
-            return self.cell.read(self._inputs(tokens.unsqueeze(1), state)[:, 0])
-        words = F.embedding(tokens, self.readings)
-        return (words.unflatten(0, (len(state.reading), -1)) + state.reading).flatten(0, 1)
+    def _projection(self, tokens: Tensor, state: DecoderState) -> Tensor:
+        """The cell's of the last words `[B · K]` and their photo: `[B · K, ·]`."""
+        if self.word_projections is None or state.projection is None:
+            return self.cell.project_input(self._inputs(tokens.unsqueeze(1), state)[:, 0])
+        words = F.embedding(tokens, self.word_projections)
+        return (words.unflatten(0, (len(state.projection), -1)) + state.projection).flatten(0, 1)
 
     def _inputs(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Words `[B · K, T]` and their photo's summary, as recurrent inputs `[B · K, T, H]`."""
-        words = self.dropout(F.embedding(tokens, self.words.weight))
+        words = self.dropout(F.embedding(tokens, self.embedding))
         photos = state.summary.shape[0]
         return (words.unflatten(0, (photos, -1)) + state.summary.unsqueeze(1)).flatten(0, 1)
 
-    def _look(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
+    def _attend(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
         """Hidden states `[B, Q, H]` to outputs of that shape and weights `[B, heads, Q, N]`."""
         context, weights = self.attention(h, state.memory)
         seen = torch.cat([h, context], dim=2)
-        outputs = self.dropout(F.glu(self.output(self.dropout(seen)), dim=2))
+        outputs = self.dropout(F.glu(self.combine(self.dropout(seen)), dim=2))
         return outputs, weights

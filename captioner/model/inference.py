@@ -14,9 +14,9 @@ from captioner.model.packed import pack_linears
 
 
 def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel:
-    """Fold the batch norms into their convolutions, let the decoder compute what it reads from each
-    word beforehand, convert all weights to `dtype` and, for bfloat16 on the CPU, fuse the encoder's
-    layers and pack the decoder's weights, in place.
+    """Fold the batch norms into their convolutions, let the decoder project each word beforehand,
+    convert all weights to `dtype` and, for bfloat16 on the CPU, fuse the encoder's layers and pack
+    the decoder's weights, in place.
 
     Converting once is quicker than autocast, which would convert every weight for every photo.
     Returns the model, in evaluation mode; it can no longer be trained.
@@ -24,7 +24,7 @@ def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel
     model.eval().requires_grad_(False)
     _fold_batch_norms(model.encoder)
     for decoder in model.decoder.directions:
-        decoder.remember_readings()
+        decoder.project_words()
     model.to(dtype).to(memory_format=torch.channels_last)
     if dtype is torch.bfloat16 and next(model.parameters()).device.type == "cpu":
         fuse(model.encoder)

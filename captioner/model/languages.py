@@ -22,7 +22,7 @@ from captioner.errors import ModelError
 from captioner.files import MB, raising, read_bytes
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
-from captioner.model.folder import (
+from captioner.model.saving import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
@@ -57,7 +57,7 @@ def read_language(
 ) -> tuple[CaptioningModel, Vocabulary]:
     """The model with the same encoder, the very object, and the decoder of another language.
 
-    model: of the folder. Raises ModelError as `read_folder`.
+    model: of the folder. Raises ModelError as `read_model`.
     """
     inside = folder / language
     path = inside / CONFIG

@@ -11,21 +11,23 @@ from torch import Tensor
 from captioner.errors import FileError, ModelError
 from captioner.files import MB, check_file, raising
 from captioner.messages import reason
+from captioner.model.format_1 import weights_of_today
 
 _LONGEST_HEADER = 8 * MB  # room for the names of 80,000 tensors, where a large model has 2,000
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by their names, as the file has them; they take no memory until they
+    """The tensors of a file by today's names, as the file has them; they take no memory until they
     are read. Raises ModelError, naming the file, where it is none or damaged."""
     with raising(ModelError):
         _check_header(path)
     try:
-        return load_file(path)
+        weights = load_file(path)
     except Exception as error:  # damaged headers raise almost anything
         raise ModelError(
             "{} is damaged or not a safetensors file ({}).", path, reason(error)
         ) from None
+    return weights_of_today(weights)
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:

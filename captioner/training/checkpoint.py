@@ -22,6 +22,7 @@ from captioner.errors import CaptionerError, FileError, ModelError, TrainingErro
 from captioner.fields import check_fields
 from captioner.files import MB, check_file, parse_json, raising, read_bytes
 from captioner.messages import Message, reason
+from captioner.model.format_1 import weights_of_today
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
     """Read what `save_checkpoint` wrote. Raises ModelError where it is damaged."""
     with _readable(path) as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, _progress(file)
+        return weights_of_today(tensors), _progress(file)
 
 
 def load_progress(path: Path) -> Progress:

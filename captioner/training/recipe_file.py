@@ -40,6 +40,7 @@ RENAMED = {
     "bleu": "bleu_weight",
     "told": "told_weight",
     "cross_entropy": "cross_entropy_weight",
+    "hidden": "hidden_size",
 }
 
 

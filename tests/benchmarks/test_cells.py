@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from captioner.model import read_folder
+from captioner.model import read_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ weights = "random"
 [preprocessing]
 size = 32
 [decoder]
-hidden = 16
+hidden_size = 16
 heads = 2
 [[phases]]
 name = "decoder"
@@ -37,7 +37,7 @@ learning_rate = 3e-3
 batch_size = 8
 captions_per_photo = 2
 """
-GRU = 'base = "lstm.toml"\nname = "gru"\n[decoder]\ncell = "gru"\nhidden = 18\n'
+GRU = 'base = "lstm.toml"\nname = "gru"\n[decoder]\ncell = "gru"\nhidden_size = 18\n'
 
 
 def script(name: str) -> ModuleType:
@@ -90,7 +90,7 @@ def results(home: Path) -> dict[str, Any]:
 def test_the_results_are_those_of_the_runs(home: Path, results: dict[str, Any]) -> None:
     assert list(results["cells"]) == ["lstm", "gru"]
     for name, own in results["cells"].items():
-        model, _ = read_folder(home / "runs" / f"{name}-1" / "model")
+        model, _ = read_model(home / "runs" / f"{name}-1" / "model")
         assert own["parameters"] == sum(p.numel() for p in model.decoder.parameters())
         assert [run["seed"] for run in own["runs"]] == [1, 2]
         for run in own["runs"]:

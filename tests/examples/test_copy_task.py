@@ -40,7 +40,7 @@ def test_a_network_is_as_wide_as_its_budget_allows(task: ModuleType, name: str) 
 
     network = task.widest(name, 3000)
     assert size(network) <= 3000
-    assert size(task.Copier(name, network.cell.hidden + 1)) > 3000
+    assert size(task.Copier(name, network.cell.hidden_size + 1)) > 3000
 
 
 class Knowing(nn.Module):

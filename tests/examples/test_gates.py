@@ -61,7 +61,7 @@ def test_a_photo_s_gates_where_the_cell_has_some(  # noqa: PLR0917
     vocabulary: Vocabulary,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    decoder = DecoderConfig(cell=cell, hidden=16, heads=2)
+    decoder = DecoderConfig(cell=cell, hidden_size=16, heads=2)
     model = CaptioningModel(replace(tiny_model.config, decoder=decoder)).eval()
     save_model(photo.parent / "model", model, vocabulary, "A model card.")
     out = photo.parent / "gates.png"

@@ -14,7 +14,7 @@ from captioner.text import END, PAD, START
 
 def make(**changes: Any) -> Bidirectional:
     torch.manual_seed(1)
-    config = DecoderConfig(**{"hidden": 16, "heads": 4, "kind": "bidirectional", **changes})
+    config = DecoderConfig(**{"hidden_size": 16, "heads": 4, "kind": "bidirectional", **changes})
     made = decoder(config, features=12, vocabulary=20)
     assert isinstance(made, Bidirectional)
     return made.double().eval()
@@ -52,7 +52,7 @@ def test_both_directions_are_whole_decoders_of_their_own(layers: int) -> None:
         (found[0], both.ahead.state_dict(), captions),
         (found[1], both.back.state_dict(), padded([[6, 5, 4], [8, 7]])),
     ):
-        alone = Decoder(DecoderConfig(hidden=16, heads=4, layers=layers, cell="gru"), 12, 20)
+        alone = Decoder(DecoderConfig(hidden_size=16, heads=4, layers=layers, cell="gru"), 12, 20)
         alone.double().eval().load_state_dict(state)
         torch.testing.assert_close(own, alone(features, words))
     assert not {p.data_ptr() for p in both.ahead.parameters()} & {
@@ -66,7 +66,7 @@ def test_a_kind_that_there_is_not_is_answered_with_what_there_is() -> None:
 
 
 def test_the_usual_kind_is_one_decoder() -> None:
-    made = decoder(DecoderConfig(hidden=16, heads=4), 12, 20)
+    made = decoder(DecoderConfig(hidden_size=16, heads=4), 12, 20)
     assert isinstance(made, Decoder)
     assert made.directions == (made,)
     assert made.in_order((5, 6)) == (5, 6)

@@ -51,7 +51,7 @@ def make(name: str, opts: CellOptions | None = None, inputs: int = 5, hidden: in
 
 
 def parts(network: Recurrent, rows: int = 3) -> list[Tensor]:
-    return [torch.randn(rows, network.hidden).double() for _ in range(network.states)]
+    return [torch.randn(rows, network.hidden_size).double() for _ in range(network.states)]
 
 
 # The papers' equations, one sample or many, in NumPy. `p` holds a layer's weights; `mask` is that
@@ -71,14 +71,16 @@ def normed(p: Weights, name: str, a: np.ndarray) -> np.ndarray:
 
 
 def sums(p: Weights, x: np.ndarray, h: np.ndarray) -> Arrays:
-    reading = normed(p, "input_norm", x @ p["input.weight"].T + p.get("input.bias", 0.0))
-    past = h @ p["recurrence.weight"].T + p.get("recurrence.bias", 0.0)
-    return reading, normed(p, "recurrence_norm", past)
+    wx = normed(
+        p, "input_norm", x @ p["input_projection.weight"].T + p.get("input_projection.bias", 0.0)
+    )
+    uh = h @ p["hidden_projection.weight"].T + p.get("hidden_projection.bias", 0.0)
+    return wx, normed(p, "hidden_norm", uh)
 
 
 def rnn(p: Weights, x: np.ndarray, state: Arrays, mask: Any) -> Arrays:
-    reading, past = sums(p, x, state[0] * mask)
-    return (np.tanh(reading + past),)
+    wx, uh = sums(p, x, state[0] * mask)
+    return (np.tanh(wx + uh),)
 
 
 def lstm(p: Weights, x: np.ndarray, state: Arrays, mask: Any) -> Arrays:
@@ -107,10 +109,10 @@ def lstm_coupled(p: Weights, x: np.ndarray, state: Arrays, mask: Any) -> Arrays:
 
 def gru(p: Weights, x: np.ndarray, state: Arrays, mask: Any) -> Arrays:
     (h,) = state
-    reading, past = sums(p, x, h * mask)
-    (r, z, n), (past_r, past_z, past_n) = np.split(reading, 3, -1), np.split(past, 3, -1)
-    r, z = sigmoid(r + past_r), sigmoid(z + past_z)
-    n = np.tanh(n + r * past_n)
+    wx, uh = sums(p, x, h * mask)
+    (r, z, n), (uh_r, uh_z, uh_n) = np.split(wx, 3, -1), np.split(uh, 3, -1)
+    r, z = sigmoid(r + uh_r), sigmoid(z + uh_z)
+    n = np.tanh(n + r * uh_n)
     return ((1 - z) * n + z * h,)
 
 
@@ -147,7 +149,9 @@ def by_hand(
     shares = list(layer_states(network, state, opts.layers))
     if name == "grid_lstm":
         p = layer_weights(network)
-        y, m = np.split(below @ p["input.weight"].T + p["input.bias"], 2, axis=-1)
+        y, m = np.split(
+            below @ p["input_projection.weight"].T + p["input_projection.bias"], 2, axis=-1
+        )
         for time, depth, (own, mask) in zip(network.time, network.depth, shares, strict=True):
             h, c = grid_transform(layer_weights(time), y, own, mask)
             up, m = grid_transform(layer_weights(depth), h, (y, m), 1.0)
@@ -193,7 +197,7 @@ def test_a_sequence_equals_its_steps(
     state = network.begin(parts(network, rows))
     together, last = network.sequence(x, state)
     for t in range(length):
-        h, state = network.advance(network.read(x[:, t]), state)
+        h, state = network.advance(network.project_input(x[:, t]), state)
         torch.testing.assert_close(together[:, t], h, rtol=0, atol=1e-12)
     for part, right in zip(last, state, strict=True):
         torch.testing.assert_close(part, right, rtol=0, atol=1e-12)
@@ -237,11 +241,11 @@ def torchs_own(name: str, network: Recurrent, layers: int) -> nn.Module:
     with torch.no_grad():
         for number, layer in enumerate([network] if layers == 1 else network.layers):
             w, u, b, d = (getattr(theirs, f"{part}_l{number}").normal_(std=0.5) for part in PARTS)
-            layer.input.weight.copy_(w)
-            layer.recurrence.weight.copy_(u)
-            layer.input.bias.copy_(b if name == "gru" else b + d)
+            layer.weight_ih.copy_(w)
+            layer.weight_hh.copy_(u)
+            layer.input_projection.bias.copy_(b if name == "gru" else b + d)
             if name == "gru":
-                layer.recurrence.bias.copy_(d)
+                layer.hidden_projection.bias.copy_(d)
     return theirs
 
 
@@ -267,7 +271,7 @@ def test_value_and_gradient_equal_torchs_own(name: str, steps: bool, layers: int
     h.square().sum().backward()
     expected.square().sum().backward()
     for number, layer in enumerate([network] if layers == 1 else network.layers):
-        for ours, kind in ((layer.input, "ih"), (layer.recurrence, "hh")):
+        for ours, kind in ((layer.input_projection, "ih"), (layer.hidden_projection, "hh")):
             right = getattr(theirs, f"weight_{kind}_l{number}").grad
             torch.testing.assert_close(ours.weight.grad, right, rtol=0, atol=1e-6)
             if ours.bias is not None:
@@ -335,7 +339,7 @@ def test_normalised_cells_are_blind_to_the_scale_of_their_weights(
     x, state = torch.randn(3, 4, 5).double(), network.begin(parts(network))
     before, _ = network.sequence(x, state)
     cells = [module for module in network.modules() if isinstance(module, Cell)]
-    for weights in ([c.input.weight for c in cells], [c.recurrence.weight for c in cells]):
+    for weights in ([c.weight_ih for c in cells], [c.weight_hh for c in cells]):
         for weight in weights:
             with torch.no_grad():
                 weight.mul_(5)
@@ -346,12 +350,16 @@ def test_normalised_cells_are_blind_to_the_scale_of_their_weights(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layer_norm", [False, True])
-def test_readings_add_up_exactly_where_the_cell_says_so(name: str, layer_norm: bool) -> None:
+def test_projections_add_up_exactly_where_the_cell_says_so(name: str, layer_norm: bool) -> None:
     network = make(name, CellOptions(layer_norm=layer_norm))
     x, y = torch.randn(3, 5).double(), torch.randn(3, 5).double()
-    apart = network.read(x) + network.read(y) - network.read(torch.zeros_like(x))
-    assert torch.allclose(network.read(x + y), apart) == network.reads_linearly
-    assert network.reads_linearly == (not layer_norm or name == "grid_lstm")
+    apart = (
+        network.project_input(x)
+        + network.project_input(y)
+        - network.project_input(torch.zeros_like(x))
+    )
+    assert torch.allclose(network.project_input(x + y), apart) == network.projects_linearly
+    assert network.projects_linearly == (not layer_norm or name == "grid_lstm")
 
 
 @pytest.mark.parametrize("name", LSTMS)
@@ -416,7 +424,7 @@ def test_recurrences_start_orthogonal_if_asked(name: str, orthogonal: bool) -> N
     layers = [module for module in network.modules() if isinstance(module, Cell)]
     assert layers
     for layer in layers:
-        for block in layer.recurrence.weight.split(7):
+        for block in layer.weight_hh.split(7):
             close = torch.allclose(block @ block.T, torch.eye(7), atol=1e-5)
             assert close == orthogonal
 
@@ -433,8 +441,8 @@ def test_a_new_cell_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
     class Leaky(Cell):
         blocks, states = 1, 1
 
-        def update(self, reading: Tensor, past: Tensor, state: State) -> State:
-            return (0.9 * state[0] + 0.1 * torch.tanh(reading + past),)
+        def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
+            return (0.9 * state[0] + 0.1 * torch.tanh(wx + uh),)
 
     monkeypatch.setitem(CELLS, "leaky", partial(deep, Leaky))
     opts = CellOptions(layers=2, residual=True, layer_norm=True, recurrent_dropout=0.5)
@@ -454,8 +462,8 @@ def test_the_table_has_every_cell_of_the_course() -> None:
     ("make_it", "said"),
     [
         (lambda: cell("abacus", 5, 7), "no cell named 'abacus'; there is: rnn, lstm, lstm_peep"),
-        (lambda: cell("lstm", 0, 7), "inputs must be 1 or more, not 0"),
-        (lambda: cell("gru", 5, -1), "hidden size must be 1 or more, not -1"),
+        (lambda: cell("lstm", 0, 7), "input_size must be 1 or more, not 0"),
+        (lambda: cell("gru", 5, -1), "hidden_size must be 1 or more, not -1"),
         (lambda: CellOptions(layers=0), "layers must be 1 or more, not 0"),
         (lambda: CellOptions(residual=True), "residual needs 2 layers or more"),
         (lambda: CellOptions(recurrent_dropout=1.0), "less than 1, not 1.0"),

@@ -19,8 +19,8 @@ from captioner.model import (
     ModelConfig,
     add_language,
     load_decoder,
-    read_folder,
     read_language,
+    read_model,
     save_model,
 )
 from captioner.pipeline import load_model
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary) 
 def refused(folder: Path) -> str:
     """The one sentence with which a folder is refused."""
     with pytest.raises(ModelError) as caught:
-        read_folder(folder)
+        read_model(folder)
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -52,7 +52,7 @@ def refused(folder: Path) -> str:
     "key",
     [
         "encoder", "encoder.name", "encoder.stages", "encoder.identity",
-        "decoder", "decoder.cell", "decoder.hidden", "decoder.dropout", "decoder.layer_norm",
+        "decoder", "decoder.cell", "decoder.hidden_size", "decoder.dropout", "decoder.layer_norm",
         "preprocessing", "preprocessing.size", "preprocessing.mean", "preprocessing.std",
         "language", "unit", "vocabulary_size", "certainty", "format_version",
     ],
@@ -75,9 +75,9 @@ def test_a_value_of_another_type_is_refused(folder: Path, key: str, value: str) 
 @pytest.mark.parametrize(
     ("part", "changes"),
     [
-        ("decoder", {"hidden": 10**9}),
-        ("decoder", {"hidden": 65536}),
-        ("decoder", {"hidden": 10**4000}),
+        ("decoder", {"hidden_size": 10**9}),
+        ("decoder", {"hidden_size": 65536}),
+        ("decoder", {"hidden_size": 10**4000}),
         ("decoder", {"layers": 10**9}),
         ("decoder", {"layers": 256}),
         ("decoder", {"layers": 10**30, "residual": True}),
@@ -166,17 +166,29 @@ def _filled(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_with("decoder.words.bias", lambda t: t.int()), "decoder.words.bias is of type int32"),
-        (_with("decoder.words.bias", lambda t: t > 0), "is of type bool"),
-        (_with("decoder.words.bias", lambda t: torch.complex(t.float(), t.float())), "complex64"),
         (
-            _with("decoder.words.weight", _filled(float("nan"))),
-            "decoder.words.weight holds a value",
+            _with("decoder.output_projection.bias", lambda t: t.int()),
+            "decoder.output_projection.bias is of type int32",
         ),
-        (_with("decoder.words.weight", _filled(float("-inf"))), "decoder.words.weight holds"),
-        (_with("decoder.words.bias", lambda t: t.double() * 0 + 1e300), "decoder.words.bias holds"),
-        (_with("decoder.words.bias", lambda t: t[:0]), "decoder.words.bias is missing, unknown or"),
-        (_with("decoder.words.weight", lambda t: t.T), "decoder.words.weight is missing, unknown"),
+        (_with("decoder.output_projection.bias", lambda t: t > 0), "is of type bool"),
+        (
+            _with("decoder.output_projection.bias", lambda t: torch.complex(t.float(), t.float())),
+            "complex64",
+        ),
+        (
+            _with("decoder.embedding", _filled(float("nan"))),
+            "decoder.embedding holds a value",
+        ),
+        (_with("decoder.embedding", _filled(float("-inf"))), "decoder.embedding holds"),
+        (
+            _with("decoder.output_projection.bias", lambda t: t.double() * 0 + 1e300),
+            "decoder.output_projection.bias holds",
+        ),
+        (
+            _with("decoder.output_projection.bias", lambda t: t[:0]),
+            "decoder.output_projection.bias is missing, unknown or",
+        ),
+        (_with("decoder.embedding", lambda t: t.T), "decoder.embedding is missing, unknown"),
         (lambda w: w.update(more=torch.zeros(1)), "more is missing, unknown or of another size"),
         (lambda w: w.clear(), "is missing, unknown or of another size"),
     ],
@@ -266,13 +278,13 @@ def test_a_decoder_brings_no_encoder_of_another_type(
     save_model(tmp_path / "zh", model, words, "# 中文\n")
     path = add_language(folder, tmp_path / "zh") / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), key: {"size": 3}}))
-    english, _ = read_folder(folder)
+    english, _ = read_model(folder)
     with pytest.raises(ModelError, match=rf"A model's {key} must be of type"):
         read_language(folder, "zh", english)
 
 
 @pytest.mark.parametrize("change", [lambda t: t[:3], lambda t: t[0], lambda t: t.sum()])
-@pytest.mark.parametrize("name", ["decoder.words.weight", "decoder.words.bias"])
+@pytest.mark.parametrize("name", ["decoder.embedding", "decoder.output_projection.bias"])
 def test_a_decoder_without_all_its_words_starts_no_training(
     folder: Path,
     tiny_model: CaptioningModel,

@@ -28,7 +28,9 @@ def like_trained(name: str) -> CaptioningModel:
     """A model with random weights, whose batch norms are as far from doing nothing as trained
     ones."""
     torch.manual_seed(0)
-    config = ModelConfig(EncoderConfig(name), DecoderConfig(hidden=8, heads=2), vocabulary_size=9)
+    config = ModelConfig(
+        EncoderConfig(name), DecoderConfig(hidden_size=8, heads=2), vocabulary_size=9
+    )
     model = CaptioningModel(config).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):

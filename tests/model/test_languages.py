@@ -14,8 +14,8 @@ from captioner.model import (
     add_language,
     languages_of,
     read_config,
-    read_folder,
     read_language,
+    read_model,
     save_model,
 )
 from captioner.text import Vocabulary
@@ -34,7 +34,10 @@ def chinese(tmp_path: Path, tiny_model: CaptioningModel) -> Path:
     """A model with the same encoder and a larger decoder, in words of its own."""
     own = tiny_model.config
     config = replace(
-        own, decoder=replace(own.decoder, hidden=40), language="zh", vocabulary_size=len(CHINESE)
+        own,
+        decoder=replace(own.decoder, hidden_size=40),
+        language="zh",
+        vocabulary_size=len(CHINESE),
     )
     model = CaptioningModel(config).eval()
     model.encoder.load_state_dict(tiny_model.encoder.state_dict())
@@ -47,8 +50,8 @@ def test_both_languages_are_read_with_one_encoder(english: Path, chinese: Path) 
     assert add_language(english, chinese) == english / "zh"
     assert languages_of(english) == ("en", "zh")
 
-    alone, words = read_folder(chinese)
-    model, _ = read_folder(english)
+    alone, words = read_model(chinese)
+    model, _ = read_model(english)
     added, own_words = read_language(english, "zh", model)
     assert added.encoder is model.encoder
     assert own_words == words == CHINESE
@@ -62,7 +65,7 @@ def test_the_added_folder_has_no_second_encoder_and_a_card(english: Path, chines
     inside = add_language(english, chinese)
     weights = load_file(inside / "model.safetensors")
     assert sum(t.numel() for t in weights.values()) == sum(
-        p.numel() for p in read_folder(chinese)[0].decoder.state_dict().values()
+        p.numel() for p in read_model(chinese)[0].decoder.state_dict().values()
     )
     assert (inside / "README.md").read_text() == "# 中文\n"
     config = json.loads((inside / "config.json").read_text())
@@ -77,7 +80,7 @@ def test_a_language_is_replaced_by_a_better_one(english: Path, chinese: Path) ->
     weights[name] = weights[name] + 1
     save_file(weights, path)
     add_language(english, chinese)
-    added, _ = read_language(english, "zh", read_folder(english)[0])
+    added, _ = read_language(english, "zh", read_model(english)[0])
     state = added.decoder.state_dict()
     torch.testing.assert_close(state[name.removeprefix("decoder.")], weights[name].float())
 
@@ -109,7 +112,7 @@ def test_the_same_language_is_refused(english: Path) -> None:
 
 def test_the_folder_inside_is_no_model_of_its_own(english: Path, chinese: Path) -> None:
     inside = add_language(english, chinese)
-    for read in (read_config, read_folder):
+    for read in (read_config, read_model):
         with pytest.raises(ModelError, match="give the model folder that it lies in"):
             read(inside)
 
@@ -118,7 +121,7 @@ def test_the_folder_inside_is_no_model_of_its_own(english: Path, chinese: Path) 
 def test_what_is_missing_inside_is_named(english: Path, chinese: Path, name: str) -> None:
     (add_language(english, chinese) / name).unlink()
     with pytest.raises(ModelError, match=f"zh.{name} is missing"):
-        read_language(english, "zh", read_folder(english)[0])
+        read_language(english, "zh", read_model(english)[0])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_what_is_missing_inside_is_named(english: Path, chinese: Path, name: str
     [
         ({"language": "en"}, "is for the language 'en', not 'zh'"),
         ({"vocabulary_size": 3}, "the model was made for 3"),
-        ({"decoder": {"hidden": 41, "heads": 4}}, r"heads|does not match its configuration"),
+        ({"decoder": {"hidden_size": 41, "heads": 4}}, r"heads|does not match its configuration"),
         ({"decoder": None}, "not a complete model configuration"),
         ({"tokens": 3}, "not a complete model configuration"),
         ({"format_version": 99}, "please update captioner"),
@@ -138,4 +141,4 @@ def test_a_configuration_that_does_not_fit_is_refused(
     path = add_language(english, chinese) / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ModelError, match=said):
-        read_language(english, "zh", read_folder(english)[0])
+        read_language(english, "zh", read_model(english)[0])

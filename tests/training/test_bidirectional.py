@@ -16,7 +16,7 @@ from captioner.model import (
     DecoderConfig,
     EncoderConfig,
     ModelConfig,
-    read_folder,
+    read_model,
 )
 from captioner.text import END, PAD, START
 from captioner.training import read_recipe, train
@@ -34,7 +34,7 @@ def learner(**settings: object) -> Learner:
     torch.manual_seed(0)
     config = ModelConfig(
         EncoderConfig("resnet18", (1,)),
-        DecoderConfig(hidden=16, heads=2, dropout=0.0, kind="bidirectional"),
+        DecoderConfig(hidden_size=16, heads=2, dropout=0.0, kind="bidirectional"),
         Preprocessing(size=32),
         vocabulary_size=12,
     )
@@ -99,7 +99,7 @@ min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
 [decoder]
 kind = "bidirectional"
-hidden = 32
+hidden_size = 32
 dropout = 0.0
 heads = 2
 [[phases]]
@@ -122,7 +122,7 @@ def test_a_whole_run_trains_both_directions(make_home: Callable[[str, int], Path
     home = make_home(RECIPE, 30)
     recipe = read_recipe(home / "test.toml", [f"data.root={home}"])
     folder = train(recipe, home / "run", "cpu")
-    model, vocabulary = read_folder(folder)
+    model, vocabulary = read_model(folder)
     ahead, back = model.decoder.directions
     assert (ahead.backward, back.backward) == (False, True)
     # The toy's sentences begin with one of few words, and end with one of others.

@@ -18,7 +18,7 @@ def row(phase: str, cider: float) -> dict[str, object]:
 
 
 def test_the_decoder_is_described_with_every_unusual_choice() -> None:
-    changes = ["decoder.layers=2", "decoder.residual=true", "decoder.hidden=384"]
+    changes = ["decoder.layers=2", "decoder.residual=true", "decoder.hidden_size=384"]
     card = model_card(read_recipe(RECIPE, changes), [row("decoder", 50.0)], scores(50.0))
 
     assert "lstm, 2 layers of 384 units, multihead attention" in card

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from captioner.cli import main
-from captioner.model import read_folder
+from captioner.model import read_model
 from captioner.training import read_recipe
 from captioner.training.data import TrainingData, read_records
 
@@ -22,7 +22,7 @@ language = "zh"
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
 [decoder]
-hidden = 32
+hidden_size = 32
 heads = 2
 dropout = 0.0
 [[phases]]
@@ -67,7 +67,7 @@ def test_a_trained_model_prints_chinese_without_spaces(
     changes = ["--device", "cpu", "--set", f"data.root={home}", "--set", f"data.unit={unit}"]
     out = home / unit
     assert main(["train", str(home / "test.toml"), "--out", str(out), *changes]) == 0
-    model, vocabulary = read_folder(out / "model")
+    model, vocabulary = read_model(out / "model")
     assert (model.config.language, model.config.unit) == ("zh", unit)
     assert ("一个" in vocabulary.words) == (unit == "word")
     assert all(len(word) == 1 for word in vocabulary.words[4:]) == (unit == "character")

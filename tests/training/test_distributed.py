@@ -24,7 +24,7 @@ name = "test"
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
 [decoder]
-hidden = 32
+hidden_size = 32
 heads = 2
 dropout = 0.0
 [[phases]]

@@ -21,7 +21,7 @@ REFERENCES = [
 @pytest.fixture
 def decoder() -> Decoder:
     torch.manual_seed(0)
-    config = DecoderConfig(hidden=32, heads=2, dropout=0.0)
+    config = DecoderConfig(hidden_size=32, heads=2, dropout=0.0)
     return Decoder(config, features=6, vocabulary=WORDS)
 
 
@@ -93,8 +93,8 @@ def test_scheduled_sampling_reads_a_rising_share_of_the_models_own_words(
     decoder: Decoder, monkeypatch: pytest.MonkeyPatch, done: float, share: float
 ) -> None:
     with torch.no_grad():  # it would write nothing but word 7, if it did not rather stop
-        decoder.words.bias[[END, UNKNOWN]] = 2000.0
-        decoder.words.bias[7] = 1000.0
+        decoder.output_projection.bias[[END, UNKNOWN]] = 2000.0
+        decoder.output_projection.bias[7] = 1000.0
     captions = long_captions()
     seen = read_by(decoder, monkeypatch)
     torch.manual_seed(0)
@@ -116,7 +116,9 @@ def test_the_models_own_words_are_drawn_as_it_would_write_them(
 ) -> None:
     """As often as its probability says, given the true words before."""
     captions = torch.tensor([[START, 4, 5, 6, END]]).expand(30_000, -1)
-    decoder.words.bias.data = 2 * torch.randn(WORDS, generator=torch.Generator().manual_seed(4))
+    decoder.output_projection.bias.data = 2 * torch.randn(
+        WORDS, generator=torch.Generator().manual_seed(4)
+    )
     seen = read_by(decoder, monkeypatch)
     torch.manual_seed(0)
     CrossEntropy(scheduled_sampling=1.0)(decoder, photos()[:1], captions, 1.0)
@@ -229,7 +231,9 @@ def test_a_photo_s_captions_are_learned_from_their_scores_alone(
 
 
 def test_dropout_is_for_learning_only() -> None:
-    decoder = Decoder(DecoderConfig(hidden=32, heads=2, dropout=0.9), features=6, vocabulary=WORDS)
+    decoder = Decoder(
+        DecoderConfig(hidden_size=32, heads=2, dropout=0.9), features=6, vocabulary=WORDS
+    )
     seen = []
     decoder.norm.register_forward_hook(lambda *_: seen.append(decoder.training))
     SelfCritical(REFERENCES, 2, "greedy", max_length=5)(decoder.train(), photos(), torch.arange(3))

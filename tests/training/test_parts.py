@@ -23,7 +23,7 @@ from captioner.training.objectives import CrossEntropy
 
 def test_cross_entropy_is_the_mean_over_words_and_ignores_padding() -> None:
     torch.manual_seed(0)
-    decoder = Decoder(DecoderConfig(hidden=16, heads=4), 12, 20).eval()
+    decoder = Decoder(DecoderConfig(hidden_size=16, heads=4), 12, 20).eval()
     features = torch.randn(2, 9, 12)
     captions = torch.tensor([[1, 5, 6, 2, 0, 0], [1, 7, 2, 0, 0, 0], [1, 4, 4, 4, 9, 2],
                              [1, 8, 2, 0, 0, 0]])  # fmt: skip

@@ -25,7 +25,7 @@ name = "test"
 min_count = 1
 sources = [{format = "flickr8k", path = "toy"}]
 [decoder]
-hidden = 16
+hidden_size = 16
 heads = 2
 [[phases]]
 name = "all layers"

@@ -92,7 +92,7 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
             "word_dropout of phase 'x' is for the objective cross_entropy only",
         ),
         (
-            "decoder={attention='none', hidden=8} ; phases.0.doubly_stochastic=1",
+            "decoder={attention='none', hidden_size=8} ; phases.0.doubly_stochastic=1",
             "needs an attention other than 'none'",
         ),
         ("phases.0.encoder_weight_decay=a", "encoder_weight_decay: expected float, found 'a'"),
@@ -125,13 +125,13 @@ def test_phases_and_sources_check_themselves() -> None:
 
 def test_a_recipe_changes_its_base_and_keeps_the_rest(minimal: Path) -> None:
     middle, own = minimal.with_name("middle.toml"), minimal.with_name("own.toml")
-    middle.write_text('base = "x.toml"\nseed = 7\n[decoder]\nhidden = 64\nheads = 4\n')
+    middle.write_text('base = "x.toml"\nseed = 7\n[decoder]\nhidden_size = 64\nheads = 4\n')
     own.write_text(
-        'base = "middle.toml"\nname = "own"\n[decoder]\nhidden = 32\n[data]\nmin_count = 2\n'
+        'base = "middle.toml"\nname = "own"\n[decoder]\nhidden_size = 32\n[data]\nmin_count = 2\n'
         '[[phases]]\nname = "other"\nepochs = 1\nlearning_rate = 2\n'
     )
     recipe, base = read_recipe(own, ["decoder.dropout=0.1"]), read_recipe(minimal)
-    decoder = replace(base.decoder, hidden=32, heads=4, dropout=0.1)
+    decoder = replace(base.decoder, hidden_size=32, heads=4, dropout=0.1)
     phases = (
         replace(base.phases[0], name="other", epochs=1, learning_rate=2.0),
     )  # the list as a whole
@@ -174,8 +174,11 @@ def test_a_base_that_cannot_be_is_explained(tmp_path: Path, base: str, said: str
         ("decoder.attention=psychic", "no attention named 'psychic'; there is: none, additive"),
         ("decoder.kind=sideways", "no kind of decoder named 'sideways'; there is: forward, bidir"),
         ("decoder.heads=7", r"x\.toml: decoder: 7 heads do not divide a hidden size of 512"),
-        ("decoder.hidden=0", r"x\.toml: decoder: A decoder's hidden size must be 1 or more, not 0"),
-        ("decoder.hidden=-8", "hidden size must be 1 or more, not -8"),
+        (
+            "decoder.hidden_size=0",
+            r"x\.toml: decoder: A decoder's hidden_size must be 1 or more, not 0",
+        ),
+        ("decoder.hidden_size=-8", "hidden_size must be 1 or more, not -8"),
         ("decoder.layers=0", r"x\.toml: decoder: layers must be 1 or more, not 0"),
         ("decoder.residual=true", "residual needs 2 layers or more"),
         ("decoder.recurrent_dropout=1", "recurrent_dropout must be from 0 to less than 1"),

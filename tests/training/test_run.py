@@ -21,7 +21,7 @@ from torch import Tensor
 
 from captioner.cli import main
 from captioner.metrics import Scores
-from captioner.model import CaptioningModel, read_folder
+from captioner.model import CaptioningModel, read_model
 from captioner.training import checkpoint, phase, step
 from captioner.training import run as module
 from captioner.training.evaluation import Evaluation
@@ -35,7 +35,7 @@ name = "test"
 min_count = 1
 sources = [{format = "flickr8k", path = "toy", weight = 0.75}]
 [decoder]
-hidden = 32
+hidden_size = 32
 heads = 2
 dropout = 0.1
 [[phases]]
@@ -93,7 +93,7 @@ def rows(folder: Path) -> list[dict[str, object]]:
 
 
 def test_a_run_ends_with_a_model_folder_and_a_line_an_epoch(finished: Path) -> None:
-    model, vocabulary = read_folder(finished / "model")
+    model, vocabulary = read_model(finished / "model")
     assert "triangle" in vocabulary.words
     assert model.config.preprocessing.size == 32
     assert [(row["phase"], row["epoch"]) for row in rows(finished)] == [
@@ -167,7 +167,7 @@ def test_a_run_killed_within_an_epoch_goes_on_from_its_last_step(home: Path, cal
 
 def by_weights(model: CaptioningModel, *_: object) -> Scored:
     """Scores that the weights alone decide, and that mostly rise."""
-    cider = 1000 * model.decoder.words.bias.abs().mean().item()
+    cider = 1000 * model.decoder.output_projection.bias.abs().mean().item()
     return Scored(Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0), None)
 
 
@@ -483,7 +483,7 @@ def test_without_its_metrics_a_run_goes_on(home: Path, finished: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"model.decoder.words.bias": torch.zeros(2)},
+        {"model.decoder.output_projection.bias": torch.zeros(2)},
         {"optimizer.0.exp_avg": torch.zeros(3)},
         {"optimizer.9999.exp_avg": torch.zeros(3)},
         {"optimizer.x.exp_avg": torch.zeros(3)},

@@ -48,7 +48,7 @@ def stepper(**settings: Any) -> Stepper:
     model = CaptioningModel(
         ModelConfig(
             EncoderConfig("resnet18", (1,)),
-            DecoderConfig(hidden=16, heads=2, dropout=0.0),
+            DecoderConfig(hidden_size=16, heads=2, dropout=0.0),
             Preprocessing(size=32),
             vocabulary_size=WORDS,
         )
@@ -182,7 +182,7 @@ def test_a_gradient_that_is_no_number_leaves_the_weights_as_they_were() -> None:
     one = stepper()
     one.step(batch(), 0)
     before = {n: t.clone() for n, t in one.tensors().items()}
-    bias = one.model.decoder.words.bias
+    bias = one.model.decoder.output_projection.bias
     bias.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(TrainingError, match="loss is no longer a number in phase 'p'"):
         one.step(batch(), 1)
@@ -191,6 +191,6 @@ def test_a_gradient_that_is_no_number_leaves_the_weights_as_they_were() -> None:
 
 def test_weights_that_are_no_numbers_are_not_saved() -> None:
     one = stepper()
-    one.model.decoder.words.bias.data[3] = torch.inf
+    one.model.decoder.output_projection.bias.data[3] = torch.inf
     with pytest.raises(TrainingError, match="loss is no longer a number"):
         one.tensors()

@@ -15,11 +15,13 @@ written from its equations, to be read in this order.
 `base` has what they share, `stack` makes any of them deep. A state is a tuple of tensors, batch
 first. `begin` makes the first one; from there on these three compute the same:
 
-    h, state = cell(x, state)                         a step
-    h, state = cell.advance(cell.read(x), state)      a step in two parts: what needs no state can
-                                                      be computed beforehand, for decoding
-    h, state = cell.sequence(x, state)                x `[B, T, I]` to h `[B, T, H]`, all steps at
-                                                      once, for training on known captions
+    h, state = cell(x, state)               a step
+
+    wx = cell.project_input(x)              a step in two parts: what needs no state can be computed
+    h, state = cell.advance(wx, state)      beforehand, for decoding
+
+    h, state = cell.sequence(x, state)      x `[B, T, I]` to h `[B, T, H]`, all steps at once, for
+                                            training on known captions
 
 A new cell is a class with its equations and a line in `CELLS`. All options, any depth, training,
 decoding, saving and loading then work with it:
@@ -27,8 +29,8 @@ decoding, saving and loading then work with it:
     class Leaky(Cell):
         blocks, states = 1, 1               # W and U have one block of H rows; the state is (h,)
 
-        def update(self, reading, past, state):         # W x + b, U h, (h,)
-            return (0.9 * state[0] + 0.1 * torch.tanh(reading + past),)
+        def update(self, wx, uh, state):    # W x + b, U h, (h,)
+            return (0.9 * state[0] + 0.1 * torch.tanh(wx + uh),)
 
     CELLS["leaky"] = partial(deep, Leaky)
 """
@@ -39,7 +41,6 @@ from collections.abc import Callable
 from functools import partial
 
 from captioner.errors import ModelError
-from captioner.messages import Message
 from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State
 from captioner.model.cells.grid import GridLSTM
 from captioner.model.cells.gru import GRU
@@ -76,14 +77,16 @@ CELLS: dict[str, Callable[[int, int, CellOptions], Recurrent]] = {
 }
 
 
-def cell(name: str, inputs: int, hidden: int, options: CellOptions | None = None) -> Recurrent:
-    """A network of cells of that name, for inputs `[B, inputs]` and states `[B, hidden]`.
+def cell(
+    name: str, input_size: int, hidden_size: int, options: CellOptions | None = None
+) -> Recurrent:
+    """A network of cells of that name, for inputs `[B, input_size]` and states `[B, hidden_size]`.
 
     Raises ModelError, naming the cells that exist or the size that cannot be.
     """
     if name not in CELLS:
         raise ModelError("There is no cell named '{}'; there is: {}.", name, ", ".join(CELLS))
-    for size, what in ((inputs, "inputs"), (hidden, "hidden size")):
+    for what, size in (("input_size", input_size), ("hidden_size", hidden_size)):
         if size < 1:
-            raise ModelError("A cell's {} must be 1 or more, not {}.", Message(what), size)
-    return CELLS[name](inputs, hidden, options or CellOptions())
+            raise ModelError("A cell's {} must be 1 or more, not {}.", what, size)
+    return CELLS[name](input_size, hidden_size, options or CellOptions())

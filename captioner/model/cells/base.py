@@ -1,14 +1,16 @@
-"""What all cells share: reading the word, recalling the past, and the loop over time.
+"""What all cells share: two projections, of the input and of the past, and the loop over time.
 
 Every cell of the lesson is the same walk with other equations in the middle:
 
-    reading = W x + b      what the new input says             `read`
-    past    = U h          what the last hidden state says     `recall`
-    state'  = update(reading, past, state)                     `update`, a cell's own equations
+    wx     = W x + b                  what the new input says           `project_input`
+    uh     = U h                      what the last hidden state says   `project_hidden`
+    state' = update(wx, uh, state)    the cell's equations              `update`
 
 Symbols, here and in every cell's docstring: x the input `[B, I]`, h the hidden state and c the cell
 state `[B, H]`, a prime for the new one, σ the logistic function, ⊙ the product element by element.
-W `[G·H, I]`, U `[G·H, H]` and b hold the weights of the G gates in blocks of H rows.
+W `[G·H, I]`, U `[G·H, H]` and b hold the weights of the G gates in blocks of H rows; as attributes
+they go by torch's names, `weight_ih`, `weight_hh` and `bias`, and I and H are `input_size` and
+`hidden_size`.
 """
 
 from __future__ import annotations
@@ -83,14 +85,15 @@ class CellOptions:
 class Recurrent(nn.Module):
     """A recurrent network of any depth: `network(x [B, I], state) -> (h [B, H], state)`.
 
-    hidden: H. states: how many tensors `[B, H]` it starts from.
-    reads_linearly: whether readings add up, `read(x + y) = read(x) + read(y) - read(0)`, so that
-        those of a sum's terms can be computed beforehand.
+    input_size: I. hidden_size: H. states: how many tensors `[B, H]` it starts from.
+    projects_linearly: whether projections P of the input add up, P(x + y) = P(x) + P(y) - P(0), so
+        that those of a sum's terms can be computed beforehand.
     """
 
-    hidden: int
+    input_size: int
+    hidden_size: int
     states: int
-    reads_linearly: bool = True
+    projects_linearly: bool = True
 
     def begin(self, parts: Sequence[Tensor]) -> State:
         """The state before a sequence, from `states` tensors `[B, H]`.
@@ -102,21 +105,21 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step: x `[B, I]` to h `[B, H]` and the new state."""
-        return self.advance(self.read(x), state)
+        return self.advance(self.project_input(x), state)
 
-    def read(self, x: Tensor) -> Tensor:
+    def project_input(self, x: Tensor) -> Tensor:
         """The part of a step that needs no state: x `[..., I]` to what `advance` takes."""
         raise NotImplementedError
 
-    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
-        """The rest of a step: what `read` gave to h `[B, H]` and the new state."""
+    def advance(self, wx: Tensor, state: State) -> tuple[Tensor, State]:
+        """The rest of a step: what `project_input` gave to h `[B, H]` and the new state."""
         raise NotImplementedError
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """All steps of a known sequence: x `[B, T, I]` to h `[B, T, H]` and the last state."""
         outputs = []
-        for reading in self.read(x).unbind(1):
-            h, state = self.advance(reading, state)
+        for wx in self.project_input(x).unbind(1):
+            h, state = self.advance(wx, state)
             outputs.append(h)
         return torch.stack(outputs, dim=1), state
 
@@ -139,38 +142,52 @@ class Cell(Recurrent):
     recurrent_bias: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = None
 
-    def __init__(self, inputs: int, hidden: int, options: CellOptions | None = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, options: CellOptions | None = None
+    ) -> None:
         super().__init__()
-        self.hidden = hidden
+        self.input_size, self.hidden_size = input_size, hidden_size
         self.options = options or CellOptions()
         self.input_norm: nn.LayerNorm | None = None
-        self.recurrence_norm: nn.LayerNorm | None = None
-        rows, normed = self.blocks * hidden, self.options.layer_norm
+        self.hidden_norm: nn.LayerNorm | None = None
+        rows, normed = self.blocks * hidden_size, self.options.layer_norm
         # A norm would cancel a bias before it, at least in part; so it brings the bias itself.
-        self.input = nn.Linear(inputs, rows, bias=not normed)
-        self.recurrence = nn.Linear(hidden, rows, bias=self.recurrent_bias and not normed)
+        self.input_projection = nn.Linear(input_size, rows, bias=not normed)
+        bias = self.recurrent_bias and not normed
+        self.hidden_projection = nn.Linear(hidden_size, rows, bias=bias)
         if normed:
             self.input_norm = nn.LayerNorm(rows)
-            self.recurrence_norm = nn.LayerNorm(rows, bias=self.recurrent_bias)
-            self.reads_linearly = False
+            self.hidden_norm = nn.LayerNorm(rows, bias=self.recurrent_bias)
+            self.projects_linearly = False
         self.reset_parameters()
+
+    @property
+    def weight_ih(self) -> Tensor:
+        """W `[G·H, I]`."""
+        return self.input_projection.weight
+
+    @property
+    def weight_hh(self) -> Tensor:
+        """U `[G·H, H]`."""
+        return self.hidden_projection.weight
 
     @property
     def bias(self) -> Tensor:
         """b `[G·H]`."""
-        return self.input.bias if self.input_norm is None else self.input_norm.bias
+        projection, norm = self.input_projection, self.input_norm
+        return projection.bias if norm is None else norm.bias
 
     def reset_parameters(self) -> None:
         """Weights as the options say, each block for itself, and no bias."""
         orthogonal = self.options.orthogonal
         for block in range(self.blocks):
-            rows = slice(block * self.hidden, (block + 1) * self.hidden)
-            nn.init.xavier_uniform_(self.input.weight[rows])
-            recurrence = self.recurrence.weight[rows]
-            nn.init.orthogonal_(recurrence) if orthogonal else nn.init.xavier_uniform_(recurrence)
+            rows = slice(block * self.hidden_size, (block + 1) * self.hidden_size)
+            nn.init.xavier_uniform_(self.weight_ih[rows])
+            u = self.weight_hh[rows]
+            nn.init.orthogonal_(u) if orthogonal else nn.init.xavier_uniform_(u)
         nn.init.zeros_(self.bias)
-        if self.recurrence.bias is not None:
-            nn.init.zeros_(self.recurrence.bias)
+        if self.hidden_projection.bias is not None:
+            nn.init.zeros_(self.hidden_projection.bias)
 
     def begin(self, parts: Sequence[Tensor]) -> State:
         """As `Recurrent.begin`; a mask of the recurrent dropout comes last."""
@@ -179,25 +196,25 @@ class Cell(Recurrent):
             return tuple(parts)
         return (*parts, F.dropout(torch.ones_like(parts[0]), dropout))
 
-    def read(self, x: Tensor) -> Tensor:
+    def project_input(self, x: Tensor) -> Tensor:
         """W x + b, normalised if so asked: x `[..., I]` to `[..., G·H]`."""
-        reading = self.input(x)
-        return reading if self.input_norm is None else self.input_norm(reading)
+        wx = self.input_projection(x)
+        return wx if self.input_norm is None else self.input_norm(wx)
 
-    def recall(self, state: State) -> Tensor:
+    def project_hidden(self, state: State) -> Tensor:
         """U h, of a thinned h in training, normalised if so asked: `[B, G·H]`."""
         h = state[0] if len(state) == self.states else state[0] * state[-1]
-        past = self.recurrence(h)
-        return past if self.recurrence_norm is None else self.recurrence_norm(past)
+        uh = self.hidden_projection(h)
+        return uh if self.hidden_norm is None else self.hidden_norm(uh)
 
-    def update(self, reading: Tensor, past: Tensor, state: State) -> State:
-        """The cell's own equations: `read`'s and `recall`'s `[B, G·H]` to the new state's tensors
-        `[B, H]`, h first."""
+    def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
+        """The cell's equations: W x + b and U h `[B, G·H]` to the new state's tensors `[B, H]`, h
+        first."""
         raise NotImplementedError
 
-    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
-        """As `Recurrent.advance`: `read`'s `[B, G·H]` to h `[B, H]` and the new state."""
-        new = self.update(reading, self.recall(state), state)
+    def advance(self, wx: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `Recurrent.advance`: W x + b `[B, G·H]` to h `[B, H]` and the new state."""
+        new = self.update(wx, self.project_hidden(state), state)
         return new[0], new + state[self.states :]  # with the mask, if there is one
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -222,6 +239,6 @@ class Cell(Recurrent):
 
     def kernel_weights(self) -> list[Tensor]:
         """W, U and their biases, as the kernel takes them."""
-        bias, recurrent = self.input.bias, self.recurrence.bias
-        recurrent = torch.zeros_like(bias) if recurrent is None else recurrent
-        return [self.input.weight, self.recurrence.weight, bias, recurrent]
+        bias_ih, bias_hh = self.input_projection.bias, self.hidden_projection.bias
+        bias_hh = torch.zeros_like(bias_ih) if bias_hh is None else bias_hh
+        return [self.weight_ih, self.weight_hh, bias_ih, bias_hh]

@@ -44,18 +44,18 @@ class GridLSTM(Recurrent):
     (y, m) begin anew with each word, and no recurrent dropout falls on them.
     """
 
-    def __init__(self, inputs: int, hidden: int, options: CellOptions) -> None:
+    def __init__(self, input_size: int, hidden_size: int, options: CellOptions) -> None:
         super().__init__()
         layers = range(options.layers)
-        self.hidden = hidden
+        self.input_size, self.hidden_size = input_size, hidden_size
         self.states = 2 * options.layers
         self.residual = options.residual
-        self.input = nn.Linear(inputs, 2 * hidden)
-        self.time = nn.ModuleList(Transform(hidden, hidden, options) for _ in layers)
-        self.depth = nn.ModuleList(Transform(hidden, hidden, options) for _ in layers)
-        nn.init.xavier_uniform_(self.input.weight[:hidden])
-        nn.init.xavier_uniform_(self.input.weight[hidden:])
-        nn.init.zeros_(self.input.bias)
+        self.input_projection = nn.Linear(input_size, 2 * hidden_size)
+        self.time = nn.ModuleList(Transform(hidden_size, hidden_size, options) for _ in layers)
+        self.depth = nn.ModuleList(Transform(hidden_size, hidden_size, options) for _ in layers)
+        nn.init.xavier_uniform_(self.input_projection.weight[:hidden_size])
+        nn.init.xavier_uniform_(self.input_projection.weight[hidden_size:])
+        nn.init.zeros_(self.input_projection.bias)
 
     def begin(self, parts: Sequence[Tensor]) -> State:
         """As `Recurrent.begin`."""
@@ -64,13 +64,13 @@ class GridLSTM(Recurrent):
             state += time.begin(own)
         return state
 
-    def read(self, x: Tensor) -> Tensor:
+    def project_input(self, x: Tensor) -> Tensor:
         """x `[..., I]` to y_0 and m_0 `[..., 2H]`."""
-        return self.input(x)
+        return self.input_projection(x)
 
-    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
+    def advance(self, wx: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Recurrent.advance`."""
-        below: State = reading.chunk(2, dim=-1)
+        below: State = wx.chunk(2, dim=-1)
         new: State = ()
         for time, depth, own in self._layers(state):
             h, last = time(below[0], own)
@@ -81,7 +81,7 @@ class GridLSTM(Recurrent):
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Recurrent.sequence`: all steps of one layer, then all of the next. Within a layer
         only time waits for its last step; the way up takes all steps at once."""
-        below: State = self.read(x).chunk(2, dim=-1)
+        below: State = self.project_input(x).chunk(2, dim=-1)
         new: State = ()
         for time, depth, own in self._layers(state):
             h, last = time.sequence(below[0], own)
@@ -91,7 +91,7 @@ class GridLSTM(Recurrent):
 
     def trace(self, x: Tensor, state: State) -> tuple[Gates, ...]:
         """As `Recurrent.trace`, of the LSTMs that go on in time."""
-        below: State = self.read(x).chunk(2, dim=-1)
+        below: State = self.project_input(x).chunk(2, dim=-1)
         gates: tuple[Gates, ...] = ()
         for time, depth, own in self._layers(state):
             gates += time.trace(below[0], own)

@@ -26,10 +26,10 @@ class GRU(Cell):
     recurrent_bias = True
     kernel = staticmethod(torch.gru)
 
-    def update(self, reading: Tensor, past: Tensor, state: State) -> State:
+    def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
         """The equations above."""
-        read_r, read_z, read_n = reading.chunk(3, dim=-1)
-        past_r, past_z, past_n = past.chunk(3, dim=-1)
-        r, z = torch.sigmoid(read_r + past_r), torch.sigmoid(read_z + past_z)
-        n = torch.tanh(read_n + r * past_n)
+        wx_r, wx_z, wx_n = wx.chunk(3, dim=-1)
+        uh_r, uh_z, uh_n = uh.chunk(3, dim=-1)
+        r, z = torch.sigmoid(wx_r + uh_r), torch.sigmoid(wx_z + uh_z)
+        n = torch.tanh(wx_n + r * uh_n)
         return (n + z * (state[0] - n),)  # the last equation with one product less

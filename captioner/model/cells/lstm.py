@@ -32,20 +32,22 @@ class LSTM(Cell):
     forget_block: ClassVar[int] = 1
     kernel: ClassVar[Kernel | None] = staticmethod(torch.lstm)
 
-    def __init__(self, inputs: int, hidden: int, options: CellOptions | None = None) -> None:
-        super().__init__(inputs, hidden, options)
-        self.cell_norm = nn.LayerNorm(hidden) if self.options.layer_norm else None
+    def __init__(
+        self, input_size: int, hidden_size: int, options: CellOptions | None = None
+    ) -> None:
+        super().__init__(input_size, hidden_size, options)
+        self.cell_norm = nn.LayerNorm(hidden_size) if self.options.layer_norm else None
 
     def reset_parameters(self) -> None:
         """As every cell, and the forget gate as open as its option says."""
         super().reset_parameters()
-        first = self.forget_block * self.hidden
+        first = self.forget_block * self.hidden_size
         with torch.no_grad():
-            self.bias[first : first + self.hidden] = self.options.forget_bias
+            self.bias[first : first + self.hidden_size] = self.options.forget_bias
 
-    def update(self, reading: Tensor, past: Tensor, state: State) -> State:
+    def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
         """The equations above."""
-        _, _, o, c = self.gates(reading + past, state[1])
+        _, _, o, c = self.gates(wx + uh, state[1])
         return self.output(o, c), c
 
     def gates(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -61,9 +63,9 @@ class LSTM(Cell):
     def trace(self, x: Tensor, state: State) -> tuple[Gates, ...]:
         """As `Recurrent.trace`."""
         steps = []
-        for reading in self.read(x).unbind(1):
-            steps.append(self.gates(reading + self.recall(state), state[1]))
-            _, state = self.advance(reading, state)
+        for wx in self.project_input(x).unbind(1):
+            steps.append(self.gates(wx + self.project_hidden(state), state[1]))
+            _, state = self.advance(wx, state)
         return (Gates(*(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True))),)
 
 
@@ -84,9 +86,11 @@ class PeepholeLSTM(LSTM):
 
     kernel = None  # torch has none with peepholes
 
-    def __init__(self, inputs: int, hidden: int, options: CellOptions | None = None) -> None:
-        super().__init__(inputs, hidden, options)
-        self.peepholes = nn.Parameter(torch.zeros(3, hidden))  # p_i, p_f, p_o
+    def __init__(
+        self, input_size: int, hidden_size: int, options: CellOptions | None = None
+    ) -> None:
+        super().__init__(input_size, hidden_size, options)
+        self.peepholes = nn.Parameter(torch.zeros(3, hidden_size))  # p_i, p_f, p_o
 
     def gates(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As `LSTM.gates`."""
@@ -123,5 +127,5 @@ class CoupledLSTM(LSTM):
     def kernel_weights(self) -> list[Tensor]:
         """Those of an LSTM that computes the same: 1 − σ(a) = σ(−a), so its input gate has the
         forget gate's weights, negated."""
-        blocks = (weight.split(self.hidden) for weight in super().kernel_weights())
+        blocks = (weight.split(self.hidden_size) for weight in super().kernel_weights())
         return [torch.cat([-f, f, g, o]) for f, g, o in blocks]

@@ -21,6 +21,6 @@ class RNN(Cell):
     blocks, states = 1, 1
     kernel = staticmethod(torch.rnn_tanh)
 
-    def update(self, reading: Tensor, past: Tensor, state: State) -> State:
+    def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
         """The equation above."""
-        return (torch.tanh(reading + past),)
+        return (torch.tanh(wx + uh),)

@@ -29,9 +29,9 @@ class Stack(Recurrent):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.residual = residual
-        self.hidden = layers[0].hidden
+        self.input_size, self.hidden_size = layers[0].input_size, layers[0].hidden_size
         self.states = sum(layer.states for layer in layers)
-        self.reads_linearly = layers[0].reads_linearly
+        self.projects_linearly = layers[0].projects_linearly
 
     def begin(self, parts: Sequence[Tensor]) -> State:
         """As `Recurrent.begin`."""
@@ -40,14 +40,14 @@ class Stack(Recurrent):
             state += layer.begin(own)
         return state
 
-    def read(self, x: Tensor) -> Tensor:
-        """What the first layer reads."""
-        return cast(Cell, self.layers[0]).read(x)
+    def project_input(self, x: Tensor) -> Tensor:
+        """That of the first layer."""
+        return cast(Cell, self.layers[0]).project_input(x)
 
-    def advance(self, reading: Tensor, state: State) -> tuple[Tensor, State]:
+    def advance(self, wx: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Recurrent.advance`."""
         (first, own), *above = self._shares(state)
-        y, new = first.advance(reading, own)
+        y, new = first.advance(wx, own)
         for layer, own in above:
             h, last = layer(y, own)
             y = h + y if self.residual else h
@@ -84,9 +84,9 @@ class Stack(Recurrent):
         ]
 
 
-def deep(kind: type[Cell], inputs: int, hidden: int, options: CellOptions) -> Recurrent:
+def deep(kind: type[Cell], input_size: int, hidden_size: int, options: CellOptions) -> Recurrent:
     """As many layers of one kind of cell as the options say; a single one is the cell itself."""
     if options.layers == 1:
-        return kind(inputs, hidden, options)
-    widths = [inputs] + [hidden] * (options.layers - 1)
-    return Stack([kind(width, hidden, options) for width in widths], options.residual)
+        return kind(input_size, hidden_size, options)
+    widths = [input_size] + [hidden_size] * (options.layers - 1)
+    return Stack([kind(width, hidden_size, options) for width in widths], options.residual)

@@ -24,10 +24,11 @@ from captioner.messages import reason
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
+from captioner.model.format_1 import config_of_today
 from captioner.model.weights import read_weights, usable, write_weights
 from captioner.text import Vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CONFIG, WEIGHTS, VOCABULARY, CARD = (
     "config.json",
     "model.safetensors",
@@ -51,7 +52,7 @@ def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, car
     write_weights(weights, folder / WEIGHTS)
 
 
-def read_folder(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
+def read_model(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     """Build the model that a folder holds, on the CPU, as float32, ready for use.
 
     Raises ModelError, in one sentence naming the file, where the folder is missing, incomplete,
@@ -116,7 +117,7 @@ def load_decoder(
     rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
     for name, own in decoder.state_dict().items():
         fits = name in weights and weights[name].shape[:1] == (len(known),)  # else `fill` says so
-        if name.endswith(("words.weight", "words.bias")) and fits:
+        if name.endswith(("output_projection.weight", "output_projection.bias")) and fits:
             known_rows = weights[name][list(their_rows)].float()
             filled = own + known_rows.mean(dim=0)
             filled[list(rows)] = known_rows
@@ -168,7 +169,7 @@ def _is_counter(name: str) -> bool:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """What a model folder says of its model, without building it. Raises as `read_folder`."""
+    """What a model folder says of its model, without building it. Raises as `read_model`."""
     path = folder / CONFIG
     raw = read_raw_config(path)
     if "decoder" in raw and "encoder" not in raw:
@@ -197,7 +198,7 @@ def read_raw_config(path: Path) -> dict[str, Any]:
             shown(version),
             FORMAT_VERSION,
         )
-    return raw
+    return config_of_today(raw) if version == 1 else raw
 
 
 def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:

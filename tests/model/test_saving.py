@@ -14,7 +14,7 @@ from captioner.model import (
     DecoderConfig,
     load_decoder,
     read_config,
-    read_folder,
+    read_model,
     save_model,
 )
 from captioner.text import Vocabulary
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary) 
 def test_a_read_model_computes_what_the_saved_one_did(
     folder: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
 ) -> None:
-    model, words = read_folder(folder)
+    model, words = read_model(folder)
     images, captions = torch.randn(2, 3, 64, 64), torch.randint(0, len(vocabulary), (2, 5))
     half = CaptioningModel(tiny_model.config).eval()
     half.load_state_dict(
@@ -47,7 +47,7 @@ def test_a_folder_from_before_units_is_one_of_words(folder: Path) -> None:
     config = json.loads(path.read_text())
     assert config.pop("unit") == "word"
     path.write_text(json.dumps(config))
-    assert read_folder(folder)[0].config.unit == "word"
+    assert read_model(folder)[0].config.unit == "word"
 
 
 def test_certainty_is_kept_and_may_be_absent(
@@ -76,16 +76,41 @@ def test_weights_are_float16_and_nothing_is_a_pickle(folder: Path) -> None:
     assert {t.dtype for t in weights.values()} == {torch.float16}
 
 
+@pytest.mark.parametrize("kind", ["forward", "bidirectional"])
+def test_a_folder_of_the_first_format_is_read_by_todays_names(
+    tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary, kind: str
+) -> None:
+    decoder = replace(tiny_model.config.decoder, kind=kind, layer_norm=True, layers=2)
+    saved = CaptioningModel(replace(tiny_model.config, decoder=decoder))
+    folder = tmp_path / "model"
+    save_model(folder, saved, vocabulary, "# Model\n")
+    config = json.loads((folder / "config.json").read_text())
+    config["decoder"]["hidden"] = config["decoder"].pop("hidden_size")
+    (folder / "config.json").write_text(json.dumps({**config, "format_version": 1}))
+    then = {
+        "input_projection": "input", "hidden_projection": "recurrence",
+        "hidden_norm": "recurrence_norm", "combine": "output", "output_projection": "words",
+    }  # fmt: skip
+    weights = load_file(folder / "model.safetensors")
+    old = {".".join(then.get(part, part) for part in n.split(".")): t for n, t in weights.items()}
+    assert {part for name in old for part in name.split(".")}.isdisjoint(then)
+    save_file(old, folder / "model.safetensors")
+    read = read_model(folder)[0].state_dict()
+    for name, tensor in saved.state_dict().items():
+        if tensor.is_floating_point():
+            assert torch.equal(read[name], tensor.half().float()), name
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"There is no model folder .*nowhere"):
-        read_folder(tmp_path / "nowhere")
+        read_model(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocabulary.json"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ModelError, match=f"{name} is missing"):
-        read_folder(folder)
+        read_model(folder)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
@@ -94,29 +119,31 @@ def test_a_truncated_weight_file_is_refused(folder: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
-        read_folder(folder)
+        read_model(folder)
 
 
 def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "format_version": 99}))
     with pytest.raises(ModelError, match=r"format 99.*please update"):
-        read_folder(folder)
+        read_model(folder)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format_version": 1}', "\x00\x01"])
 def test_a_foreign_configuration_is_refused(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json(, line 1:)?( is)? not"):
-        read_folder(folder)
+        read_model(folder)
 
 
 def test_weights_of_another_architecture_are_refused(folder: Path) -> None:
     path = folder / "model.safetensors"
     weights = load_file(path)
-    save_file({n: t for n, t in weights.items() if n != "decoder.cell.recurrence.weight"}, path)
-    with pytest.raises(ModelError, match=r"decoder\.cell\.recurrence\.weight is missing"):
-        read_folder(folder)
+    save_file(
+        {n: t for n, t in weights.items() if n != "decoder.cell.hidden_projection.weight"}, path
+    )
+    with pytest.raises(ModelError, match=r"decoder\.cell\.hidden_projection\.weight is missing"):
+        read_model(folder)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +163,7 @@ def test_every_cell_and_attention_is_read_as_it_was_saved(
     decoder = DecoderConfig(cell, attention, 32, 4, layers=2, residual=True, layer_norm=True)
     saved = CaptioningModel(replace(tiny_model.config, decoder=decoder))
     save_model(tmp_path / "model", saved, vocabulary, "# Model\n")
-    model, _ = read_folder(tmp_path / "model")
+    model, _ = read_model(tmp_path / "model")
     assert model.config.decoder == decoder
     read = model.decoder.state_dict()
     for name, tensor in saved.decoder.state_dict().items():
@@ -146,12 +173,12 @@ def test_every_cell_and_attention_is_read_as_it_was_saved(
 def test_a_bidirectional_model_is_read_as_it_was_saved(
     tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
 ) -> None:
-    decoder = DecoderConfig(hidden=32, heads=4, kind="bidirectional")
+    decoder = DecoderConfig(hidden_size=32, heads=4, kind="bidirectional")
     saved = CaptioningModel(replace(tiny_model.config, decoder=decoder))
     save_model(tmp_path / "model", saved, vocabulary, "# Model\n")
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["decoder"]["kind"] == "bidirectional"
-    model, _ = read_folder(tmp_path / "model")
+    model, _ = read_model(tmp_path / "model")
     read = model.decoder.state_dict()
     for name, tensor in saved.decoder.state_dict().items():
         assert torch.equal(read[name], tensor.half().float()), name
@@ -165,7 +192,7 @@ def test_weights_of_another_cell_are_refused(folder: Path, cell: str) -> None:
     config["decoder"]["cell"] = cell
     path.write_text(json.dumps(config))
     with pytest.raises(ModelError, match=r"safetensors does not match its configuration: decoder"):
-        read_folder(folder)
+        read_model(folder)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +206,10 @@ def test_weights_of_another_cell_are_refused(folder: Path, cell: str) -> None:
         ({"attention": "psychic"}, r"config\.json: There is no attention named 'psychic'"),
         ({"heads": 5}, r"config\.json: 5 heads do not divide a hidden size of 32"),
         ({"layers": 0}, r"config\.json: layers must be 1 or more, not 0"),
-        ({"hidden": "32"}, r"config\.json: A decoder's hidden must be of type int, not '32'"),
+        (
+            {"hidden_size": "32"},
+            r"config\.json: A decoder's hidden_size must be of type int, not '32'",
+        ),
         ({"colour": "red"}, r"config\.json is not a complete .* argument 'colour'"),
     ],
 )
@@ -191,14 +221,14 @@ def test_a_decoder_that_is_not_that_of_the_weights_is_refused(
     config["decoder"] |= changes
     path.write_text(json.dumps(config))
     with pytest.raises(ModelError, match=said):
-        read_folder(folder)
+        read_model(folder)
 
 
 def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
     words = json.loads((folder / "vocabulary.json").read_text())
     (folder / "vocabulary.json").write_text(json.dumps([*words, "extra"]))
     with pytest.raises(ModelError, match="has 12 words, and the model was made for 11"):
-        read_folder(folder)
+        read_model(folder)
 
 
 def test_a_decoder_goes_on_from_anothers_with_the_words_that_both_know(
@@ -208,14 +238,14 @@ def test_a_decoder_goes_on_from_anothers_with_the_words_that_both_know(
     words = Vocabulary((*shared[:4], "unheard", *reversed(shared[4:])))
     config = tiny_model.config
     other = CaptioningModel(replace(config, vocabulary_size=len(words))).decoder
-    first = other.words.weight[4].clone()
+    first = other.embedding[4].clone()
     load_decoder(other, config.decoder, words, folder)
     theirs = tiny_model.decoder.half().float()
     assert torch.equal(other.attention.query.weight, theirs.attention.query.weight)
     for word in shared:
         row, their_row = words.words.index(word), vocabulary.words.index(word)
-        assert torch.equal(other.words.weight[row], theirs.words.weight[their_row])
-    mean = theirs.words.weight[[vocabulary.words.index(word) for word in shared]].mean(dim=0)
-    torch.testing.assert_close(other.words.weight[4], first + mean)
+        assert torch.equal(other.embedding[row], theirs.embedding[their_row])
+    mean = theirs.embedding[[vocabulary.words.index(word) for word in shared]].mean(dim=0)
+    torch.testing.assert_close(other.embedding[4], first + mean)
     with pytest.raises(ModelError, match="other parts or sizes"):
         load_decoder(other, replace(config.decoder, cell="gru"), words, folder)
