@@ -1,6 +1,6 @@
 """The neural network: encoder, cells, attention, decoder, and its folder on disk."""
 
-from captioner.model.bidirectional import Bidirectional, decoder
+from captioner.model.bidirectional import Bidirectional, make_decoder
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
 from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
@@ -24,13 +24,13 @@ __all__ = [
     "EncoderConfig",
     "ModelConfig",
     "add_language",
-    "decoder",
     "encoder_names",
     "for_inference",
     "languages_of",
     "load_decoder",
     "load_encoder",
     "load_pretrained",
+    "make_decoder",
     "read_config",
     "read_language",
     "read_model",

@@ -47,7 +47,7 @@ KINDS: dict[str, Callable[[DecoderConfig, int, int], Decoder | Bidirectional]] =
 }
 
 
-def decoder(config: DecoderConfig, features: int, vocabulary: int) -> Decoder | Bidirectional:
+def make_decoder(config: DecoderConfig, features: int, vocabulary: int) -> Decoder | Bidirectional:
     """The decoder of the configured kind, for features `[B, N, features]`.
 
     Raises ModelError, naming what there is, where a part or size of it cannot be.

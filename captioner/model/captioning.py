@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from captioner.errors import ModelError, OptionError
 from captioner.fields import check_fields, shown
 from captioner.images import Preprocessing
-from captioner.model.bidirectional import decoder
+from captioner.model.bidirectional import make_decoder
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
 from captioner.text import tokenizer
@@ -54,7 +54,7 @@ class CaptioningModel(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config.encoder, config.preprocessing.size)
-        self.decoder = decoder(config.decoder, self.encoder.width, config.vocabulary_size)
+        self.decoder = make_decoder(config.decoder, self.encoder.width, config.vocabulary_size)
 
     def forward(self, images: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits, through encoder and decoder."""

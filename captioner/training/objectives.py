@@ -212,7 +212,9 @@ class SelfCritical:
         rewards = torch.tensor(self._prepared.score(words, photos))
         if self.bleu_weight:
             own = [self._references[photo] for photo in photos]
-            rewards += self.bleu_weight * torch.tensor([s[3] for s in bleu_scores(words, own).sentences])
+            rewards += self.bleu_weight * torch.tensor(
+                [s[3] for s in bleu_scores(words, own).sentences]
+            )
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
             rewards += self.told_weight * torch.tensor(list(map(_share, agreed, words)))

@@ -12,7 +12,7 @@ import torch
 from captioner.datasets import FORMATS, VAL_SHARE
 from captioner.errors import RecipeError
 from captioner.images import Preprocessing
-from captioner.model import DecoderConfig, EncoderConfig, decoder
+from captioner.model import DecoderConfig, EncoderConfig, make_decoder
 from captioner.text import tokenizer
 
 OF_MODEL = "model:"
@@ -127,7 +127,7 @@ class DecoderSource(DecoderConfig):
             self.weights,
         )
         with torch.device("meta"):  # sizes without memory
-            decoder(self.config, features=1, vocabulary=1)
+            make_decoder(self.config, features=1, vocabulary=1)
 
     @property
     def config(self) -> DecoderConfig:

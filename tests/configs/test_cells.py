@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from captioner.model import DecoderConfig, Encoder, decoder
+from captioner.model import DecoderConfig, Encoder, make_decoder
 from captioner.model.cells import CELLS
 from captioner.text import Vocabulary, tokenizer
 from captioner.training import Recipe, read_recipe
@@ -21,7 +21,7 @@ VOCABULARY = 2924  # of Flickr8k's training captions, words seen four times or m
 def parameters(recipe: Recipe) -> int:
     with torch.device("meta"):
         width = Encoder(recipe.encoder.config).width
-        made = decoder(recipe.decoder, width, VOCABULARY)
+        made = make_decoder(recipe.decoder, width, VOCABULARY)
     return sum(parameter.numel() for parameter in made.parameters())
 
 

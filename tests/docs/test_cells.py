@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from captioner.model import DecoderConfig, decoder
+from captioner.model import DecoderConfig, make_decoder
 from captioner.model.attention import ATTENTIONS
 from captioner.model.cells import CELLS, deep
 from captioner.training import read_recipe
@@ -107,7 +107,7 @@ def test_a_cell_of_ones_own_is_one_class_and_one_recipe(
     (tmp_path / "leaky.toml").write_text(recipe)
     read = read_recipe(tmp_path / "leaky.toml")
     assert (read.name, read.decoder.cell, read.decoder.dropout) == ("leaky", "leaky", 0.3)
-    both = decoder(read.decoder, features=6, vocabulary=9).eval()
+    both = make_decoder(read.decoder, features=6, vocabulary=9).eval()
     features, captions = torch.randn(2, 4, 6), torch.randint(0, 9, (2, 5))
     (own,) = both.directions
     forced, state = own(features, captions), own.start(features)

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.errors import ModelError
-from captioner.model import Bidirectional, Decoder, DecoderConfig, decoder
+from captioner.model import Bidirectional, Decoder, DecoderConfig, make_decoder
 from captioner.text import END, PAD, START
 
 
 def make(**changes: Any) -> Bidirectional:
     torch.manual_seed(1)
     config = DecoderConfig(**{"hidden_size": 16, "heads": 4, "kind": "bidirectional", **changes})
-    made = decoder(config, features=12, vocabulary=20)
+    made = make_decoder(config, features=12, vocabulary=20)
     assert isinstance(made, Bidirectional)
     return made.double().eval()
 
@@ -62,11 +62,11 @@ def test_both_directions_are_whole_decoders_of_their_own(layers: int) -> None:
 
 def test_a_kind_that_there_is_not_is_answered_with_what_there_is() -> None:
     with pytest.raises(ModelError, match="no kind of decoder named 'sideways'; there is: forward"):
-        decoder(DecoderConfig(kind="sideways"), 12, 20)
+        make_decoder(DecoderConfig(kind="sideways"), 12, 20)
 
 
 def test_the_usual_kind_is_one_decoder() -> None:
-    made = decoder(DecoderConfig(hidden_size=16, heads=4), 12, 20)
+    made = make_decoder(DecoderConfig(hidden_size=16, heads=4), 12, 20)
     assert isinstance(made, Decoder)
     assert made.directions == (made,)
     assert made.in_order((5, 6)) == (5, 6)
