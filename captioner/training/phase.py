@@ -6,12 +6,11 @@ import hashlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -21,22 +20,11 @@ from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.evaluation import Evaluation, evaluate
+from captioner.training.features import Features
 from captioner.training.recipe import Phase
 from captioner.training.step import Examples, Learner, Stepper
 
 _MEASURED = 20  # steps after which a phase's time can be foretold
-
-
-@dataclass(frozen=True)
-class Features:
-    """Grid features `float16 [n, N, D]` of a frozen encoder, computed once.
-
-    train: of each view of the training photos.
-    """
-
-    train: Sequence[np.ndarray]
-    val: np.ndarray
-    held_out: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -92,18 +80,33 @@ class PhaseRun:
         self.stepper = Stepper(learner, workers, self.steps * phase.epochs)
         self._durations: list[float] = []
 
-    def epoch(
-        self, number: int, so_far: SoFar, after_step: Callable[[SoFar, float], None]
-    ) -> EpochResult:
-        """Train one epoch, counted from 0, and score the averaged weights on the dev split.
+    def epoch(self, number: int, so_far: SoFar) -> Generator[tuple[SoFar, float], None, None]:
+        """Train one epoch, counted from 0; gives after each step what is done of it, and the step's
+        loss or reward.
 
-        so_far: what an interrupted run had done of it. after_step: called after each step with
-        what is done now and the step's own loss or reward.
+        so_far: what an interrupted run had done of it.
 
         Everything random in a step depends on the seed and the step's number alone, so that a run
         that goes on after an interruption draws what it would have drawn without.
         """
-        so_far = self._train(number, so_far, after_step)
+        self.stepper.model.train()
+        batches = islice(self._batches(number), so_far.steps, None)
+        before = time.monotonic() - so_far.seconds
+        with self._bar(number, so_far) as bar:
+            for step, batch in enumerate(batches, start=so_far.steps):
+                started = time.monotonic()
+                torch.manual_seed(self._seed_of(number, step))
+                value = self.stepper.step(batch, number * self.steps + step)
+                self._foretell(time.monotonic() - started, number * self.steps + step + 1)
+                seconds = time.monotonic() - before
+                so_far = SoFar(step + 1, so_far.shown + value, seconds)
+                shown = f"{so_far.shown / (step + 1):.3f}"
+                bar.set_postfix({translate(self.shown): shown}, refresh=False)
+                bar.update(len(batch))
+                yield so_far, value
+
+    def result(self, so_far: SoFar) -> EpochResult:
+        """Score the averaged weights after an epoch of which so much is done, that is all."""
         self.stepper.check_weights()
         scored = score(self.stepper.averaged, self.data, self.features, self.workers)
         return EpochResult(so_far.shown / self.steps, so_far.seconds, scored)
@@ -119,26 +122,6 @@ class PhaseRun:
             "device": _device_name(self.workers),
             **result.scored.row(),
         }
-
-    def _train(
-        self, number: int, so_far: SoFar, after_step: Callable[[SoFar, float], None]
-    ) -> SoFar:
-        self.stepper.model.train()
-        batches = islice(self._batches(number), so_far.steps, None)
-        before = time.monotonic() - so_far.seconds
-        with self._bar(number, so_far) as bar:
-            for step, batch in enumerate(batches, start=so_far.steps):
-                started = time.monotonic()
-                torch.manual_seed(self._seed_of(number, step))
-                value = self.stepper.step(batch, number * self.steps + step)
-                self._foretell(time.monotonic() - started, number * self.steps + step + 1)
-                seconds = time.monotonic() - before
-                so_far = SoFar(step + 1, so_far.shown + value, seconds)
-                after_step(so_far, value)
-                shown = f"{so_far.shown / (step + 1):.3f}"
-                bar.set_postfix({translate(self.shown): shown}, refresh=False)
-                bar.update(len(batch))
-        return so_far
 
     def _batches(self, number: int) -> Iterator[Examples]:
         """All batches of an epoch from its start on, the same in every process."""

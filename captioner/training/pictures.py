@@ -33,10 +33,13 @@ class Board:
     """Numbers for TensorBoard, where it is installed; elsewhere they are not kept.
 
     first: the step that comes next; what an interrupted run had written from there on is dropped.
+    enabled: False keeps nothing anywhere, as in all processes of a run but the first.
     """
 
-    def __init__(self, folder: Path, first: int) -> None:
+    def __init__(self, folder: Path, first: int, enabled: bool = True) -> None:
         self._writer: Any = None
+        if not enabled:
+            return
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:

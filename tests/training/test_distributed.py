@@ -60,7 +60,7 @@ import sys
 import captioner.pipeline
 from captioner.cli import main
 from captioner.decoding import Hypothesis
-from captioner.training import run, step
+from captioner.training import run_folder, step
 from captioner.training.objectives import SelfCritical
 
 def called(self, decoder, features, rows, written):
@@ -76,7 +76,7 @@ def drawn(self, decoder, features):
 
 captioner.pipeline.has_bfloat16 = step.has_bfloat16 = lambda device: False
 call, SelfCritical.__call__, SelfCritical._draw = SelfCritical.__call__, called, drawn
-run.Run._load_best = lambda self: None
+run_folder.RunFolder.load_best = lambda self, model: None
 sys.exit(main())
 """
 

@@ -58,25 +58,20 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
 
 
 def test_an_epochs_line_has_the_mean_over_all_its_steps(run: PhaseRun) -> None:
-    values: list[float] = []
-    stood: list[SoFar] = []
     for number in range(2):
-        result = run.epoch(
-            number, SoFar(), lambda so_far, value: (stood.append(so_far), values.append(value))
-        )  # type: ignore[func-returns-value]
+        stood, values = zip(*run.epoch(number, SoFar()), strict=True)
+        result = run.result(stood[-1])
         row = run.row(number, result)
-        own = values[12 * number :]
-        assert len(own) == 12
-        assert row["loss"] == pytest.approx(sum(own) / 12, abs=1e-4)
+        assert [so_far.steps for so_far in stood] == [*range(1, 13)]
+        assert row["loss"] == pytest.approx(sum(values) / 12, abs=1e-4)
         assert row["photos_per_second"] == pytest.approx(24 / result.seconds, rel=0.01)
         assert (row["phase"], row["epoch"], row["cider"]) == ("all layers", number + 1, 50.0)
-    assert [so_far.steps for so_far in stood] == [*range(1, 13)] * 2
 
 
 def test_an_epoch_that_goes_on_counts_what_was_done_before(run: PhaseRun) -> None:
-    values: list[float] = []
     before = SoFar(steps=9, shown=90.0, seconds=1000.0)
-    result = run.epoch(0, before, lambda so_far, value: values.append(value))
+    stood, values = zip(*run.epoch(0, before), strict=True)
+    result = run.result(stood[-1])
     assert len(values) == 3
     assert result.loss == pytest.approx((90 + sum(values)) / 12)
     assert 1000 < result.seconds < 1100
@@ -86,7 +81,7 @@ def test_after_twenty_steps_it_says_how_long_the_rest_will_take(
     run: PhaseRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(2):
-        run.epoch(number, SoFar(), lambda so_far, value: None)
+        list(run.epoch(number, SoFar()))
         said = re.findall(
             "all layers: (.*) of training left, evaluation apart", capsys.readouterr().err
         )
