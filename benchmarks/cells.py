@@ -42,9 +42,9 @@ from tqdm import tqdm
 import captioner
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
-from captioner.memory import keep_memory
 from captioner.model import read_model
 from captioner.model.cells import CELLS
+from captioner.speed.memory import keep_memory
 from captioner.training import Recipe, read_recipe, train
 from captioner.training.checkpoint import write_text
 from captioner.training.data import TrainingData, read_records

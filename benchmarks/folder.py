@@ -31,8 +31,8 @@ import captioner
 from captioner.datasets.finding import find_files
 from captioner.folder import FolderOptions, ModelChoice, Source, caption_folder
 from captioner.images import Preprocessing, open_image, to_batch
-from captioner.memory import keep_memory
 from captioner.model import CaptioningModel, DecoderConfig, EncoderConfig, ModelConfig, save_model
+from captioner.speed.memory import keep_memory
 from captioner.text import Vocabulary
 
 BATCH = 32

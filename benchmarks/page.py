@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 import captioner
 from captioner.images import open_image, to_batch
-from captioner.memory import keep_memory
+from captioner.speed.memory import keep_memory
 from captioner.text import tokenizer
 from captioner.ui import free_port
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 import captioner
 from captioner.images import open_image, to_batch
-from captioner.memory import keep_memory
+from captioner.speed.memory import keep_memory
 
 BATCH = 32
 

@@ -32,11 +32,11 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from tqdm import tqdm
 
 from captioner.images import Preprocessing, normalise
-from captioner.memory import keep_memory
 from captioner.model import CaptioningModel, ModelConfig
 from captioner.model.encoder import Encoder
+from captioner.speed.depthwise import speed_up_depthwise
+from captioner.speed.memory import keep_memory
 from captioner.training.data import TrainingData, take
-from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers
 from captioner.training.recipe import Phase, Recipe, read_recipe
 from captioner.training.step import Examples, Learner, Stepper, precision

@@ -238,8 +238,8 @@ def _caption_options(options: argparse.Namespace) -> CaptionOptions:
 
 
 def _load(options: argparse.Namespace, language: str | None = None) -> Captioner:
-    from captioner.memory import keep_memory
     from captioner.pipeline import load_model
+    from captioner.speed.memory import keep_memory
 
     keep_memory()
     return load_model(options.model, options.device, language)
@@ -278,7 +278,7 @@ def _folder(options: argparse.Namespace) -> int:
         caption_folder,
         parse_shard,
     )
-    from captioner.memory import keep_memory
+    from captioner.speed.memory import keep_memory
 
     keep_memory()
     shard = parse_shard(options.shard) if options.shard else None
@@ -310,7 +310,7 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from captioner.memory import keep_memory
+    from captioner.speed.memory import keep_memory
     from captioner.training import check_data, join, read_recipe, train
 
     keep_memory()

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from captioner.errors import FolderError, OptionError
 from captioner.folder.workers import pool
 from captioner.images import normalise
-from captioner.lanes import lanes, start_lanes
 from captioner.model import ModelConfig
 from captioner.options import CaptionOptions
 from captioner.pipeline import Caption, Captioner, load_model
+from captioner.speed.workers import start_workers, worker_count
 
 Pixels = NDArray[np.uint8]
 
@@ -71,7 +71,7 @@ class Devices(Protocol):
 class OneDevice:
     """A model in this process, in one or more threads that each caption batches of their own.
 
-    See `lanes` for how many there are and why.
+    See `worker_count` for how many there are and why.
 
     captioners: the model, once for each language.
     """
@@ -81,17 +81,17 @@ class OneDevice:
         self.name = captioners[0].name
         self.config = captioners[0].model.config
         self.languages = tuple(own.language for own in captioners)
-        count = lanes(captioners[0].device)
+        count = worker_count(captioners[0].device)
         self.at_once = count + 1  # so that the next batch is ready where one is done
-        self._lanes = start_lanes(count)
+        self._threads = start_workers(count)
 
     def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
         """See `Devices`."""
-        return self._lanes.submit(caption_pixels, self._captioners, pixels, self._options)
+        return self._threads.submit(caption_pixels, self._captioners, pixels, self._options)
 
     def close(self) -> None:
         """See `Devices`."""
-        self._lanes.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
 
 class SeveralDevices:

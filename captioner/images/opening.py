@@ -26,8 +26,8 @@ from captioner.images.limits import (
     cost_of,
     too_large,
 )
-from captioner.memory import give_memory_back
 from captioner.messages import printable, reason
+from captioner.speed.memory import give_memory_back
 
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from captioner.model.captioning import CaptioningModel
-from captioner.model.fused import fuse
-from captioner.model.packed import pack_linears
+from captioner.speed.fused import fuse
+from captioner.speed.packed import pack_linears
 
 
 def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel:

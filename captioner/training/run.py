@@ -30,9 +30,9 @@ from captioner.model import (
     load_pretrained,
 )
 from captioner.pipeline import model_folder
+from captioner.speed.depthwise import speed_up_depthwise
 from captioner.text import Vocabulary, units
 from captioner.training.data import TrainingData
-from captioner.training.depthwise import speed_up_depthwise
 from captioner.training.distributed import Workers, join
 from captioner.training.features import features_of
 from captioner.training.phase import PhaseRun, score

@@ -97,8 +97,8 @@ class RunFolder:
     def read_last(self, model: CaptioningModel) -> dict[str, Tensor]:
         """The checkpoint of an interrupted run, empty without one; the model has its weights then.
 
-        What was written after it, and does not count, is gone. Raises ModelError where it is damaged
-        or that of another model.
+        What was written after it, and does not count, is gone. Raises ModelError where it is
+        damaged or that of another model.
         """
         tensors = self.workers.from_first(self._read_last)
         if tensors:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
-from captioner.lanes import start_lanes
-from captioner.memory import give_memory_back
 from captioner.messages import Message
+from captioner.speed.memory import give_memory_back
+from captioner.speed.workers import start_workers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -62,7 +62,7 @@ class Batcher:
 
     What is waiting when the model is free is what it does next, so a visitor who is alone waits
     for nobody. A few photos are one batch, many are a batch for each lane, see
-    `captioner.lanes`. Captions are the same as without company, but for the rounding of the
+    `captioner.speed.workers`. Captions are the same as without company, but for the rounding of the
     features' last digits.
 
     lanes: how many; one is best where a GPU does the work.
@@ -70,7 +70,7 @@ class Batcher:
 
     def __init__(self, lanes: int = 1) -> None:
         self._count = lanes
-        self._lanes = start_lanes(lanes)
+        self._lanes = start_workers(lanes)
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._held: list[Job] = []  # taken from the queue, for the next batch
         self.closed = False

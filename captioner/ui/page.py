@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from captioner.lanes import lanes
+from captioner.speed.workers import worker_count
 from captioner.ui import many, one
 from captioner.ui.batching import Batcher
 from captioner.ui.desk import Desk
@@ -110,7 +110,7 @@ def head(desk: Desk) -> str:
 
 def desk_of(captioner: Captioner, serving: Serving, folder: Path) -> Desk:
     """The desk of a page that was started with one model. folder: of the uploads."""
-    batcher = Batcher(lanes(captioner.device))
+    batcher = Batcher(worker_count(captioner.device))
     uploads = Uploads(folder, serving.most_waiting)
     return Desk(installed(captioner), uploads, serving.most_bytes, batcher=batcher)
 

@@ -64,7 +64,7 @@ def refusal(data: bytes, limits: Limits) -> str:
 MEASURE = """
 import sys
 from captioner.images import open_image
-from captioner.memory import keep_memory
+from captioner.speed.memory import keep_memory
 
 def memory(kind):
     with open("/proc/self/status") as status:

@@ -16,7 +16,7 @@ from captioner.model import (
     ModelConfig,
     for_inference,
 )
-from captioner.model.fused import FusedConvolution, MeanOverPlaces
+from captioner.speed.fused import FusedConvolution, SpatialMean
 
 FAMILIES = [
     "resnet18", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0",
@@ -90,7 +90,7 @@ def test_no_activation_is_left_after_a_convolution(name: str, left: type[nn.Modu
         pytest.skip("this build of torch has no oneDNN")
     squeezes = [module for module in fused.modules() if isinstance(module, SqueezeExcitation)]
     assert kinds.count(left) == sum(isinstance(own.activation, left) for own in squeezes)
-    assert all(isinstance(own.avgpool, MeanOverPlaces) for own in squeezes)
+    assert all(isinstance(own.avgpool, SpatialMean) for own in squeezes)
 
 
 @given(st.integers(1, 3), st.integers(1, 9), st.integers(1, 40), st.integers(1, 40))
@@ -98,4 +98,4 @@ def test_means_are_those_of_float32(batch: int, channels: int, height: int, widt
     x = torch.randn(batch, channels, height, width).to(torch.bfloat16)
     for own in (x, x.to(memory_format=torch.channels_last)):
         truth = own.float().mean(dim=(2, 3), keepdim=True)
-        torch.testing.assert_close(MeanOverPlaces()(own).float(), truth, rtol=0.01, atol=1e-4)
+        torch.testing.assert_close(SpatialMean()(own).float(), truth, rtol=0.01, atol=1e-4)

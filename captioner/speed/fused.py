@@ -40,11 +40,11 @@ class FusedConvolution(nn.Module):
         return convolve(x, self.weight, self.bias, *self._how)
 
 
-class MeanOverPlaces(nn.Module):
+class SpatialMean(nn.Module):
     """`torch.nn.AdaptiveAvgPool2d(1)` for bfloat16: `[B, C, h, w]` to `[B, C, 1, 1]`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """As the original, which for a single place calls the slower `torch.mean`."""
+        """As the original, which for a single cell calls the slower `torch.mean`."""
         return torch.ops.aten._adaptive_avg_pool2d.default(x, [1, 1])
 
 
@@ -55,7 +55,7 @@ def fuse(module: nn.Module) -> None:
         return
     for name, child in list(module.named_children()):
         if isinstance(child, SqueezeExcitation):
-            child.avgpool = MeanOverPlaces()
+            child.avgpool = SpatialMean()
         fused = _fused(child)
         if fused:
             setattr(module, name, fused)
