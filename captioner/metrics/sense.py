@@ -131,14 +131,14 @@ def _held_against(
     captions: Sequence[str], references: Sequence[Sequence[str]], language: str
 ) -> tuple[float | None, float | None]:
     """The shares of wrong words and of those that are told, in percent."""
-    said = wrong = agreed = told = 0
+    written = wrong = agreed = told = 0
     for caption, group in zip(captions, references, strict=True):
-        own = content_words(caption, language)
+        words = content_words(caption, language)
         people = [content_words(text, language) for text in group[:PEOPLE]]
         common = {w for w, n in Counter(w for one in people for w in one).items() if n >= _AGREED}
-        said, wrong = said + len(own), wrong + len(own.difference(*people))
-        agreed, told = agreed + len(common), told + len(common & own)
-    return _percent(wrong, said), _percent(told, agreed)
+        written, wrong = written + len(words), wrong + len(words.difference(*people))
+        agreed, told = agreed + len(common), told + len(common & words)
+    return _percent(wrong, written), _percent(told, agreed)
 
 
 def _percent(part: int, whole: int) -> float | None:

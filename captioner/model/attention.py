@@ -5,9 +5,9 @@ once per photo; `forward` answers queries. Queries come as `[B, Q, H]`: B photos
 number of questions (its beams, or all words of all its captions at once), so that a photo's keys
 are never copied.
 
-    name       weights of the grid's places          context
+    name       weights of the grid's locations       context
     none       even                                  empty: the photo only starts the decoder
-    additive   softmax of v · tanh(W q + U f)        the places' values, averaged by the weights
+    additive   softmax of v · tanh(W q + U f)        the locations' values, averaged by the weights
     multihead  softmax of q · k, for each head       the same, each head a part of the values
     aoa        the same                              the same, gated by query and answer
 
@@ -52,7 +52,7 @@ class Attention(nn.Module):
 class NoAttention(Attention):
     """The photo only starts the decoder (Show and Tell: Vinyals et al. 2015).
 
-    The weights are even: no place counts for more than another.
+    The weights are even: no location counts for more than another.
     """
 
     context = 0
@@ -62,8 +62,8 @@ class NoAttention(Attention):
 
     def memory(self, features: Tensor) -> Memory:
         """Grid features `[B, N, D]` to even weights `[B, 1, 1, N]` and nothing else."""
-        photos, places, _ = features.shape
-        even = features.new_full((photos, 1, 1, places), 1 / places)
+        photos, locations, _ = features.shape
+        even = features.new_full((photos, 1, 1, locations), 1 / locations)
         return Memory(even, features.new_empty(photos, 0))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
@@ -139,8 +139,8 @@ class AttentionOnAttention(MultiHead):
         gate = σ(W_g [q; v] + b_g)
         context = gate ⊙ information
 
-    Attention must look somewhere, even for a word that no place has anything to say about; the gate
-    lets through what of the answer the query has use for.
+    Attention must look somewhere, even for a word that no location has anything to say about; the
+    gate lets through what of the answer the query has use for.
     """
 
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:

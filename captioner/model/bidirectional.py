@@ -36,7 +36,9 @@ class Bidirectional(nn.Module):
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits `[2, B · K, T - 1, V]`, as `Decoder.forward`; the second are those
         of the captions read backwards."""
-        return torch.stack([own(features, own.ordered(captions)) for own in self.directions])
+        return torch.stack(
+            [decoder(features, decoder.ordered(captions)) for decoder in self.directions]
+        )
 
 
 # Each is made from the decoder's configuration, the width of the features and the vocabulary's

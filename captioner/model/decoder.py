@@ -111,7 +111,7 @@ class DecoderState:
         return self.after(tuple([part.index_select(0, index) for part in self.recurrent]))
 
     def keep(self, images: Tensor) -> DecoderState:
-        """Some of the photos only, by their places `[B']`."""
+        """Some of the photos only, by their numbers `[B']`."""
         photos = len(self.summary)
         recurrent = [
             part.unflatten(0, (photos, -1))[images].flatten(0, 1) for part in self.recurrent
@@ -189,10 +189,10 @@ class Decoder(nn.Module):
         decoder's order: the tokens between the two turned round, or as they are."""
         if not self.backward:
             return captions
-        places = torch.arange(captions.shape[1], device=captions.device).expand_as(captions)
+        positions = torch.arange(captions.shape[1], device=captions.device).expand_as(captions)
         last = (captions != PAD).sum(dim=1, keepdim=True) - 1
-        between = (places > 0) & (places < last)
-        return captions.gather(1, torch.where(between, last - places, places))
+        between = (positions > 0) & (positions < last)
+        return captions.gather(1, torch.where(between, last - positions, positions))
 
     def start(self, features: Tensor, copies: int = 1) -> DecoderState:
         """Grid features `[B, N, D]` to the state before the first word, `copies` rows per photo."""

@@ -134,9 +134,9 @@ def load_pretrained(encoder: Encoder, config: EncoderConfig, source: str) -> Non
     stages = nn.ModuleDict(_cut(cnn, config.name)).state_dict(keep_vars=True, prefix="stages.")
     wanted = {name: theirs[id(tensor)] for name, tensor in stages.items()}
     state_dict = encoder.state_dict().items()
-    own = {n: t for n, t in state_dict if not n.endswith("num_batches_tracked")}
-    found = {n: state[wanted[n]] for n in own if wanted[n] in state}
-    missing = [n for n, t in own.items() if n not in found or found[n].shape != t.shape]
+    expected = {n: t for n, t in state_dict if not n.endswith("num_batches_tracked")}
+    found = {n: state[wanted[n]] for n in expected if wanted[n] in state}
+    missing = [n for n, t in expected.items() if n not in found or found[n].shape != t.shape]
     if missing:
         raise ModelError(
             "{} does not fit {}: it has no such weights for {} and {} others.",

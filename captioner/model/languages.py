@@ -47,9 +47,9 @@ def languages_of(folder: Path) -> tuple[str, ...]:
 
     Raises ModelError where there is no model folder.
     """
-    own = read_config(folder).language
-    others = (code for code in LANGUAGES if code != own and os.path.isfile(folder / code / CONFIG))
-    return own, *others
+    first = read_config(folder).language
+    others = [code for code in LANGUAGES if code != first]
+    return first, *(code for code in others if os.path.isfile(folder / code / CONFIG))
 
 
 def read_language(
@@ -101,16 +101,16 @@ def add_language(folder: Path, other: Path) -> Path:
     del config["encoder"], config["preprocessing"]
     content = {"format_version": FORMAT_VERSION, **config}
     write_weights(part_of(weights, "decoder"), inside / WEIGHTS)
-    for name, own in contents.items():
-        (inside / name).write_bytes(own)
+    for name, data in contents.items():
+        (inside / name).write_bytes(data)
     # Last, because it is what makes the language count as there.
     (inside / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return inside
 
 
 def _on_encoder_of(config: ModelConfig, raw: Mapping[str, Any]) -> ModelConfig:
-    own = {"certainty": (), **tuples(raw), "decoder": made(DecoderConfig, raw["decoder"])}
-    return replace(config, **own)
+    values = {"certainty": (), **tuples(raw), "decoder": made(DecoderConfig, raw["decoder"])}
+    return replace(config, **values)
 
 
 def _equal(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> bool:

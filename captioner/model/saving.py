@@ -115,11 +115,11 @@ def load_decoder(
     known = read_vocabulary(folder, theirs)
     pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
     rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
-    for name, own in decoder.state_dict().items():
+    for name, tensor in decoder.state_dict().items():
         fits = name in weights and weights[name].shape[:1] == (len(known),)  # else `fill` says so
         if name.endswith(("output_projection.weight", "output_projection.bias")) and fits:
             known_rows = weights[name][list(their_rows)].float()
-            filled = own + known_rows.mean(dim=0)
+            filled = tensor + known_rows.mean(dim=0)
             filled[list(rows)] = known_rows
             weights[name] = filled
     fill(decoder, weights, folder / WEIGHTS)
@@ -239,8 +239,8 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
 
     Raises ModelError, naming the file, where they are those of another model, or unusable.
     """
-    own = model.state_dict()
-    expected = {n: t.shape for n, t in own.items() if not _is_counter(n)}
+    present = model.state_dict()
+    expected = {n: t.shape for n, t in present.items() if not _is_counter(n)}
     wrong = [n for n, s in expected.items() if n not in weights or weights[n].shape != s]
     wrong += [n for n in weights if n not in expected]
     if wrong:
@@ -250,5 +250,5 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             wrong[0],
         )
     state = usable(weights, path)
-    state |= {n: torch.zeros((), dtype=torch.long) for n in own if _is_counter(n)}
+    state |= {n: torch.zeros((), dtype=torch.long) for n in present if _is_counter(n)}
     model.load_state_dict(state, assign=True)

@@ -31,13 +31,19 @@ class FusedConvolution(nn.Module):
     def __init__(self, convolution: nn.Conv2d, activation: Activation) -> None:
         super().__init__()
         self.weight, self.bias = convolution.weight, convolution.bias
-        own = convolution
-        self._how = (own.padding, own.stride, own.dilation, own.groups, *activation, "")
+        self._arguments = (
+            convolution.padding,
+            convolution.stride,
+            convolution.dilation,
+            convolution.groups,
+            *activation,
+            "",
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """As the two modules one after the other."""
         convolve = torch.ops.mkldnn._convolution_pointwise.default
-        return convolve(x, self.weight, self.bias, *self._how)
+        return convolve(x, self.weight, self.bias, *self._arguments)
 
 
 class SpatialMean(nn.Module):

@@ -61,11 +61,11 @@ prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 
 def _decoder(config: DecoderConfig) -> str:
     """Its cell, size and attention, and every other choice that is not the usual one."""
-    told = ("cell", "hidden_size", "attention", "layers")
+    named = ("cell", "hidden_size", "attention", "layers")
     unusual = "".join(
         f", {field.name} {getattr(config, field.name)}"
         for field in fields(config)
-        if field.name not in told and getattr(config, field.name) != field.default
+        if field.name not in named and getattr(config, field.name) != field.default
     )
     layers = f"{config.layers} layers of " if config.layers > 1 else ""
     return (

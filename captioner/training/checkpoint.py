@@ -179,10 +179,10 @@ def restoring(path: Path) -> Iterator[None]:
 
 def load_state(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Fill a module. Raises ValueError where the tensors are not those of such a module."""
-    own = module.state_dict()
-    for name in own.keys() | tensors.keys():
-        if name not in own or name not in tensors or own[name].shape != tensors[name].shape:
-            raise ValueError(f"{name} is missing, unknown or of another size")
+    ours, theirs = ({n: t.shape for n, t in of.items()} for of in (module.state_dict(), tensors))
+    if ours != theirs:
+        name, _ = min(ours.items() ^ theirs.items())
+        raise ValueError(f"{name} is missing, unknown or of another size")
     module.load_state_dict(dict(tensors))
 
 
@@ -235,7 +235,9 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
     """An optimizer's state as flat names: `3.exp_avg` is that of its fourth parameter."""
     state = optimizer.state_dict()["state"]
-    return {f"{index}.{key}": value for index, own in state.items() for key, value in own.items()}
+    return {
+        f"{index}.{key}": value for index, values in state.items() for key, value in values.items()
+    }
 
 
 def load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -79,7 +79,9 @@ class TrainingData:
         self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)
         self._captions = [self._encode(captions) for captions in tokens]
         weights = [r.weight for r in self.train.records]
-        worded = [w if own else 0.0 for w, own in zip(weights, self._captions, strict=True)]
+        worded = [
+            w if captions else 0.0 for w, captions in zip(weights, self._captions, strict=True)
+        ]
         self._weights, self._seed = torch.tensor(worded, dtype=torch.float64), recipe.seed
         self._mixture = self._mixed()
         # A mirrored photo must not be called "left" of anything.
@@ -96,7 +98,7 @@ class TrainingData:
 
         Raises DatasetError where that leaves none.
         """
-        rows = [row for row, own in enumerate(self._captions) if len(own) >= least]
+        rows = [row for row, captions in enumerate(self._captions) if len(captions) >= least]
         if len(rows) == len(self._captions):
             return self
         if not rows:
@@ -176,9 +178,9 @@ class TrainingData:
             yield Batch(rows, pad_sequence(drawn, True, PAD), self._mirror[rows])
 
     def _draw(self, row: int, count: int, generator: torch.Generator) -> list[Tensor]:
-        own = self._captions[row]
-        order = torch.randperm(len(own), generator=generator).tolist()[:count]
-        return [*(own[i] for i in order), *[_EMPTY] * (count - len(order))]
+        captions = self._captions[row]
+        order = torch.randperm(len(captions), generator=generator).tolist()[:count]
+        return [*(captions[i] for i in order), *[_EMPTY] * (count - len(order))]
 
 
 def take(array: np.ndarray, rows: Tensor) -> Tensor:
@@ -206,7 +208,7 @@ def read_source(source: Source, recipe: Recipe) -> Dataset:
     dataset = read_dataset(
         recipe.path(source.path),
         source.format,
-        [recipe.path(place) for place in source.images] or None,
+        [recipe.path(path) for path in source.images] or None,
         split=source.split,
         val_share=source.val_share,
         language=recipe.data.language,
@@ -223,14 +225,14 @@ def _names_a_side(tokens: list[str]) -> bool:
 
 
 def _split(records: list[Record], split: str) -> list[Record]:
-    own = [record for record in records if record.split == split]
-    if not own:
+    found = [record for record in records if record.split == split]
+    if not found:
         raise DatasetError(
             "The recipe's data has no photo in the {} split; `split` or `val_share` of a source "
             "can give it some.",
             Message(split),
         )
-    return own
+    return found
 
 
 def _shortened(listed: Sequence[str | Message]) -> Message:

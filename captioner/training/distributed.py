@@ -69,7 +69,7 @@ class Workers:
             return items
         lists: list[Any] = [None] * self.count
         dist.all_gather_object(lists, items)
-        return [item for own in lists for item in own]
+        return [item for some in lists for item in some]
 
     def from_first(self, work: Callable[[], T]) -> T:
         """Do the work in the first process only: all return what it returned, or raise the
@@ -90,10 +90,10 @@ class Workers:
     def in_turn(self, work: Callable[[], T]) -> T:
         """Do the work in the first process, then in the first of each other machine, then in all
         others: what a machine's first one keeps on disk the others find there."""
-        own = 0 if self.first else 1 if self.local_rank == 0 else 2
+        mine = 0 if self.first else 1 if self.local_rank == 0 else 2
         results = []
         for turn in range(3 if self.count > 1 else 1):
-            if turn == own:
+            if turn == mine:
                 results.append(work())
             self.add([0])  # all wait for this turn's processes
         return results[0]
@@ -120,10 +120,10 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
         return
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     if dist.is_initialized():
-        yield Workers(_own(kind, local_rank), rank, local_rank, count)
+        yield Workers(_device_of(kind, local_rank), rank, local_rank, count)
         return
     with _one_voice(rank):
-        workers = Workers(_own(kind, local_rank), rank, local_rank, count)
+        workers = Workers(_device_of(kind, local_rank), rank, local_rank, count)
         backend = "cpu:gloo,cuda:nccl" if kind.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_LONGEST_WAIT)
         try:
@@ -137,16 +137,16 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
         dist.destroy_process_group()
 
 
-def _own(device: torch.device, local_rank: int) -> torch.device:
+def _device_of(device: torch.device, local_rank: int) -> torch.device:
     """The device of that kind that is this process's own."""
     if device.type != "cuda":
         return device
     processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
     if processes > gpus:
         raise OptionError("This machine has {} GPUs, too few for {} processes.", gpus, processes)
-    own = torch.device("cuda", local_rank)
-    torch.cuda.set_device(own)
-    return own
+    gpu = torch.device("cuda", local_rank)
+    torch.cuda.set_device(gpu)
+    return gpu
 
 
 @contextmanager

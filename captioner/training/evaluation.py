@@ -87,13 +87,13 @@ def evaluate(
     grid = (0, 0)
     found: list[Caption] = []
     nats, words = 0.0, 0.0
-    own = torch.arange(len(photos.records))[workers.share(len(photos.records))]
+    share = torch.arange(len(photos.records))[workers.share(len(photos.records))]
     with tqdm(
-        total=len(own), desc=translate("Evaluating"), unit=translate("photo"), leave=False,
+        total=len(share), desc=translate("Evaluating"), unit=translate("photo"), leave=False,
         disable=not workers.first,
     ) as bar:  # fmt: skip
-        for first in range(0, len(own), batch):
-            rows = own[first : first + batch]
+        for first in range(0, len(share), batch):
+            rows = share[first : first + batch]
             if features is None:
                 images = normalise(take(photos.pixels, rows), model.config.preprocessing)
                 encoded, grid = captioner.encode(images)
@@ -101,8 +101,8 @@ def evaluate(
                 encoded = take(features, rows).to(captioner.device, captioner.dtype)
             found.extend(captioner.describe(encoded, grid))
             records = [photos.records[row] for row in rows.tolist()]
-            own_nats, own_words = _surprise(captioner, encoded, records)
-            nats, words = nats + own_nats, words + own_words
+            more_nats, more_words = _negative_log_likelihood(captioner, encoded, records)
+            nats, words = nats + more_nats, words + more_words
             bar.update(len(rows))
     captions = workers.gather([caption.text for caption in found])
     certainties = workers.gather([caption.certainty for caption in found])
@@ -121,14 +121,14 @@ def evaluate(
 
 
 @torch.inference_mode()
-def _surprise(
+def _negative_log_likelihood(
     captioner: Captioner, features: Tensor, records: Sequence[Record]
 ) -> tuple[float, int]:
     """Minus the log-probability of people's captions of these photos, and their number of words."""
     config, vocabulary = captioner.model.config, captioner.vocabulary
     tokenize = tokenizer(config.language, config.unit).tokenize
     tokens = [[tokenize(caption) for caption in record.captions] for record in records]
-    encoded = [[vocabulary.encode(own) for own in group if own] for group in tokens]
+    encoded = [[vocabulary.encode(caption) for caption in group if caption] for group in tokens]
     if not any(encoded):
         return 0.0, 0
     most = max(map(len, encoded))
@@ -137,7 +137,7 @@ def _surprise(
     captions = pad_sequence([torch.tensor(row) for row in rows], True, PAD)
     captions = captions.to(features.device)
     sums = added(
-        [CrossEntropy()(own, features, own.ordered(captions))
-         for own in captioner.model.decoder.directions]
+        [CrossEntropy()(decoder, features, decoder.ordered(captions))
+         for decoder in captioner.model.decoder.directions]
     )  # fmt: skip
     return sums.shown, sums.counted

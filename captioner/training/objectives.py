@@ -51,7 +51,7 @@ class CrossEntropy:
         2015), all drawn in one pass over the true caption before the pass that learns (Mihaylova
         and Martins 2019).
     doubly_stochastic: weight λ of λ Σ_i (1 - Σ_t α_ti)² beside a caption's likelihood, which asks
-        for equal attention to every place i over the words t (Xu et al. 2015, where λ is 1).
+        for equal attention to every location i over the words t (Xu et al. 2015, where λ is 1).
     """
 
     label_smoothing: float = 0.0
@@ -83,21 +83,21 @@ class CrossEntropy:
         count = len(logits)
         return Sums(loss, count, loss.item(), count)
 
-    def _read(self, decoder: Decoder, features: Tensor, captions: Tensor, own: float) -> Tensor:
+    def _read(self, decoder: Decoder, features: Tensor, captions: Tensor, share: float) -> Tensor:
         """The captions as the decoder reads them: some words its own, some unknown."""
         words = captions[:, 1:] > UNKNOWN
         read = captions.clone()
-        if own:
-            chosen = (torch.rand(words.shape, device=words.device) < own) & words
-            read[:, 1:][chosen] = _own_words(decoder, features, captions, chosen)
+        if share:
+            chosen = (torch.rand(words.shape, device=words.device) < share) & words
+            read[:, 1:][chosen] = _drawn_words(decoder, features, captions, chosen)
         if self.word_dropout:
             dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
             read[:, 1:][dropped & words] = UNKNOWN
         return read
 
 
-def _own_words(decoder: Decoder, features: Tensor, captions: Tensor, chosen: Tensor) -> Tensor:
-    """Words drawn from the model at the places chosen `[B · K, T - 1]`, after the true words."""
+def _drawn_words(decoder: Decoder, features: Tensor, captions: Tensor, chosen: Tensor) -> Tensor:
+    """Words drawn from the model where chosen `[B · K, T - 1]`, after the true words."""
     with _writing(decoder):
         logits = decoder.logits(decoder.outputs(features, captions)[chosen]).float()
         # After its end it would have written nothing that it could read on from.
@@ -106,9 +106,9 @@ def _own_words(decoder: Decoder, features: Tensor, captions: Tensor, chosen: Ten
 
 
 def _unevenness(maps: Tensor, words: Tensor) -> Tensor:
-    """Σ (1 - Σ_t α_t)² over places and captions; maps `[B · K, T, N]`, words `[B · K, T]`."""
-    looked = (maps.float() * words.unsqueeze(2)).sum(dim=1)
-    return (1 - looked).square().sum(dim=1)[words.any(dim=1)].sum()
+    """Σ (1 - Σ_t α_t)² over locations and captions; maps `[B · K, T, N]`, words `[B · K, T]`."""
+    attention = (maps.float() * words.unsqueeze(2)).sum(dim=1)
+    return (1 - attention).square().sum(dim=1)[words.any(dim=1)].sum()
 
 
 @contextmanager
@@ -154,7 +154,9 @@ class SelfCritical:
         self.baseline = baseline
         self.bleu_weight, self.told_weight = bleu_weight, told_weight
         self._agreed = (
-            [_agreed(own) - {END, *function_words} for own in references] if told_weight else []
+            [_agreed(captions) - {END, *function_words} for captions in references]
+            if told_weight
+            else []
         )
         self.cross_entropy_weight = cross_entropy_weight
         self._references = references
@@ -175,7 +177,7 @@ class SelfCritical:
         Captions are drawn without dropout, as the model will write, and learned with it.
         """
         with _writing(decoder):
-            drawn = [own for group in self._draw(decoder, features) for own in group]
+            drawn = [caption for group in self._draw(decoder, features) for caption in group]
             rewards = self._score(drawn, rows).to(features.device)  # [B, K]
             baseline = self._baseline(decoder, features, rows, rewards)
         advantage = (rewards - baseline).flatten()
@@ -211,9 +213,9 @@ class SelfCritical:
         words = [self._ended(caption) for caption in captions]
         rewards = torch.tensor(self._prepared.score(words, photos))
         if self.bleu_weight:
-            own = [self._references[photo] for photo in photos]
+            references = [self._references[photo] for photo in photos]
             rewards += self.bleu_weight * torch.tensor(
-                [s[3] for s in bleu_scores(words, own).sentences]
+                [s[3] for s in bleu_scores(words, references).sentences]
             )
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]

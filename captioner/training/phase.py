@@ -36,10 +36,10 @@ class Scored:
 
     def row(self) -> dict[str, float]:
         """The scores as `metrics.jsonl` keeps them."""
-        own = {"": self.val, "held_out_": self.held_out}
+        evaluations = {"": self.val, "held_out_": self.held_out}
         return {
             f"{prefix}{name}": round(value, 2)
-            for prefix, evaluation in own.items()
+            for prefix, evaluation in evaluations.items()
             if evaluation
             for name, value in evaluation.row().items()
         }
@@ -134,8 +134,8 @@ class PhaseRun:
 
     def _seed_of(self, number: int, step: int) -> int:
         """For dropout and for sampled captions; every process has its own."""
-        place = (self._seed, self._index, number, step, self.workers.rank)
-        return int.from_bytes(hashlib.sha256(repr(place).encode()).digest()[:4], "big")
+        key = (self._seed, self._index, number, step, self.workers.rank)
+        return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:4], "big")
 
     def _bar(self, number: int, so_far: SoFar) -> tqdm:
         return tqdm(
@@ -167,12 +167,12 @@ def score(
 ) -> Scored:
     """Caption the dev split and the held-out photos, and score the captions."""
     words = data.vocabulary
-    own = features.val if features else None
-    val = evaluate(model, words, data.val, own, workers=workers)
+    known = features.val if features else None
+    val = evaluate(model, words, data.val, known, workers=workers)
     if data.held_out is None:
         return Scored(val, None)
-    own = features.held_out if features else None
-    return Scored(val, evaluate(model, words, data.held_out, own, workers=workers))
+    known = features.held_out if features else None
+    return Scored(val, evaluate(model, words, data.held_out, known, workers=workers))
 
 
 def _device_name(workers: Workers) -> str:

@@ -159,10 +159,10 @@ def _line(
 def _mark_phases(axes: Sequence[Any], phases: Sequence[str]) -> None:
     first = 1
     for name, rows in groupby(phases):
-        for own in axes:
-            own.axvline(first - 0.5, color="0.8", linewidth=1)
-        place = axes[0].get_xaxis_transform()
-        axes[0].text(first - 0.4, 1.01, name, transform=place, fontsize="small")
+        for panel in axes:
+            panel.axvline(first - 0.5, color="0.8", linewidth=1)
+        transform = axes[0].get_xaxis_transform()
+        axes[0].text(first - 0.4, 1.01, name, transform=transform, fontsize="small")
         first += len(list(rows))
 
 
@@ -172,9 +172,9 @@ def _default_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _font(text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
     """A font that can draw every letter of the text, None where there is none."""
-    own = _default_font()
-    if _draws(own, text):
-        return own
+    default = _default_font()
+    if _draws(default, text):
+        return default
     for name in _CHINESE_FONTS:
         try:
             font = ImageFont.truetype(name, _SIZE)

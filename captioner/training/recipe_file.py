@@ -82,11 +82,11 @@ def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         raise RecipeError("{} is not a readable TOML file ({}).", path, reason(error)) from None
 
 
-def _merged(base: Any, own: Any) -> Any:
+def _merged(base: Any, changes: Any) -> Any:
     """Tables key by key; whatever else, such as the list of phases, as a whole."""
-    if not (isinstance(base, Mapping) and isinstance(own, Mapping)):
-        return own
-    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
+    if not (isinstance(base, Mapping) and isinstance(changes, Mapping)):
+        return changes
+    return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
 
 
 def _beside(path: Path, recipe: Recipe) -> Recipe:

@@ -71,7 +71,9 @@ class Learner(nn.Module):
         super().__init__()
         self.phase, self.model = phase, model
         self._pixels, self._features = data.train.pixels, features
-        self._objectives = [_objective(phase, data, own) for own in model.decoder.directions]
+        self._objectives = [
+            _objective(phase, data, decoder) for decoder in model.decoder.directions
+        ]
         model.encoder.requires_grad_(features is None)
 
     @property
@@ -187,11 +189,11 @@ class Stepper:
     def _gradient(self, batch: Examples, done: float) -> list[float]:
         """Leave in each process the mean of the processes' gradients, summed over words; returns
         the sums of loss, words, shown and counted over all photos."""
-        own = batch.part(self.workers.share(len(batch)))
-        parts = min(self.phase.gradient_accumulation_steps, len(own))
+        share = batch.part(self.workers.share(len(batch)))
+        parts = min(self.phase.gradient_accumulation_steps, len(share))
         totals = np.zeros(4)
         for index in range(parts):
-            part = own.part(slice(len(own) * index // parts, len(own) * (index + 1) // parts))
+            part = share.part(slice(len(share) * index // parts, len(share) * (index + 1) // parts))
             with self._alone() if index < parts - 1 else nullcontext():
                 sums = self._learner(part, done)
                 sums.loss.backward()

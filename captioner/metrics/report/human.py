@@ -31,9 +31,9 @@ def human_scores(references: Sequence[Sequence[Tokens]], measure: Measure) -> Sc
 def _leave_out(
     groups: Sequence[Sequence[Tokens]], k: int
 ) -> tuple[list[Tokens], list[list[Tokens]]]:
-    places = [k % len(group) for group in groups]
-    candidates = [group[place] for group, place in zip(groups, places, strict=True)]
+    left_out = [k % len(group) for group in groups]
+    candidates = [group[index] for group, index in zip(groups, left_out, strict=True)]
     others = [
-        [*group[:place], *group[place + 1 :]] for group, place in zip(groups, places, strict=True)
+        [*group[:index], *group[index + 1 :]] for group, index in zip(groups, left_out, strict=True)
     ]
     return candidates, others

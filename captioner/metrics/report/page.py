@@ -60,7 +60,7 @@ def report_page(
     def card(row: int) -> _Card:
         entry = report.captions.entries[row]
         other = comparison.other_captions.get(entry.image) if comparison else None
-        return _Card(entry, _card_scores(report.own[row]), photo(entry.image), other)
+        return _Card(entry, _card_scores(report.each[row]), photo(entry.image), other)
 
     return template.render(
         report=report,
@@ -93,8 +93,8 @@ def load_template() -> Any:
 
 
 def _chosen(report: Report) -> dict[str, list[int]]:
-    """Which captions each section of the page shows, by their place in the report."""
-    ranked = sorted(range(len(report.own)), key=lambda row: _quality(report.own[row]))
+    """Which captions each section of the page shows, by their row in the report."""
+    ranked = sorted(range(len(report.each)), key=lambda row: _quality(report.each[row]))
     some = min(EXTREMES, (len(ranked) + 1) // 2)
     drawn = random.Random(0).sample(range(len(ranked)), min(RANDOM, len(ranked)))
     return {"The best": ranked[::-1][:some], "The worst": ranked[:some], "At random": drawn}

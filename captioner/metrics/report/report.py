@@ -42,7 +42,7 @@ class Line:
 class Report:
     """Everything that is known about a set of captions.
 
-    own: each caption's own scores, in the order of the captions' entries, in the language's first
+    each: each caption's scores, in the order of the captions' entries, in the language's first
     unit. lines: the table, by a short name: "captions" together; "human", where photos have more
     than one reference; "rare", "medium" and "common", the captions of photos whose subjects are so
     in training, where it is known. Further units and scorers have lines of their own, such as
@@ -52,7 +52,7 @@ class Report:
     """
 
     captions: Captions
-    own: tuple[Scores, ...]
+    each: tuple[Scores, ...]
     lines: Mapping[str, Line]
     content: Content
     sense: Mapping[str, Sense]
@@ -72,8 +72,8 @@ class Report:
 
     def sense_rows(self) -> list[list[str | Message]]:
         """The table of how captions read: a heading, and a row each."""
-        known = {key: own.as_dict() for key, own in self.sense.items()}
-        names = [name for name in _SENSE if any(name in own for own in known.values())]
+        known = {key: sense.as_dict() for key, sense in self.sense.items()}
+        names = [name for name in _SENSE if any(name in sense for sense in known.values())]
         heading: list[str | Message] = [
             "",
             Message("photos"),
@@ -84,8 +84,8 @@ class Report:
             "human": Message("a person"),
         }
         rows: list[list[str | Message]] = []
-        for key, own in known.items():
-            cells = (format(own[n], _SENSE[n][1]) if n in own else "" for n in names)
+        for key, sense in known.items():
+            cells = (format(sense[n], _SENSE[n][1]) if n in sense else "" for n in names)
             rows.append([titles[key], str(self.sense[key].photos), *cells])
         return [heading, *rows]
 
@@ -97,13 +97,13 @@ class Report:
             "title": self.captions.title,
             "source": self.captions.source,
             "language": self.captions.language,
-            "photos": len(self.own),
+            "photos": len(self.each),
             "scores": {
                 key: {"name": str(line.name), "photos": line.photos, **line.scores.as_dict()}
                 for key, line in self.lines.items()
             },
             "content": self.content.as_dict(),
-            "sense": {key: own.as_dict() for key, own in self.sense.items()},
+            "sense": {key: sense.as_dict() for key, sense in self.sense.items()},
             "notes": list(map(str, self.notes)),
             "captions": [
                 {
@@ -112,7 +112,7 @@ class Report:
                     "references": list(entry.references),
                     "scores": scores.as_dict(),
                 }
-                for entry, scores in zip(self.captions.entries, self.own, strict=True)
+                for entry, scores in zip(self.captions.entries, self.each, strict=True)
             ],
         }
 
@@ -140,18 +140,18 @@ def make_report(
     if training is not None:
         known = Training.of(map(tokenizer(captions.language).tokenize, training))
         lines |= _subject_lines(first, known)
-    own = first.measured.each()
+    each = first.measured.each()
     if official:
         name = Message("{}, by pycocoevalcap", captions.title)
-        line = Line(name, len(own), Scores(**official.corpus))
+        line = Line(name, len(each), Scores(**official.corpus))
         lines = {"captions": lines.pop("captions"), "official": line, **lines}
-        own = _with_official(own, official)
+        each = _with_official(each, official)
         notes = (*notes, *official.notes)
     figures = content(first.candidates, known, vocabulary)
     texts, references = zip(*((e.caption, e.references) for e in captions.entries), strict=True)
     read = beside_a_person(texts, references, captions.language)
     notes = (*notes, *_notes(captions, figures, lines), *_notes_on_sense(captions, read))
-    return Report(captions, own, lines, figures, read, notes)
+    return Report(captions, each, lines, figures, read, notes)
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,13 @@ def _subject_lines(cut: _Cut, training: Training) -> dict[str, Line]:
     }
 
 
-def _with_official(own: Sequence[Scores], official: OfficialScores) -> tuple[Scores, ...]:
+def _with_official(each: Sequence[Scores], official: OfficialScores) -> tuple[Scores, ...]:
     """Each caption's own scores, joined by those that only the field's own scorer computes."""
     names = [name for name in ("meteor", "spice") if name in official.sentences]
     rows = zip(*(official.sentences[name] for name in names), strict=True)
     return tuple(
         replace(scores, **dict(zip(names, row, strict=True)))
-        for scores, row in zip(own, rows, strict=True)
+        for scores, row in zip(each, rows, strict=True)
     )
 
 

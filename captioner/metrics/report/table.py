@@ -12,9 +12,9 @@ def aligned(rows: Sequence[Sequence[str | Message]]) -> str:
 
     Messages among them are told in the person's language.
     """
-    told = [[translate(c) if isinstance(c, Message) else c for c in row] for row in rows]
-    widths = [max(map(width, column)) for column in zip(*told, strict=True)]
-    return "\n".join(_line(row, widths) for row in told)
+    cells = [[translate(c) if isinstance(c, Message) else c for c in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -60,8 +60,8 @@ class GridLSTM(Recurrent):
     def begin(self, parts: Sequence[Tensor]) -> State:
         """As `Recurrent.begin`."""
         state: State = ()
-        for time, _, own in self._layers(parts):
-            state += time.begin(own)
+        for time, _, part in self._layers(parts):
+            state += time.begin(part)
         return state
 
     def project_input(self, x: Tensor) -> Tensor:
@@ -72,8 +72,8 @@ class GridLSTM(Recurrent):
         """As `Recurrent.advance`."""
         below: State = wx.chunk(2, dim=-1)
         new: State = ()
-        for time, depth, own in self._layers(state):
-            h, last = time(below[0], own)
+        for time, depth, part in self._layers(state):
+            h, last = time(below[0], part)
             below = self._rise(depth, h, below)
             new += last
         return below[0], new
@@ -83,8 +83,8 @@ class GridLSTM(Recurrent):
         only time waits for its last step; the way up takes all steps at once."""
         below: State = self.project_input(x).chunk(2, dim=-1)
         new: State = ()
-        for time, depth, own in self._layers(state):
-            h, last = time.sequence(below[0], own)
+        for time, depth, part in self._layers(state):
+            h, last = time.sequence(below[0], part)
             below = self._rise(depth, h, below)
             new += last
         return below[0], new
@@ -93,9 +93,9 @@ class GridLSTM(Recurrent):
         """As `Recurrent.trace`, of the LSTMs that go on in time."""
         below: State = self.project_input(x).chunk(2, dim=-1)
         gates: tuple[Gates, ...] = ()
-        for time, depth, own in self._layers(state):
-            gates += time.trace(below[0], own)
-            below = self._rise(depth, time.sequence(below[0], own)[0], below)
+        for time, depth, part in self._layers(state):
+            gates += time.trace(below[0], part)
+            below = self._rise(depth, time.sequence(below[0], part)[0], below)
         return gates
 
     def _rise(self, depth: LSTM, h: Tensor, below: State) -> State:

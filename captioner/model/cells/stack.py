@@ -36,8 +36,8 @@ class Stack(Recurrent):
     def begin(self, parts: Sequence[Tensor]) -> State:
         """As `Recurrent.begin`."""
         state: State = ()
-        for layer, own in self._shares(parts):
-            state += layer.begin(own)
+        for layer, part in self._shares(parts):
+            state += layer.begin(part)
         return state
 
     def project_input(self, x: Tensor) -> Tensor:
@@ -46,10 +46,10 @@ class Stack(Recurrent):
 
     def advance(self, wx: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Recurrent.advance`."""
-        (first, own), *above = self._shares(state)
-        y, new = first.advance(wx, own)
-        for layer, own in above:
-            h, last = layer(y, own)
+        (first, part), *above = self._shares(state)
+        y, new = first.advance(wx, part)
+        for layer, part in above:
+            h, last = layer(y, part)
             y = h + y if self.residual else h
             new += last
         return y, new
@@ -57,21 +57,21 @@ class Stack(Recurrent):
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """As `Recurrent.sequence`: all steps of one layer, then all of the next, which is as quick
         as the cell is alone."""
-        (first, own), *above = self._shares(state)
-        y, new = first.sequence(x, own)
-        for layer, own in above:
-            h, last = layer.sequence(y, own)
+        (first, part), *above = self._shares(state)
+        y, new = first.sequence(x, part)
+        for layer, part in above:
+            h, last = layer.sequence(y, part)
             y = h + y if self.residual else h
             new += last
         return y, new
 
     def trace(self, x: Tensor, state: State) -> tuple[Gates, ...]:
         """As `Recurrent.trace`."""
-        (first, own), *above = self._shares(state)
-        gates, y = first.trace(x, own), first.sequence(x, own)[0]
-        for layer, own in above:
-            gates += layer.trace(y, own)
-            h, _ = layer.sequence(y, own)
+        (first, part), *above = self._shares(state)
+        gates, y = first.trace(x, part), first.sequence(x, part)[0]
+        for layer, part in above:
+            gates += layer.trace(y, part)
+            h, _ = layer.sequence(y, part)
             y = h + y if self.residual else h
         return gates
 

@@ -59,7 +59,7 @@ def test_best_worst_and_a_random_fifty_are_shown() -> None:
     elements = Elements(report_page(report, photo))
     shown = [image["alt"] for image in elements.named("img")]
     assert {image["src"] for image in elements.named("img")} == {PIXEL}
-    ranked = sorted(range(100), key=lambda n: report.own[n].cider)
+    ranked = sorted(range(100), key=lambda n: report.each[n].cider)
     assert shown[:12] == [f"{n}.jpg" for n in ranked[: -12 - 1 : -1]]
     assert shown[12:24] == [f"{n}.jpg" for n in ranked[:12]]
     assert len(set(shown[24:])) == len(shown[24:]) == 50
@@ -70,7 +70,7 @@ def test_best_worst_and_a_random_fifty_are_shown() -> None:
 def test_each_card_has_caption_scores_and_references() -> None:
     report = make_report(captions(3))
     text = " ".join(Elements(report_page(report)).text.split())
-    for entry, own in zip(report.captions.entries, report.own, strict=True):
+    for entry, own in zip(report.captions.entries, report.each, strict=True):
         assert entry.caption in text
         assert all(reference in text for reference in entry.references)
         assert f"CIDEr {own.cider:.1f}ROUGE-L {own.rouge_l:.1f}BLEU-4 {own.bleu_4:.1f}" in text

@@ -27,11 +27,11 @@ def test_the_corpus_line_is_what_score_says_and_each_caption_has_its_own() -> No
     expected = score(texts, references, tokenize).as_dict()
     found = report.scores.as_dict()
     assert {name: found[name] for name in expected} == expected
-    for entry, own in zip(ENTRIES[:2], report.own, strict=False):
+    for entry, own in zip(ENTRIES[:2], report.each, strict=False):
         alone = score([entry.caption], [entry.references], tokenize)
         assert (own.bleu_3, own.rouge_l) == pytest.approx((alone.bleu_3, alone.rouge_l))
-    assert report.own[2].cider == report.own[2].rouge_l == 0
-    assert report.scores.cider == pytest.approx(sum(own.cider for own in report.own) / 3)
+    assert report.each[2].cider == report.each[2].rouge_l == 0
+    assert report.scores.cider == pytest.approx(sum(own.cider for own in report.each) / 3)
 
 
 def test_the_table_names_each_line_and_its_photos() -> None:
@@ -95,8 +95,8 @@ def test_subject_groups_are_scored_apart() -> None:
     report = make_report(CAPTIONS, TRAINING)
     assert [report.lines[name].photos for name in ("rare", "medium", "common")] == [1, 1, 1]
     # "cats" and "bus" are in one training caption each, "dog" in two.
-    assert report.lines["common"].scores.rouge_l == report.own[0].rouge_l
-    assert report.lines["rare"].scores.cider == pytest.approx(report.own[1].cider)
+    assert report.lines["common"].scores.rouge_l == report.each[0].rouge_l
+    assert report.lines["rare"].scores.cider == pytest.approx(report.each[1].cider)
 
 
 def test_nltks_meteor_is_a_column_where_it_can_be_computed(
@@ -117,7 +117,7 @@ def test_nltks_meteor_is_a_column_where_it_can_be_computed(
     monkeypatch.setattr(f"{place}.measuring.nltk_meteor", lambda c, references: Meteor(c))
     report = make_report(CAPTIONS)
     assert "METEOR (nltk)" in report.table()
-    assert [own.nltk_meteor for own in report.own] == pytest.approx([6, 2, 0])
+    assert [own.nltk_meteor for own in report.each] == pytest.approx([6, 2, 0])
     assert report.scores.nltk_meteor == pytest.approx(8 / 3)
     assert report.lines["human"].scores.nltk_meteor is not None
 
@@ -131,7 +131,7 @@ def test_the_official_scores_are_a_line_and_their_meteor_each_captions() -> None
     report = make_report(CAPTIONS, official=official)
     assert list(report.lines)[:2] == ["captions", "official"]
     assert report.lines["official"].scores.meteor == 7
-    assert [own.meteor for own in report.own] == [8, 9, 10]
+    assert [own.meteor for own in report.each] == [8, 9, 10]
     assert "SPICE is left out." in map(str, report.notes)
     title, ours, theirs, *_ = report.table().split("\n")
     assert title.split()[-1] == "METEOR"
@@ -150,7 +150,7 @@ def test_json_holds_everything_and_the_captions_come_back(tmp_path: Path) -> Non
     row = content["captions"][1]
     assert (row["image"], row["caption"]) == ("b.jpg", "two cats")
     assert row["references"] == list(ENTRIES[1].references)
-    assert row["scores"] == report.own[1].as_dict()
+    assert row["scores"] == report.each[1].as_dict()
     assert read_report(path) == Captions("report.json", "en", ENTRIES)
 
 
