@@ -245,9 +245,6 @@ METRICS = {
     ),
     "There are {} candidates but {} indices of images.": "描述有 {} 条，图像编号却有 {} 个。",
     "There is no image {} among {} prepared.": "准备好的 {1} 张图像里没有第 {0} 张（从 0 数起）。",
-    "'{}' does not hold document frequencies of this version.": (
-        "“{}”里没有这个版本能用的文档频率。"
-    ),
     "pycocoevalcap's tokenizer cannot run ({}).": "pycocoevalcap 的分词器无法运行（{}）。",
     "pycocoevalcap's tokenizer gave no result.": "pycocoevalcap 的分词器没有给出结果。",
     "METEOR's Java program failed.": "METEOR 的 Java 程序运行失败。",

@@ -1,16 +1,13 @@
 """CIDEr-D (Vedantam et al., "CIDEr: Consensus-based Image Description Evaluation", CVPR 2015)."""
 
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from captioner.errors import DatasetError, OptionError
-from captioner.files import MB, raising, read_json
+from captioner.errors import OptionError
 from captioner.metrics.inputs import (
     LONGEST_NGRAM,
     Ngram,
@@ -24,12 +21,10 @@ from captioner.metrics.inputs import (
 
 _SIGMA = 6.0  # width of the length penalty, in words
 _SCALE = 10.0
-_FORMAT = "captioner document frequencies"
-_VERSION = 1
 
 
 class CiderD:
-    """CIDEr-D with document frequencies that are counted once and may be kept in a file.
+    """CIDEr-D with document frequencies that are counted once.
 
     A score is on the field's scale, where published figures are 100 times the mean. Document
     frequencies come from the references of the scored images (`from_references`) when reporting,
@@ -96,27 +91,6 @@ class CiderD:
     def squared_rarities(self, ngrams: Iterable[Ngram]) -> list[float]:
         """The squared inverse document frequency of each n-gram."""
         return list(map(self._squared_rarities.get, ngrams, itertools.repeat(self._rarest)))
-
-    def save(self, path: str | Path) -> None:
-        """Writes the document frequencies as JSON, for `load`."""
-        document = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "images": self.images,
-            "frequencies": [[count, *ngram] for ngram, count in self.document_frequencies.items()],
-        }
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        Path(path).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: str | Path) -> "CiderD":
-        """Reads what `save` wrote. Raises DatasetError if it is missing or something else."""
-        with raising(DatasetError):
-            document = read_json(Path(path), most=1000 * MB)
-        if not _is_valid(document):
-            raise DatasetError("'{}' does not hold document frequencies of this version.", path)
-        rows = document["frequencies"]
-        return cls({tuple(ngram): count for count, *ngram in rows}, document["images"])
 
 
 @dataclass(frozen=True)
@@ -226,26 +200,3 @@ def _length(tokens: Tokens) -> int:
 
 def _inverse_root(square: float) -> float:
     return 1 / math.sqrt(square) if square else 0.0
-
-
-def _is_valid(document: object) -> bool:
-    if not isinstance(document, dict):
-        return False
-    images, rows = document.get("images"), document.get("frequencies")
-    return (
-        document.get("format") == _FORMAT
-        and document.get("version") == _VERSION
-        and isinstance(images, int)
-        and isinstance(rows, list)
-        and all(_is_valid_row(row, images) for row in rows)
-    )
-
-
-def _is_valid_row(row: object, images: int) -> bool:
-    return (
-        isinstance(row, list)
-        and 1 < len(row) <= LONGEST_NGRAM + 1
-        and isinstance(row[0], int)
-        and 0 < row[0] <= images
-        and all(isinstance(token, (str, int)) for token in row[1:])
-    )

@@ -1,12 +1,10 @@
-"""CIDEr-D: properties of the definition, and document frequencies kept in a file."""
+"""CIDEr-D: properties of the definition."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 
-from captioner.errors import CaptionerError, DatasetError, OptionError
+from captioner.errors import OptionError
 from captioner.metrics import CiderD
 
 
@@ -97,54 +95,3 @@ def test_wrong_image_indices_are_one_sentence(images: list[int]) -> None:
     prepared = CiderD.from_references(REFERENCES).prepare(REFERENCES)
     with pytest.raises(OptionError, match=r"\.$"):
         prepared.score([["a"]], images)
-
-
-def test_saved_frequencies_give_the_same_scores(tmp_path: Path) -> None:
-    path = tmp_path / "frequencies.json"
-    cider = CiderD.from_references(REFERENCES)
-    cider.save(path)
-    loaded = CiderD.load(path)
-    candidates = [words("a dog runs"), words("a man rides"), words("two 狗 play in snow")]
-    assert loaded.images == cider.images
-    assert loaded.score(candidates, REFERENCES) == cider.score(candidates, REFERENCES)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]",
-        "\x80",
-        json.dumps({"format": "captioner document frequencies", "version": 99, "images": 1}),
-        json.dumps(
-            {
-                "format": "captioner document frequencies",
-                "version": 1,
-                "images": 1,
-                "frequencies": [["a", 1]],
-            }
-        ),
-    ],
-)
-def test_foreign_file_is_one_sentence(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "frequencies.json"
-    path.write_text(content, encoding="latin-1")
-    with pytest.raises(DatasetError, match=r"frequencies\.json'?,? .*\.$"):
-        CiderD.load(path)
-
-
-def test_frequencies_of_ids_are_kept_too(tmp_path: Path) -> None:
-    path = tmp_path / "frequencies.json"
-    CiderD.from_references([[[1, 2]], [[2, 300]]]).save(path)
-    assert CiderD.load(path).document_frequencies == {
-        (1,): 1,
-        (2,): 2,
-        (300,): 1,
-        (1, 2): 1,
-        (2, 300): 1,
-    }
-
-
-def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CaptionerError, match=r"nothing\.json is missing"):
-        CiderD.load(tmp_path / "nothing.json")
