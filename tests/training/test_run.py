@@ -21,7 +21,7 @@ from torch import Tensor
 
 from captioner.cli import main
 from captioner.metrics import Scores
-from captioner.model import CaptioningModel, read_model
+from captioner.model import CaptioningModel, format_1, read_model
 from captioner.training import checkpoint, phase, step
 from captioner.training import run as module
 from captioner.training.evaluation import Evaluation
@@ -270,6 +270,26 @@ def test_a_finished_run_is_known_where_its_data_have_moved(home: Path, finished:
     result = run(home, "known", f"data.root={home / 'elsewhere'}")
     assert result.returncode == 0, result.stderr
     assert rows(home / "known") == rows(finished)
+
+
+def test_a_run_whose_checkpoints_have_the_names_of_the_first_format_goes_on(
+    home: Path, finished: Path
+) -> None:
+    shutil.copytree(finished, home / "early")
+    then = {new: old for old, new in format_1._MODULES.items()}
+    for name in ("last", "best"):
+        path = home / "early" / f"{name}.safetensors"
+        tensors, progress = checkpoint.load_checkpoint(path)
+        old = {".".join(then.get(p, p) for p in n.split(".")): t for n, t in tensors.items()}
+        assert old.keys() != tensors.keys()
+        checkpoint.save_checkpoint(path, old, progress)
+    more = "phases.2.epochs=3"
+    assert main(command(home, "early", more)[3:]) == 2  # a phase that has begun is as it was
+    (home / "early" / "model").rename(home / "early" / "before")
+    assert main(command(home, "early")[3:]) == 0
+    weights = [load_file(home / "early" / f / "model.safetensors") for f in ("before", "model")]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(t, weights[1][n]) for n, t in weights[0].items())
 
 
 def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path) -> None:
