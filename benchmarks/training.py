@@ -36,9 +36,10 @@ from captioner.model import CaptioningModel, ModelConfig
 from captioner.model.encoder import Encoder
 from captioner.speed.depthwise import speed_up_depthwise
 from captioner.speed.memory import keep_memory
+from captioner.training import Recipe, read_recipe
 from captioner.training.data import TrainingData, take
 from captioner.training.distributed import Workers
-from captioner.training.recipe import Phase, Recipe, read_recipe
+from captioner.training.recipe import Phase
 from captioner.training.step import Examples, Learner, Stepper, precision
 
 WARM_UP = 2  # steps that are not counted: kernels are compiled and memory is fetched

@@ -23,7 +23,7 @@ def make(name: str, features: int = 6, hidden: int = 8, heads: int = 2) -> Atten
 
 def answers(made: Attention, queries: Tensor, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
     with torch.no_grad():
-        contexts, weights = made(queries, made.remember(features))
+        contexts, weights = made(queries, made.memory(features))
     return contexts.numpy(), weights.numpy()
 
 
@@ -45,7 +45,7 @@ def test_multihead_attention_equals_torch() -> None:
         theirs.out_proj.bias.zero_()
     queries = torch.randn(2, 3, 8, dtype=torch.float64)
     features = torch.randn(2, 5, 8, dtype=torch.float64)
-    context, weights = ours(queries, ours.remember(features))
+    context, weights = ours(queries, ours.memory(features))
     expected, expected_weights = theirs(queries, features, features)
     torch.testing.assert_close(context, expected)
     torch.testing.assert_close(weights.mean(1), expected_weights)

@@ -46,7 +46,13 @@ def learner(**settings: object) -> Learner:
     )
     model = CaptioningModel(config)
     features = np.random.default_rng(0).normal(size=(2, 9, model.encoder.width)).astype(np.float16)
-    chosen = {"name": "p", "epochs": 1, "rate": 1e-3, "label_smoothing": 0.0, "captions": 2}
+    chosen = {
+        "name": "p",
+        "epochs": 1,
+        "learning_rate": 1e-3,
+        "label_smoothing": 0.0,
+        "captions_per_photo": 2,
+    }
     phase = Phase(**{**chosen, **settings})  # type: ignore[arg-type]
     return Learner(phase, model, data, [features])  # type: ignore[arg-type]
 
