@@ -176,10 +176,13 @@ def _filled(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
             "complex64",
         ),
         (
-            _with("decoder.embedding", _filled(float("nan"))),
-            "decoder.embedding holds a value",
+            _with("decoder.output_projection.weight", _filled(float("nan"))),
+            "decoder.output_projection.weight holds a value",
         ),
-        (_with("decoder.embedding", _filled(float("-inf"))), "decoder.embedding holds"),
+        (
+            _with("decoder.output_projection.weight", _filled(float("-inf"))),
+            "decoder.embedding holds",
+        ),
         (
             _with("decoder.output_projection.bias", lambda t: t.double() * 0 + 1e300),
             "decoder.output_projection.bias holds",
@@ -188,7 +191,10 @@ def _filled(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
             _with("decoder.output_projection.bias", lambda t: t[:0]),
             "decoder.output_projection.bias is missing, unknown or",
         ),
-        (_with("decoder.embedding", lambda t: t.T), "decoder.embedding is missing, unknown"),
+        (
+            _with("decoder.output_projection.weight", lambda t: t.T),
+            "decoder.embedding is missing, unknown",
+        ),
         (lambda w: w.update(more=torch.zeros(1)), "more is missing, unknown or of another size"),
         (lambda w: w.clear(), "is missing, unknown or of another size"),
     ],
@@ -284,7 +290,9 @@ def test_a_decoder_brings_no_encoder_of_another_type(
 
 
 @pytest.mark.parametrize("change", [lambda t: t[:3], lambda t: t[0], lambda t: t.sum()])
-@pytest.mark.parametrize("name", ["decoder.embedding", "decoder.output_projection.bias"])
+@pytest.mark.parametrize(
+    "name", ["decoder.output_projection.weight", "decoder.output_projection.bias"]
+)
 def test_a_decoder_without_all_its_words_starts_no_training(
     folder: Path,
     tiny_model: CaptioningModel,
