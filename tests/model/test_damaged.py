@@ -304,7 +304,7 @@ def test_a_decoder_without_all_its_words_starts_no_training(
     weights = load_file(path)
     save_file({**weights, name: change(weights[name]).contiguous()}, path)
     decoder = CaptioningModel(tiny_model.config).decoder
-    with pytest.raises(ModelError, match=r"output_projection\.\w+ is missing, unknown or of another size"):
+    with pytest.raises(ModelError, match=r"output_projection\.\w+ is missing, unknown"):
         load_decoder(decoder, tiny_model.config.decoder, vocabulary, folder)
 
 
