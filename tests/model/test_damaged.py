@@ -181,7 +181,7 @@ def _filled(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
         ),
         (
             _with("decoder.output_projection.weight", _filled(float("-inf"))),
-            "decoder.embedding holds",
+            "decoder.output_projection.weight holds",
         ),
         (
             _with("decoder.output_projection.bias", lambda t: t.double() * 0 + 1e300),
@@ -193,7 +193,7 @@ def _filled(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
         ),
         (
             _with("decoder.output_projection.weight", lambda t: t.T),
-            "decoder.embedding is missing, unknown",
+            "decoder.output_projection.weight is missing, unknown",
         ),
         (lambda w: w.update(more=torch.zeros(1)), "more is missing, unknown or of another size"),
         (lambda w: w.clear(), "is missing, unknown or of another size"),
