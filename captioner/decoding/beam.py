@@ -151,7 +151,7 @@ class _Live(Generic[BeamStateT]):
         """Some of the images only."""
         index = torch.tensor(kept, device=self.last.device)
         return _Live(
-            [self.images[place] for place in kept],
+            [self.images[row] for row in kept],
             self.state.keep(index),
             self.last[index],
             self.log_prob[index],
@@ -222,7 +222,7 @@ class _Finished:
         listed = _listed(tokens, log_probs, scores)
         if self.scores is not None:
             finished = _listed(self.tokens, self.log_probs, self.scores, self.end)
-            listed = [own + others for own, others in zip(finished, listed, strict=True)]
+            listed = [ended + others for ended, others in zip(finished, listed, strict=True)]
         best = (hypotheses[: self.options.top] for hypotheses in listed)
         return dict(zip(live.images, best, strict=True))
 
@@ -251,11 +251,11 @@ def _best(totals: Tensor, beam: int) -> tuple[Tensor, Tensor, Tensor]:
     missing = 2 * beam - totals.shape[2]
     if missing > 0:  # a vocabulary smaller than the beam: repeat a row that can never win
         last = totals.shape[2] - 1
-        totals, places = F.pad(totals, (0, missing), value=-torch.inf).topk(2 * beam)
-        places = places.clamp(max=last)
+        totals, indices = F.pad(totals, (0, missing), value=-torch.inf).topk(2 * beam)
+        indices = indices.clamp(max=last)
     else:
-        totals, places = totals.topk(2 * beam)
-    return totals, places // vocabulary, places % vocabulary
+        totals, indices = totals.topk(2 * beam)
+    return totals, indices // vocabulary, indices % vocabulary
 
 
 def _rows(tensor: Tensor, rows: Tensor) -> Tensor:

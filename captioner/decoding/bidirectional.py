@@ -37,7 +37,7 @@ def consensus(found: Sequence[Sequence[Hypothesis]], options: BeamOptions) -> li
     Returns:
         The ``top`` best distinct hypotheses, best first.
     """
-    choices = [Choice(number, own) for number, group in enumerate(found) for own in group]
+    choices = [Choice(number, one) for number, group in enumerate(found) for one in group]
     choices.sort(key=lambda choice: _rank(choice.hypothesis, options), reverse=True)
     distinct: dict[tuple[int, ...], Choice] = {}
     for choice in choices:
@@ -62,7 +62,7 @@ def better_of_each(found: Sequence[Sequence[Hypothesis]], options: SamplingOptio
         return _ended(choice.hypothesis, options)
 
     draws = zip(*found, strict=True)
-    numbered = ([Choice(*own) for own in enumerate(draw)] for draw in draws)
+    numbered = ([Choice(*pair) for pair in enumerate(draw)] for draw in draws)
     return sorted((max(draw, key=rank) for draw in numbered), key=rank, reverse=True)
 
 

@@ -73,15 +73,15 @@ class NoRepeatNgram:
 
     def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
-        places = history.shape[2] - self.n + 1  # where an n-gram can have begun
-        if places < 1:
+        starts = history.shape[2] - self.n + 1  # where an n-gram can have begun
+        if starts < 1:
             return
         repeats: Tensor | None = (
-            None  # [B, K, places]: where the last n - 1 tokens have been before
+            None  # [B, K, starts]: where the last n - 1 tokens have been before
         )
         for token in range(self.n - 1):
-            last = history[:, :, places + token, None]
-            same = history[:, :, token : token + places] == last
+            last = history[:, :, starts + token, None]
+            same = history[:, :, token : token + starts] == last
             repeats = same if repeats is None else repeats & same
         following = history[:, :, self.n - 1 :]
         if repeats is None:

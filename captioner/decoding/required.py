@@ -70,10 +70,10 @@ class Required:
 
     def advance(self, progress: Tensor, parents: Tensor, tokens: Tensor) -> Tensor:
         """Progress ``[B, K', P]`` of the rows ``parents [B, K']`` after one more token each."""
-        own = progress.gather(1, parents[:, :, None].expand(-1, -1, progress.shape[2]))
+        before = progress.gather(1, parents[:, :, None].expand(-1, -1, progress.shape[2]))
         same = tokens[:, :, None] == self._tokens
         columns = same.int().argmax(dim=2).where(same.any(dim=2), len(self._tokens))
-        return self._after[self._phrases, own, columns[:, :, None]]
+        return self._after[self._phrases, before, columns[:, :, None]]
 
 
 def _progress(phrase: Sequence[int], done: int, token: int | None) -> int:

@@ -65,8 +65,8 @@ def sample(  # noqa: PLR0917
         shaped = log_probs.clone()
         constrain(shaped, history[:, :, :position], constraints, end)
         last = _draw(_narrow(_tempered(shaped, options.temperature), options), generator)
-        own = log_probs.gather(2, last[:, :, None])[:, :, 0]
-        log_prob = torch.where(going, log_prob + own, log_prob)
+        drawn = log_probs.gather(2, last[:, :, None])[:, :, 0]
+        log_prob = torch.where(going, log_prob + drawn, log_prob)
         history[:, :, position] = last
         going = going & (last != end)
         if not going.any():

@@ -37,7 +37,7 @@ class BeamState(DecoderState, Protocol):
     """What beam search asks for beside."""
 
     def keep(self: BeamStateT, images: Tensor) -> BeamStateT:
-        """Go on with some of the images only, those at the places ``images``, long ``[B']``."""
+        """Go on with some of the images only, those numbered ``images``, long ``[B']``."""
         ...
 
 
