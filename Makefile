@@ -16,7 +16,7 @@ test: $(VENV)/dev.installed browser
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -rs
+	$(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
 
 $(VENV)/ui.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -qq -e '.[ui,zh]'
