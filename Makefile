@@ -1,12 +1,13 @@
 # make run    starts the web page and opens it in this computer's browser
 # make test   runs everything that the project is checked by
 # Both keep what they install in .venv, and install again only when pyproject.toml has changed.
+# make translations   compiles captioner.po, from which Chinese messages are read, to captioner.mo
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test browser clean
+.PHONY: run test translations browser clean
 
 run: $(VENV)/ui.installed
 	$(BIN)/python ui.py --open
@@ -17,6 +18,9 @@ test: $(VENV)/dev.installed browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
+
+translations: $(VENV)/dev.installed
+	$(BIN)/pybabel compile --domain captioner --directory captioner/messages/locale
 
 $(VENV)/ui.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -qq -e '.[ui,zh]'

@@ -1,9 +1,8 @@
 """What the package says to a person, in the person's language."""
 
 from captioner.messages.columns import width
-from captioner.messages.durations import duration
 from captioner.messages.languages import language
-from captioner.messages.message import Message, reason
+from captioner.messages.message import Message, duration, reason
 from captioner.messages.terminal import drop_output, guarded_output, harmless, printable
 from captioner.messages.translation import Formatter, speak, translate, translate_all
 

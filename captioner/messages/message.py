@@ -44,6 +44,16 @@ class Message:
         return hash((self.template, self.values))
 
 
+def duration(seconds: float) -> Message:
+    """Such as "40 s", "12 min", "2 h 5 min"."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return Message("{} s", max(0, round(seconds)))
+    if minutes < 60:
+        return Message("{} min", minutes)
+    return Message("{} h {} min", *divmod(minutes, 60))
+
+
 def reason(error: BaseException) -> Message:
     """What the system or a library says of a failure, in one line, such as "Permission denied"."""
     text = getattr(error, "strerror", None) or str(error)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from captioner.messages.columns import wrapped
-from captioner.messages.help import ARGPARSE_ERRORS
-from captioner.messages.translation import spoken, translate
+from captioner.messages.translation import translate
 
 
-def _sentence(template: str) -> str:
-    return ARGPARSE_ERRORS.get(template, template) if spoken() == "zh" else template
+def _translated(text: str | None) -> str | None:
+    return text and translate(text)
 
 
-argparse._ = _sentence  # type: ignore[attr-defined]  # by which it looks up what it says is wrong
+argparse._ = _translated  # type: ignore[attr-defined]  # by which it looks up its own words
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,25 +23,21 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, **options)
 
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and one line on what is wrong, and exit with code 2."""
-        self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: {translate('error: ')}{message}\n")
-
 
 class _Help(argparse.HelpFormatter):
     def start_section(self, heading: str | None) -> None:
-        super().start_section(heading and translate(heading))
+        super().start_section(_translated(heading))
 
     def add_text(self, text: str | None) -> None:
-        super().add_text(text and translate(text))
+        super().add_text(_translated(text))
 
     def format_help(self) -> str:
-        text = super().format_help().replace("usage: ", translate("usage: "), 1)
+        # Only now, since argparse aligns what follows by the number of characters, not of columns.
+        text = super().format_help().replace("usage:", translate("usage:"), 1)
         return re.sub(r"(?<=[\u4e00-\u9fff]):$", "：", text, flags=re.MULTILINE)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help and translate(action.help)
+        return _translated(action.help)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(text, width)

@@ -1,13 +1,16 @@
-"""Messages in the person's language, by what the catalogue has for their template."""
+"""Messages in the person's language, by gettext's catalogue of their templates."""
 
 from __future__ import annotations
 
+import gettext
 import logging
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from captioner.messages.message import Message
 
+_CATALOGUES = Path(__file__).parent / "locale"
 _spoken = "en"
 
 
@@ -15,11 +18,6 @@ def speak(language: str) -> None:
     """From now on this process speaks a language, "en" or "zh", where a call does not say which."""
     global _spoken  # noqa: PLW0603
     _spoken = language
-
-
-def spoken() -> str:
-    """The language that `speak` was told; English before that."""
-    return _spoken
 
 
 def translate(message: Message | str, language: str | None = None) -> str:
@@ -31,9 +29,9 @@ def translate(message: Message | str, language: str | None = None) -> str:
     language = language or _spoken
     if isinstance(message, str):
         message = Message(message)
-    template = _chinese().get(message.template) if language == "zh" else None
-    if template is None:
-        template = message.template
+    template = message.template
+    if template:  # for the empty one a catalogue has its own header
+        template = _catalogue(language).gettext(template)
     if not message.values:
         return template
     return template.format(
@@ -56,9 +54,6 @@ class Formatter(logging.Formatter):
 
 
 @cache
-def _chinese() -> dict[str, str]:
-    from captioner.messages.errors import ERRORS
-    from captioner.messages.help import COMMAND
-    from captioner.messages.notes import NOTES, PHRASES
-
-    return {**ERRORS, **NOTES, **PHRASES, **COMMAND}
+def _catalogue(language: str) -> gettext.NullTranslations:
+    """It knows that "zh" means zh_CN; of English, which has no file, it gives back the template."""
+    return gettext.translation("captioner", _CATALOGUES, [language], fallback=True)

@@ -59,11 +59,18 @@ def test_a_built_wheel_works_outside_the_repository(
     subprocess.run([sys.executable, *install], check=True, capture_output=True)
     code = (
         "import captioner; from pathlib import Path; m = captioner.load_model();"
-        "print(Path(captioner.__file__).parent, m.name, *m.in_language('zh').languages)"
+        "print(Path(captioner.__file__).parent, m.name, *m.in_language('zh').languages);"
+        "from captioner.messages import translate; print(ascii(translate('stopped.', 'zh')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(site)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(site / "captioner"), model.name, "en", "zh"]
+    assert done.stdout.split() == [
+        str(site / "captioner"),
+        model.name,
+        "en",
+        "zh",
+        ascii("已停止。"),
+    ]

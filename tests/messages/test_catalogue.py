@@ -1,32 +1,46 @@
-"""Every template of the package's source has a Chinese translation, and every translation a use."""
+"""Every message of the package's source has a Chinese translation, and every translation a use."""
 
 from __future__ import annotations
 
 import argparse
 import ast
+import errno
+import itertools
+import os
 import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import read_mo
+from translations import CATALOGUE, PO_FILE, TRANSLATIONS
 
 import captioner
 from captioner import cli, errors
 from captioner.folder.run import Summary
 from captioner.messages import translate
-from captioner.messages.errors import ERRORS
-from captioner.messages.help import ARGPARSE, ARGPARSE_ERRORS, COMMAND, HELP
-from captioner.messages.notes import NOTES, PHRASES
 from captioner.text import LANGUAGES
 
 PACKAGE = Path(captioner.__file__).parent
 ROOMS = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "messages"]
 ERROR_CLASSES = {name for name in vars(errors) if name.endswith("Error")}
-ALL = {**ERRORS, **NOTES, **PHRASES, **COMMAND}
 # Where the template stands among the arguments of what takes one.
-TEMPLATE = {**dict.fromkeys(ERROR_CLASSES, 0), "_require": 1, "Refusal": 1}
+RAISED = {**dict.fromkeys(ERROR_CLASSES, 0), "_require": 1, "Refusal": 1}
 TOLD = dict.fromkeys(("Message", "translate", "_line", "_listed", "_note"), 0)
+PUT_TOGETHER = {
+    *(f"{who}, by {unit}" for who in ("a person", "{}") for unit in ("word", "character")),
+    *(f"{group} subjects" for group in ("rare", "medium", "common")),
+}
+OF_LIBRARIES = {
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "bind(): port must be 0-65535",
+}
+
+
+def constants(path: Path) -> set[str]:
+    return texts(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def texts(node: ast.AST) -> set[str]:
@@ -64,11 +78,6 @@ def templates(takers: dict[str, int]) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def raised() -> set[str]:
-    return templates(TEMPLATE)
-
-
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
     for action in parser._actions:
@@ -88,6 +97,12 @@ def help_texts() -> set[str]:
     return {text for text in texts if text}
 
 
+def language_names() -> set[str]:
+    """Each language by itself, and all of them in any order."""
+    names = [f"{name} ({code})" for code, name in LANGUAGES.items()]
+    return {*names, *map(", ".join, itertools.permutations(names))}
+
+
 def fields(template: str) -> list[tuple[str, str | None, str | None]]:
     """Number, form and conversion of each place for a value."""
     return [
@@ -97,65 +112,66 @@ def fields(template: str) -> list[tuple[str, str | None, str | None]]:
     ]
 
 
-def test_every_error_has_a_translation(raised: set[str]) -> None:
+def test_every_entry_is_translated_and_none_is_fuzzy_obsolete_or_there_twice() -> None:
+    entries = [entry for entry in CATALOGUE if entry.id]
+    assert [entry.id for entry in entries if entry.fuzzy or not entry.string] == []
+    assert list(CATALOGUE.obsolete.values()) == []
+    assert PO_FILE.read_text(encoding="utf-8").count("\nmsgid ") == len(entries) + 1  # the header
+
+
+def test_the_compiled_catalogue_is_that_of_the_source() -> None:
+    with PO_FILE.with_suffix(".mo").open("rb") as file:
+        compiled = {entry.id: entry.string for entry in read_mo(file) if entry.id}
+    assert compiled == TRANSLATIONS, "run `make translations`"
+
+
+def test_every_error_has_a_translation() -> None:
+    raised = templates(RAISED)
     assert len(raised) > 200
-    assert raised - ERRORS.keys() == set()
-
-
-def test_no_translation_of_an_error_is_left_over(raised: set[str]) -> None:
-    assert ERRORS.keys() - raised - templates(TOLD) == set()
+    assert raised - TRANSLATIONS.keys() == set()
 
 
 def test_every_message_told_on_the_way_has_a_translation() -> None:
     told = templates(TOLD)
     assert {"Decoding photos", "stopped.", "TensorBoard gets nothing more ({})."} <= told
-    assert told - ALL.keys() == set()
+    assert told - TRANSLATIONS.keys() == set()
 
 
-def test_no_translation_of_what_is_told_on_the_way_is_left_over() -> None:
-    known = set().union(*(texts(ast.parse(path.read_text(encoding="utf-8"))) for path in ROOMS))
-    put_together = {
-        f"{first}, by {unit}" for first in ("a person", "{}") for unit in ("word", "character")
-    }
-    put_together |= {f"{group} subjects" for group in ("rare", "medium", "common")}
-    assert NOTES.keys() - known - put_together == set()
+def test_every_text_of_the_help_has_a_translation() -> None:
+    assert help_texts() - TRANSLATIONS.keys() == set()
+
+
+def test_every_language_has_a_name() -> None:
+    assert language_names() <= TRANSLATIONS.keys()
+
+
+def test_every_translation_has_a_use() -> None:
+    written = set().union(*(constants(path) for path in PACKAGE.rglob("*.py")))
+    used = written | help_texts() | language_names() | constants(Path(argparse.__file__))
+    used |= PUT_TOGETHER | {os.strerror(number) for number in errno.errorcode} | OF_LIBRARIES
+    assert TRANSLATIONS.keys() - used == set()
 
 
 def test_errors_are_raised_with_a_template_and_never_with_a_finished_sentence() -> None:
     for path in ROOMS:
         for name, arguments in calls(ast.parse(path.read_text(encoding="utf-8"))):
-            if name in TEMPLATE:
-                given = arguments[TEMPLATE[name] :]
+            if name in RAISED:
+                given = arguments[RAISED[name] :]
                 assert not (given and isinstance(given[0], ast.JoinedStr)), (
                     path,
                     ast.unparse(given[0]),
                 )
 
 
-def test_every_word_of_the_help_has_a_translation_and_none_is_left_over() -> None:
-    assert help_texts() - ARGPARSE.keys() == HELP.keys()
+def test_a_translation_of_argparse_names_only_values_that_there_are() -> None:
+    assert [(entry.id, errors) for entry, errors in CATALOGUE.check()] == []
 
 
-def test_argparse_has_these_templates() -> None:
-    known = texts(ast.parse(Path(argparse.__file__).read_text(encoding="utf-8")))
-    assert ARGPARSE_ERRORS.keys() <= known
-
-
-@pytest.mark.parametrize("english", ARGPARSE_ERRORS)
-def test_a_translation_of_argparse_names_only_values_that_there_are(english: str) -> None:
-    places = r"%(?:\(\w+\))?[srd]"
-    assert set(re.findall(places, ARGPARSE_ERRORS[english])) <= set(re.findall(places, english))
-
-
-def test_no_template_is_translated_twice() -> None:
-    assert len(ALL) == sum(map(len, (ERRORS, NOTES, PHRASES, COMMAND)))
-
-
-@pytest.mark.parametrize("english", ALL)
+@pytest.mark.parametrize("english", TRANSLATIONS)
 def test_a_translation_holds_every_value_of_the_template_once_and_in_the_same_form(
     english: str,
 ) -> None:
-    ours, theirs = fields(english), fields(ALL[english])
+    ours, theirs = fields(english), fields(TRANSLATIONS[english])
     assert all(name == "" for name, *_ in ours)
     if theirs and theirs[0][0]:
         assert sorted(name for name, *_ in theirs) == [str(number) for number in range(len(ours))]
@@ -163,12 +179,11 @@ def test_a_translation_holds_every_value_of_the_template_once_and_in_the_same_fo
     assert [rest for _, *rest in theirs] == [rest for _, *rest in ours]
 
 
-@pytest.mark.parametrize("english", ERRORS)
-def test_an_error_is_a_chinese_sentence(english: str) -> None:
-    chinese = ERRORS[english]
-    if english.endswith("."):
-        assert chinese.endswith("。")
-        assert english == "{}." or re.search("[\u4e00-\u9fff]", chinese)
+@pytest.mark.parametrize("english", TRANSLATIONS)
+def test_a_sentence_is_a_chinese_sentence(english: str) -> None:
+    chinese = TRANSLATIONS[english]
+    if re.search(r"[a-z].*\.$", english):
+        assert re.search("[\u4e00-\u9fff].*。$", chinese)
     # Half-width punctuation beside a Chinese character is a slip, but in what is to be typed.
     prose = re.sub("“.*?”", "", chinese)
     assert not re.search("[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]", prose)
@@ -186,7 +201,3 @@ def test_a_summary_is_told_in_chinese() -> None:
     assert translate(next(Summary(0, 4, 0, 0, 1).sentences()), "zh") == (
         "已描述 0 张，跳过 4 张，失败 0 张。"
     )
-
-
-def test_every_language_has_a_name() -> None:
-    assert {f"{name} ({code})" for code, name in LANGUAGES.items()} <= PHRASES.keys()

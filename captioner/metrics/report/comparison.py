@@ -67,7 +67,7 @@ class Comparison:
             [self.title, count, *(f"{d.ours:.1f}" for d in found)],
             [self.other_title, count, *(f"{d.theirs:.1f}" for d in found)],
             [Message("difference"), "", *(f"{d.value:+.1f}" for d in found)],
-            [Message("95 % interval from"), "", *(f"{d.low:+.1f}" for d in found)],
+            [Message("interval of 95 %, from"), "", *(f"{d.low:+.1f}" for d in found)],
             [Message("to"), "", *(f"{d.high:+.1f}" for d in found)],
         ]
         return aligned(rows)

@@ -121,7 +121,13 @@ def test_what_cannot_be_compared_is_refused() -> None:
 def test_the_table_has_both_scores_the_difference_and_the_interval() -> None:
     lines = compare(captions("ours", 12, 1), captions("theirs", 12, 2)).table().split("\n")
     assert lines[0].split()[:2] == ["photos", "BLEU-1"]
-    assert [line.split()[0] for line in lines[1:]] == ["ours", "theirs", "difference", "95", "to"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "ours",
+        "theirs",
+        "difference",
+        "interval",
+        "to",
+    ]
     ours, theirs, difference = (line.split()[-1] for line in lines[1:4])
     assert float(difference) == pytest.approx(float(ours) - float(theirs), abs=0.11)
     assert difference[0] in "+-"
