@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from captioner.evaluation import Evaluation
+from captioner.images import Photo
 from captioner.metrics.report import Captions, Entry, compare, make_report
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -34,7 +35,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Entry(f"{LONG}.jpg", LONG, ("A red bus.", "A bus.")),
     )
     captions = Captions(LONG, "en", entries, "two photos")
-    photos = {entry.image: folder / "photo.jpg" for entry in entries}
+    photos = {entry.image: Photo.at(folder / "photo.jpg") for entry in entries}
     evaluation = Evaluation(make_report(captions), compare(captions, captions), photos)
     evaluation.write_html(folder / "report.html")
     return folder / "report.html"
