@@ -158,7 +158,12 @@ def test_two_reports_are_compared(files: list[object], tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.code == 0
     lines = done.stdout.split("\n\n")[2].split("\n")
-    assert [line.split()[0] for line in lines[1:5]] == ["worse", "first.json", "difference", "interval"]
+    assert [line.split()[0] for line in lines[1:5]] == [
+        "worse",
+        "first.json",
+        "difference",
+        "interval",
+    ]
     comparison = json.loads((tmp_path / "second.json").read_text("utf-8"))["comparison"]
     assert comparison["photos"] == 2
     assert comparison["differences"]["bleu_1"]["theirs"] == pytest.approx(100)
