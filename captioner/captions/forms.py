@@ -105,7 +105,10 @@ def form_of(path: Path, top: int = 1) -> Form:
 
 def spelt(rows: Iterable[Row], form: Form) -> bytes:
     """A whole file."""
-    content = form.header
+    parts = [form.header]
+    first = True
     for row in rows:
-        content += form.spell(row, content == form.header)
-    return content + form.footer
+        if part := form.spell(row, first):
+            parts.append(part)
+            first = False
+    return b"".join((*parts, form.footer))

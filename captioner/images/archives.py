@@ -249,7 +249,7 @@ class _LimitedFile(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         """As any file's."""
         if self._most is not None and size is not None and size > self._most:
-            raise LongContentsError(f"{self._path} holds too many files.")
+            raise LongContentsError("{} holds too many files.", self._path)
         return super().read(-1 if size is None else size) or b""
 
 

@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 from captioner.errors import CaptionerError, FileError, ModelError, TrainingError
 from captioner.fields import check_fields
 from captioner.files import MB, check_file, parse_json, raising, read_bytes
+from captioner.files import writing as writing_file
 from captioner.messages import Message, reason
 from captioner.model.format_1 import weights_of_today
 
@@ -105,9 +106,8 @@ def write_text(path: Path, text: str) -> None:
 def writing(path: Path) -> Iterator[None]:
     """Raise TrainingError where `path` cannot be written, as on a full disk."""
     try:
-        yield
-    except OSError as error:
-        raise TrainingError("{} cannot be written ({}).", path, reason(error)) from None
+        with writing_file(path, TrainingError):
+            yield
     except SafetensorError as error:
         why = Message(str(error).rpartition("I/O error: ")[2])
         raise TrainingError("{} cannot be written ({}).", path, why) from None

@@ -28,8 +28,8 @@ from torch import Tensor
 
 from captioner.datasets import Record
 from captioner.errors import CaptionerError, RecipeError, TrainingError
-from captioner.files import MB, raising, read_json
-from captioner.messages import Message, reason
+from captioner.files import MB, raising, read_json, writing
+from captioner.messages import Message
 from captioner.model import CaptioningModel, save_model
 from captioner.text import Vocabulary
 from captioner.training import checkpoint
@@ -63,11 +63,9 @@ class RunFolder:
 
     def _open(self) -> Progress:
         """Where an interrupted run of this recipe stands; asked before any data are read."""
-        try:
+        with writing(self.path, CaptionerError):
             self.path.mkdir(parents=True, exist_ok=True)
             self._metrics.touch()
-        except OSError as error:
-            raise CaptionerError("{} cannot be written ({}).", self.path, reason(error)) from None
         if not self._last.exists():
             return Progress(fingerprint(self.recipe, 0))
         found = checkpoint.load_progress(self._last)
