@@ -12,8 +12,8 @@ from playwright.sync_api import sync_playwright
 
 from captioner import load_model
 from captioner.ui import Serving, free_port
+from captioner.ui.cleanup import upload_folder
 from captioner.ui.offline import stay_offline
-from captioner.ui.sweeping import upload_folder
 
 DOCS = Path(__file__).parent
 
@@ -26,8 +26,8 @@ def main() -> None:
         from captioner.ui import page
 
         serving = Serving()
-        desk = page.desk_of(load_model(), serving, uploads)
-        served = page.launch(desk, serving, free_port("127.0.0.1", 0))
+        service = page.service_of(load_model(), serving, uploads)
+        served = page.launch(service, serving, free_port("127.0.0.1", 0))
         photo = uploads.parent / "sunset.png"
         draw().save(photo)
         path = shutil.which("chromium") or shutil.which("google-chrome")

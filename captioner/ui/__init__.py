@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError, OptionError
 from captioner.messages import Message, reason, translate
+from captioner.ui.cleanup import INTERVAL_SECONDS, Cleanup, upload_folder
 from captioner.ui.offline import stay_offline
 from captioner.ui.serving import Serving, find_auth, parse_auth, parse_name, parse_size
-from captioner.ui.sweeping import INTERVAL_SECONDS, Sweeper, upload_folder
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
@@ -52,17 +52,17 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
         # gradio reads the name of the folder while it is imported.
         os.environ["GRADIO_TEMP_DIR"] = str(uploads)
         page = _import_page(serving.mcp)
-        desk = page.desk_of(captioner, serving, uploads)
+        service = page.service_of(captioner, serving, uploads)
         try:
-            blocks = page.launch(desk, serving, port)
+            blocks = page.launch(service, serving, port)
         except OSError as error:  # another program was quicker
             raise _cannot_listen(serving.host, port, error) from error
         here = Message("The page is at {} (Ctrl+C ends it).", blocks.local_url)
         print(translate(here), file=sys.stderr, flush=True)
         try:
-            terminated = _sweep_until_interrupted(Sweeper(uploads, blocks), uploads.parent)
+            terminated = _sweep_until_interrupted(Cleanup(uploads, blocks), uploads.parent)
         finally:
-            desk.batcher.close()
+            service.batcher.close()
             # Visitors who only listen would have it wait for them; what breaks off is no mistake.
             blocks.server.force_exit = True
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
@@ -110,7 +110,7 @@ def _import_page(mcp: bool) -> ModuleType:
     return page
 
 
-def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> bool:
+def _sweep_until_interrupted(cleanup: Cleanup, folder: Path) -> bool:
     """Returns whether it was SIGTERM. folder: to be deleted should the page not close in time."""
     terminated = False
 
@@ -127,7 +127,7 @@ def _sweep_until_interrupted(sweeper: Sweeper, folder: Path) -> bool:
     try:
         while True:
             time.sleep(INTERVAL_SECONDS)
-            sweeper.sweep()
+            cleanup.sweep()
     except KeyboardInterrupt:
         return terminated
 

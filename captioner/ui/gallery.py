@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from captioner.captions import Row
+from captioner.ui.bulk import Captioned
 from captioner.ui.downloads import FORMS
 from captioner.ui.html import element, in_both, reason_html, text
-from captioner.ui.series import Captioned
 from captioner.ui.words import sentence_of
 
 if TYPE_CHECKING:

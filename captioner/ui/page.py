@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 import gradio as gr
 
 from captioner.speed.workers import worker_count
-from captioner.ui import many, one
+from captioner.ui import many_photos, one_photo
+from captioner.ui.api import Api
 from captioner.ui.batching import Batcher
-from captioner.ui.desk import Desk
-from captioner.ui.door import Door, Names
-from captioner.ui.how import fields
 from captioner.ui.html import element, text
+from captioner.ui.i18n import Texts
+from captioner.ui.middleware import Guard, Names
 from captioner.ui.models import installed
 from captioner.ui.offline import fetch_nothing
-from captioner.ui.programs import Programs
+from captioner.ui.options_form import fields
+from captioner.ui.service import Service
 from captioner.ui.serving import Serving
-from captioner.ui.texts import Texts
 from captioner.ui.uploads import Uploads
 from captioner.ui.words import ENGLISH, WORDS, Words
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from captioner.pipeline import Captioner
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("language.js", "giving.js", "attention.js", "gallery.js")
+SCRIPTS = ("language.js", "upload.js", "attention.js", "gallery.js")
 # Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
 MOST_SESSIONS = 200
 MOST_QUEUED = 500  # questions that wait for a thread; beyond these gradio says that it is full
 
 
-def build_page(desk: Desk) -> gr.Blocks:
+def build_page(service: Service) -> gr.Blocks:
     """Lay out the page around what answers its visitors."""
     texts = Texts()
     page = gr.Blocks(
         title=ENGLISH.title,
         analytics_enabled=False,
-        delete_cache=(desk.sweep_seconds, desk.keep_seconds),
+        delete_cache=(service.sweep_seconds, service.keep_seconds),
     )
     with page:
         with gr.Row(elem_id="top"):
@@ -50,18 +50,18 @@ def build_page(desk: Desk) -> gr.Blocks:
             language = _language(page)
         with gr.Tabs(elem_id="tabs"):
             with texts.say(gr.Tab(elem_id="one"), label=lambda w: w.one):
-                one_photo = one.lay_out(texts)
+                one = one_photo.lay_out(texts)
             with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
-                many_photos = many.lay_out(texts)
-        how = fields(texts, desk.models)
+                many = many_photos.lay_out(texts)
+        how = fields(texts, service.models)
         # Far from the photo, so that the fields are near the sentences that they change.
-        one.lay_out_strip(texts)
-        one.connect(desk, one_photo, language, how)
-        many.connect(desk, many_photos, language, how)
+        one_photo.lay_out_strip(texts)
+        one_photo.connect(service, one, language, how)
+        many_photos.connect(service, many, language, how)
         language.change(
             None, language, texts.components, js=texts.script(), api_visibility="private"
         )
-        Programs(desk).register()
+        Api(service).register()
     page.queue(default_concurrency_limit=None, max_size=MOST_QUEUED)
     return page
 
@@ -97,10 +97,10 @@ def theme() -> gr.themes.Base:
     )
 
 
-def head(desk: Desk) -> str:
+def head(service: Service) -> str:
     """The page's scripts. In the head they run before there is a box to give a photo to."""
     known = {
-        "mostBytes": desk.most_bytes,
+        "mostBytes": service.most_bytes,
         "tooLarge": {code: words.too_large for code, words in WORDS.items()},
     }
     scripts = [f"window.captioner = {json.dumps(known)};"]
@@ -108,23 +108,23 @@ def head(desk: Desk) -> str:
     return "<script>" + "\n".join(scripts) + "</script>"
 
 
-def desk_of(captioner: Captioner, serving: Serving, folder: Path) -> Desk:
-    """The desk of a page that was started with one model. folder: of the uploads."""
+def service_of(captioner: Captioner, serving: Serving, folder: Path) -> Service:
+    """The service of a page that was started with one model. folder: of the uploads."""
     batcher = Batcher(worker_count(captioner.device))
     uploads = Uploads(folder, serving.most_waiting)
-    return Desk(installed(captioner), uploads, serving.most_bytes, batcher=batcher)
+    return Service(installed(captioner), uploads, serving.most_bytes, batcher=batcher)
 
 
-def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
+def launch(service: Service, serving: Serving, port: int) -> gr.Blocks:
     """Start serving the page in the background; returns the running page, to be closed."""
     fetch_nothing()
-    page = build_page(desk)
+    page = build_page(service)
     names = Names(serving.host, serving.allowed_hosts)
 
     @asynccontextmanager
     async def guarded(app: Any) -> AsyncIterator[None]:
-        # Only so does the door come before all middleware, of which gradio adds its own last.
-        app.middleware_stack = Door(app.middleware_stack, names, desk, serving.mcp)
+        # Only so does the guard come before all middleware, of which gradio adds its own last.
+        app.middleware_stack = Guard(app.middleware_stack, names, service, serving.mcp)
         yield
 
     page.launch(
@@ -134,7 +134,7 @@ def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
         share=serving.share,
         auth=serving.auth,
         mcp_server=serving.mcp,
-        max_file_size=desk.most_bytes,
+        max_file_size=service.most_bytes,
         state_session_capacity=MOST_SESSIONS,
         prevent_thread_lock=True,
         quiet=True,
@@ -145,7 +145,7 @@ def launch(desk: Desk, serving: Serving, port: int) -> gr.Blocks:
         footer_links=[],
         theme=theme(),
         css_paths=FOLDER / "page.css",
-        head=head(desk),
+        head=head(service),
         app_kwargs={"lifespan": guarded},
     )
     if page.share_url:

@@ -13,7 +13,7 @@ from captioner.ui.words import Words
 if TYPE_CHECKING:
     from captioner.model import ModelConfig
     from captioner.pipeline import Caption
-    from captioner.ui.telling import Told
+    from captioner.ui.captioning import Told
 
 
 def answer_html(told: Told, name: str, model: ModelConfig, words: Words, note: str = "") -> str:

@@ -14,15 +14,15 @@ from captioner.model import CaptioningModel
 from captioner.options import OPTIONS
 from captioner.text import Vocabulary
 from captioner.ui import Serving, free_port
-from captioner.ui.desk import Desk
 from captioner.ui.models import Models
 from captioner.ui.offline import stay_offline
+from captioner.ui.service import Service
 
 pytest.importorskip("gradio")
 stay_offline("127.0.0.1")
 
 from captioner.ui import page  # noqa: E402
-from captioner.ui.programs import Programs  # noqa: E402
+from captioner.ui.api import Api  # noqa: E402
 from captioner.ui.uploads import Uploads  # noqa: E402
 from captioner.ui.zips import MOST_PHOTOS  # noqa: E402
 
@@ -40,8 +40,8 @@ def url(
     import copy
 
     captioner = Captioner(copy.deepcopy(tiny_model), vocabulary, "tiny", "cpu")
-    desk = Desk(Models(captioner, {}), Uploads(uploads))
-    blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
+    service = Service(Models(captioner, {}), Uploads(uploads))
+    blocks = page.launch(service, Serving(), free_port("127.0.0.1", 0))
     yield blocks.local_url
     blocks.close(verbose=False)
 
@@ -68,7 +68,7 @@ def test_the_example_runs_as_it_stands(
 def test_the_table_has_every_argument_with_its_default(name: str, column: int) -> None:
     cells = [line.split("|")[1:-1] for line in TEXT.splitlines() if line.startswith("| `")]
     shown = {row[0].strip(" `"): row[column].strip(" `") for row in cells if row[column].strip()}
-    parameters = list(inspect.signature(getattr(Programs, name)).parameters.values())[1:]
+    parameters = list(inspect.signature(getattr(Api, name)).parameters.values())[1:]
     assert shown == {
         own.name: "required" if own.default is own.empty else _spelt(own.default)
         for own in parameters
@@ -88,7 +88,7 @@ def _spelt(value: object) -> str:
 
 def test_the_call_over_http_has_as_many_values_as_there_are_arguments() -> None:
     (values,) = re.findall(r'"gradio.FileData"\}\},\n(.*?)\]\}', TEXT, re.DOTALL)
-    parameters = inspect.signature(Programs.caption).parameters
+    parameters = inspect.signature(Api.caption).parameters
     assert len(values.split(",")) == len(parameters) - 2  # self and the photo
 
 

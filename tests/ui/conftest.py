@@ -1,4 +1,4 @@
-"""A desk with a tiny model, for tests of the page where the sentences do not matter."""
+"""A service with a tiny model, for tests of the page where the sentences do not matter."""
 
 import copy
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from captioner import Captioner, pipeline
 from captioner.model import CaptioningModel
 from captioner.text import Vocabulary
 from captioner.ui.batching import Batcher
-from captioner.ui.desk import Desk
 from captioner.ui.models import Models
+from captioner.ui.service import Service
 from captioner.ui.uploads import Uploads
 
 
@@ -32,8 +32,8 @@ def batcher() -> Batcher:
 
 
 @pytest.fixture
-def desk(tiny: Captioner, batcher: Batcher, tmp_path: Path) -> Desk:
-    return Desk(Models(tiny, {}), Uploads(tmp_path), most_bytes=10**6, batcher=batcher)
+def service(tiny: Captioner, batcher: Batcher, tmp_path: Path) -> Service:
+    return Service(Models(tiny, {}), Uploads(tmp_path), most_bytes=10**6, batcher=batcher)
 
 
 @pytest.fixture

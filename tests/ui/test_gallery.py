@@ -12,10 +12,10 @@ import pytest
 from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.images import Photo
-from captioner.ui import gallery, series
+from captioner.ui import bulk, gallery
 from captioner.ui.batching import Batcher
+from captioner.ui.bulk import Captioned, captions_of
 from captioner.ui.gallery import card, end_html, galleries
-from captioner.ui.series import Captioned, captions_of
 from captioner.ui.words import CHINESE, ENGLISH
 
 Draw = Callable[[str], Path]
@@ -32,7 +32,7 @@ def photos(draw: Draw, tmp_path: Path) -> list[Photo]:
 def test_each_photo_has_its_own_caption_and_a_bad_one_its_reason(
     tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(series, "AHEAD", 2)
+    monkeypatch.setattr(bulk, "AHEAD", 2)
     results = list(captions_of(batcher, tiny, photos, CaptionOptions(top=1)))
 
     assert [result.name for result in results] == [photo.name for photo in photos]
@@ -47,7 +47,7 @@ def test_each_photo_has_its_own_caption_and_a_bad_one_its_reason(
 def test_no_more_photos_are_opened_than_are_ahead(
     tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(series, "AHEAD", 2)
+    monkeypatch.setattr(bulk, "AHEAD", 2)
     taken: list[str] = []
 
     def watched() -> Iterator[Photo]:

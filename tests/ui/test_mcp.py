@@ -12,8 +12,8 @@ import pytest
 
 from captioner import Captioner
 from captioner.ui import Serving, free_port
-from captioner.ui.desk import Desk
 from captioner.ui.offline import stay_offline
+from captioner.ui.service import Service
 
 pytest.importorskip("gradio")
 pytest.importorskip("mcp")
@@ -45,12 +45,12 @@ async def talk(url: str, photo: str) -> tuple[Any, Any, Any]:
 
 
 def test_an_mcp_client_can_have_a_photo_described(
-    desk: Desk, tiny: Captioner, draw: Callable[[str], Path], tmp_path: Path,
+    service: Service, tiny: Captioner, draw: Callable[[str], Path], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     photo = draw("dog.png")
-    blocks = page.launch(desk, Serving(mcp=True), free_port("127.0.0.1", 0))
+    blocks = page.launch(service, Serving(mcp=True), free_port("127.0.0.1", 0))
     try:
         content = base64.b64encode(photo.read_bytes()).decode()
         address = f"data:image/png;base64,{content}"
@@ -69,13 +69,13 @@ def test_an_mcp_client_can_have_a_photo_described(
 
 
 def test_without_being_asked_it_is_no_mcp_server(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import urllib.error
     import urllib.request
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    blocks = page.launch(desk, Serving(), free_port("127.0.0.1", 0))
+    blocks = page.launch(service, Serving(), free_port("127.0.0.1", 0))
     try:
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"{blocks.local_url}gradio_api/mcp/schema")

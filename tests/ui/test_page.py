@@ -21,11 +21,11 @@ from captioner.errors import ImageError
 from captioner.model import CaptioningModel
 from captioner.options import OPTIONS
 from captioner.ui import Serving, free_port
-from captioner.ui.desk import Desk
+from captioner.ui.cleanup import Cleanup
 from captioner.ui.models import Models
 from captioner.ui.offline import stay_offline
 from captioner.ui.options import Visitor, chosen
-from captioner.ui.sweeping import Sweeper
+from captioner.ui.service import Service
 from captioner.ui.uploads import Uploads
 from captioner.ui.words import CHINESE, ENGLISH, UNEXPECTED, WORDS
 
@@ -36,8 +36,8 @@ import gradio as gr  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from gradio_client.exceptions import AppError  # noqa: E402
 
-from captioner.ui import many, one, page  # noqa: E402
-from captioner.ui.texts import Texts  # noqa: E402
+from captioner.ui import many_photos, one_photo, page  # noqa: E402
+from captioner.ui.i18n import Texts  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
 Draw = Callable[[str], Path]
@@ -54,47 +54,51 @@ def who(language: str = "en", model: str = "") -> Visitor:
 # ---- One photo ----
 
 
-def test_a_photo_is_answered_in_the_pages_language(desk: Desk, tiny: Captioner, draw: Draw) -> None:
+def test_a_photo_is_answered_in_the_pages_language(
+    service: Service, tiny: Captioner, draw: Draw
+) -> None:
     photo = draw("dog.png")
     for language, words in WORDS.items():
-        answer = one.answer(desk, upload(photo), None, who(language))
+        answer = one_photo.answer(service, upload(photo), None, who(language))
         assert f">{tiny.caption(photo).text}</p>" in answer.sentences
         assert words.sentences in answer.sentences
         assert answer.kept is not None
 
 
-def test_where_no_model_writes_the_language_the_page_says_so(desk: Desk, draw: Draw) -> None:
+def test_where_no_model_writes_the_language_the_page_says_so(service: Service, draw: Draw) -> None:
     photo = upload(draw("dog.png"))
-    assert CHINESE.no_model in one.answer(desk, photo, None, who("zh")).sentences
-    assert CHINESE.no_model not in one.answer(desk, photo, None, who("zh", "tiny")).sentences
-    assert ENGLISH.no_model not in one.answer(desk, photo, None, who("en")).sentences
+    assert CHINESE.no_model in one_photo.answer(service, photo, None, who("zh")).sentences
+    assert (
+        CHINESE.no_model not in one_photo.answer(service, photo, None, who("zh", "tiny")).sentences
+    )
+    assert ENGLISH.no_model not in one_photo.answer(service, photo, None, who("en")).sentences
 
 
 def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
-    tiny: Captioner, desk: Desk, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    tiny: Captioner, service: Service, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(tiny.model.config, language="zh")
     chinese = Captioner(CaptioningModel(config), tiny.vocabulary, "tiny-zh", "cpu")
     monkeypatch.setattr("captioner.pipeline.load_model", lambda name, device: chinese)
-    both = replace(desk, models=Models(tiny, {"tiny-zh": ("zh",)}))
+    both = replace(service, models=Models(tiny, {"tiny-zh": ("zh",)}))
     assert both.captioner("", "zh") is chinese
     assert both.captioner("", "en") is tiny
     assert both.captioner("tiny", "zh") is tiny
     assert both.captioner("tiny-zh", "en") is chinese
-    answer = one.answer(both, upload(draw("dog.png")), None, who("zh"))
+    answer = one_photo.answer(both, upload(draw("dog.png")), None, who("zh"))
     assert set(answer.kept.seen if answer.kept else ()) == {"tiny-zh"}
 
 
-def test_removing_the_photo_empties_the_page(desk: Desk) -> None:
-    answer = one.answer(desk, None, None, who())
-    assert answer == one.Answer('<p class="waiting">The sentence will appear here.</p>')
+def test_removing_the_photo_empties_the_page(service: Service) -> None:
+    answer = one_photo.answer(service, None, None, who())
+    assert answer == one_photo.Answer('<p class="waiting">The sentence will appear here.</p>')
 
 
 # ---- Many photos ----
 
 
 def test_many_photos_and_zip_files_fill_the_gallery(
-    desk: Desk, tiny: Captioner, draw: Draw, tmp_path: Path
+    service: Service, tiny: Captioner, draw: Draw, tmp_path: Path
 ) -> None:
     import threading
 
@@ -103,7 +107,7 @@ def test_many_photos_and_zip_files_fill_the_gallery(
         archive.write(b, "../folder/b.png")
     uploads = [upload(a), upload(tmp_path / "more.zip")]
 
-    *_, last = many.work(desk, uploads, who(), threading.Event())
+    *_, last = many_photos.work(service, uploads, who(), threading.Event())
 
     for name, photo in (("a.png", a), ("folder/b.png", b)):
         assert f">{name}</span>" in last
@@ -113,7 +117,7 @@ def test_many_photos_and_zip_files_fill_the_gallery(
 # ---- Words and looks ----
 
 
-def test_every_component_changes_its_words_with_the_language(desk: Desk) -> None:
+def test_every_component_changes_its_words_with_the_language(service: Service) -> None:
     texts = Texts()
     with gr.Blocks():
         box = texts.say(
@@ -128,9 +132,9 @@ def test_every_component_changes_its_words_with_the_language(desk: Desk) -> None
     )
 
 
-def test_no_component_has_words_of_its_own(desk: Desk) -> None:
+def test_no_component_has_words_of_its_own(service: Service) -> None:
     """Whatever gradio shows was given to `Texts`, or it would not change with the language."""
-    blocks = page.build_page(desk)
+    blocks = page.build_page(service)
     said = {getattr(ENGLISH, field) for field in ENGLISH.__dataclass_fields__ if field}
     both = {"Language 语言", ENGLISH.title}
     for component in blocks.blocks.values():
@@ -146,15 +150,15 @@ def test_no_component_has_words_of_its_own(desk: Desk) -> None:
 
 @pytest.mark.parametrize("share", [False, True])
 def test_the_page_is_opened_to_the_internet_only_when_asked(
-    desk: Desk, share: bool, monkeypatch: pytest.MonkeyPatch
+    service: Service, share: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
     monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: asked.update(options))
-    page.launch(desk, Serving(share=share) if share else Serving(), 7860)
+    page.launch(service, Serving(share=share) if share else Serving(), 7860)
     assert asked["share"] is share
     assert asked["server_name"] == "127.0.0.1"
     assert asked["auth"] is None
-    assert asked["max_file_size"] == desk.most_bytes
+    assert asked["max_file_size"] == service.most_bytes
 
 
 def test_the_theme_fetches_no_fonts() -> None:
@@ -167,12 +171,12 @@ def test_the_theme_fetches_no_fonts() -> None:
 
 @pytest.fixture
 def served(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SimpleNamespace]:
     """The running page, its address and the folder of its uploads."""
     uploads = tmp_path / "uploads"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
-    own = replace(desk, uploads=Uploads(uploads))
+    own = replace(service, uploads=Uploads(uploads))
     blocks = page.launch(own, Serving(), free_port("127.0.0.1", 0))
     yield SimpleNamespace(url=blocks.local_url, uploads=uploads, blocks=blocks)
     blocks.close(verbose=False)
@@ -238,10 +242,10 @@ def test_the_documentation_for_programs_names_every_argument(served: SimpleNames
 
 
 def test_uploads_are_not_kept(
-    desk: Desk, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    brief = replace(desk, keep_seconds=1, sweep_seconds=1)
+    brief = replace(service, keep_seconds=1, sweep_seconds=1)
     blocks = page.launch(brief, Serving(), free_port("127.0.0.1", 0))
     try:
         client = Client(blocks.local_url, verbose=False)
@@ -261,14 +265,14 @@ def test_visitors_are_forgotten_with_all_that_was_shown_to_them(
     client = Client(served.url, verbose=False)
     client.predict(handle_file(draw("dog.png")), api_name="/caption")
     sessions = served.blocks.state_holder.session_data
-    sweeper = Sweeper(served.uploads, served.blocks)
+    cleanup = Cleanup(served.uploads, served.blocks)
     start = time.time()
 
-    sweeper.sweep(start)
+    cleanup.sweep(start)
     assert client.session_hash in sessions
-    sweeper.sweep(start + 3000)
+    cleanup.sweep(start + 3000)
     assert client.session_hash in sessions
-    sweeper.sweep(start + 3600)
+    cleanup.sweep(start + 3600)
     assert len(sessions) == 0
     assert files_in(served.uploads) == []
     assert client.predict(handle_file(draw("cat.png")), api_name="/caption")["caption"]
@@ -348,11 +352,11 @@ def test_a_broken_off_upload_leaves_the_server_alive(served: SimpleNamespace, dr
 
 
 def test_a_password_keeps_others_out(
-    desk: Desk, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     serving = Serving(auth=("ann", "secret"))
-    blocks = page.launch(desk, serving, free_port("127.0.0.1", 0))
+    blocks = page.launch(service, serving, free_port("127.0.0.1", 0))
     try:
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{blocks.local_url}gradio_api/info")
@@ -363,12 +367,12 @@ def test_a_password_keeps_others_out(
 
 
 def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     from captioner.ui.html import problem_html
 
     with pytest.raises(AttributeError) as mistake:
-        one.answer(desk, {}, None, None)  # type: ignore[arg-type]
+        one_photo.answer(service, {}, None, None)  # type: ignore[arg-type]
     shown = problem_html(mistake.value)
     assert str(UNEXPECTED) in shown
     assert "AttributeError" in caplog.text
@@ -376,8 +380,8 @@ def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
     assert "No photo" in problem_html(ImageError("No photo."))
 
 
-def test_a_bomb_is_refused_in_one_sentence(desk: Desk, tmp_path: Path) -> None:
+def test_a_bomb_is_refused_in_one_sentence(service: Service, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
     Image.new("1", (30000, 30000)).save(bomb)
     with pytest.raises(ImageError, match=r"^bomb\.png is too large to open safely"):
-        one.answer(desk, upload(bomb), None, who())
+        one_photo.answer(service, upload(bomb), None, who())

@@ -12,9 +12,9 @@ from captioner.errors import ImageError
 from captioner.model import EncoderConfig, ModelConfig
 from captioner.pipeline import Caption
 from captioner.ui.attention import shades
+from captioner.ui.captioning import Kept, Told
 from captioner.ui.html import element, problem_html
 from captioner.ui.sentences import answer_html, probability, sureness
-from captioner.ui.telling import Kept, Told
 from captioner.ui.words import CHINESE, ENGLISH
 
 

@@ -2,8 +2,8 @@
 // type". Here the whole page takes photos, and every file reaches the server, whose answer is a
 // sentence. Several files at once, or a zip file, go to the tab for many photos.
 (() => {
-  const ONE = "#photo input[type=file]"; // as in one.py
-  const MANY = "#photos input[type=file]"; // as in many.py
+  const ONE = "#photo input[type=file]"; // as in one_photo.py
+  const MANY = "#photos input[type=file]"; // as in many_photos.py
 
   const isZip = (file) => /\.zip$/i.test(file.name) || /zip/.test(file.type);
 

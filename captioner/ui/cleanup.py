@@ -70,7 +70,7 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
-class Sweeper:
+class Cleanup:
     """Deletes old files, and has gradio forget visitors: it keeps what it has shown them.
 
     uploads: the folder of the files. page: gradio's Blocks, which are being served.

@@ -8,9 +8,9 @@ import gradio as gr
 
 from captioner.options import OPTIONS, Number
 from captioner.text import LANGUAGES
+from captioner.ui.i18n import Texts
 from captioner.ui.models import Models
 from captioner.ui.options import SEED, TOP
-from captioner.ui.texts import Texts
 
 AUTOMATIC = ("Auto 自动", "")  # by the page's language
 

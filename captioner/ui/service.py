@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Service:
     """The models, the threads that run them, the uploads, and what is kept of these.
 
     most_bytes: of one file. keep_seconds, sweep_seconds: an upload is deleted at the first sweep

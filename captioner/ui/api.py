@@ -14,15 +14,15 @@ from gradio import FileData
 from captioner.captions import Row
 from captioner.errors import CaptionerError
 from captioner.options import OPTIONS, CaptionOptions, Number, Phrases
+from captioner.ui.bulk import captions_of
+from captioner.ui.captioning import tell
 from captioner.ui.options import TOP, check, text
-from captioner.ui.series import captions_of
-from captioner.ui.telling import tell
 from captioner.ui.words import sentence_of
 from captioner.ui.zips import photos_in
 
 if TYPE_CHECKING:
     from captioner.pipeline import Caption, Captioner
-    from captioner.ui.desk import Desk
+    from captioner.ui.service import Service
 
 
 def takes_options(**usual: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -64,14 +64,14 @@ def _kind(takes: Number | Phrases) -> Any:
     return takes.kind | None if isinstance(takes, Number) else list[str] | None
 
 
-class Programs:
+class Api:
     """The end points `/caption` and `/caption_many`; gradio documents them by what stands here.
 
     They raise gradio.Error with the same sentence that a person would read, in English.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, service: Service) -> None:
+        self.service = service
 
     def register(self) -> None:
         """Offer the end points, inside gradio's Blocks."""
@@ -97,7 +97,9 @@ class Programs:
         try:
             captioner = self._captioner(model, language)
             options = CaptionOptions(**said)
-            told = tell(self.desk.batcher, captioner, self.desk.uploads.take(photo), options, None)
+            told = tell(
+                self.service.batcher, captioner, self.service.uploads.take(photo), options, None
+            )
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return _answer(told.caption, captioner)
@@ -122,11 +124,11 @@ class Programs:
             captioner = self._captioner(model, language)
             options = CaptionOptions(**said)
             check(options, captioner)
-            listed = photos_in(self.desk.uploads.take_all(photos), self.desk.most_bytes)
+            listed = photos_in(self.service.uploads.take_all(photos), self.service.most_bytes)
         except CaptionerError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        wanted = self.desk.visits.wanted_here()
-        results = captions_of(self.desk.batcher, captioner, listed, options, wanted=wanted)
+        wanted = self.service.visits.wanted_here()
+        results = captions_of(self.service.batcher, captioner, listed, options, wanted=wanted)
         return [
             {"image": result.name, **_answer(result.caption, captioner)}
             if result.caption
@@ -137,8 +139,8 @@ class Programs:
     def _captioner(self, model: object, language: object) -> Captioner:
         model, language = text("model", model), text("language", language)
         if not model:
-            return self.desk.captioner(None, language or self.desk.models.first.language)
-        named = self.desk.models.named(model)
+            return self.service.captioner(None, language or self.service.models.first.language)
+        named = self.service.models.named(model)
         return named.in_language(language) if language else named
 
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from captioner.ui.desk import Desk
-from captioner.ui.how import Fields
+from captioner.ui.captioning import Kept, tell
 from captioner.ui.html import element, problem_html, text
+from captioner.ui.i18n import Texts
 from captioner.ui.options import Visitor, visitor
+from captioner.ui.options_form import Fields
 from captioner.ui.sentences import answer_html, strip_html
-from captioner.ui.telling import Kept, tell
-from captioner.ui.texts import Texts
+from captioner.ui.service import Service
 from captioner.ui.words import ENGLISH, WORDS, Words
 
 
@@ -54,13 +54,13 @@ def lay_out(texts: Texts) -> OnePhoto:
     return OnePhoto(photo, problem, sentences)
 
 
-def connect(desk: Desk, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
+def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
     """Answer a photo, and answer it again whenever something else is chosen."""
-    kept = gr.State(None, time_to_live=desk.keep_seconds)
+    kept = gr.State(None, time_to_live=service.keep_seconds)
 
     def answer_visitor(photo: object, known: Kept | None, *fields: Any) -> Answer:
         try:
-            return answer(desk, photo, known, visitor(*fields))
+            return answer(service, photo, known, visitor(*fields))
         except Exception as error:
             return Answer("", problem_html(error), known)
 
@@ -80,7 +80,7 @@ def connect(desk: Desk, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
 
 
 def takes_problems(box: str) -> str:
-    """Lets giving.js show what is wrong with a file for a box, given by its selector."""
+    """Lets upload.js show what is wrong with a file for a box, given by its selector."""
     return f"captioner.takeProblems('{box} input[type=file]', props)"
 
 
@@ -92,14 +92,14 @@ class Answer(NamedTuple):
     kept: Kept | None = None
 
 
-def answer(desk: Desk, photo: object, kept: Kept | None, who: Visitor) -> Answer:
+def answer(service: Service, photo: object, kept: Kept | None, who: Visitor) -> Answer:
     """Answer a photo, as a request names it, in the page's language. Raises CaptionerError."""
     words = WORDS[who.language]
     if photo is None:
         return Answer(waiting_html(words))
-    upload = desk.uploads.take(photo)
-    captioner = desk.captioner(who.model, who.language)
-    told = tell(desk.batcher, captioner, upload, who.options, kept)
+    upload = service.uploads.take(photo)
+    captioner = service.captioner(who.model, who.language)
+    told = tell(service.batcher, captioner, upload, who.options, kept)
     note = "" if who.model or captioner.language == who.language else words.no_model
     shown = answer_html(told, upload.name, captioner.model.config, words, note)
     return Answer(shown, kept=told.kept)

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from captioner.ui.sweeping import (
+from captioner.ui.cleanup import (
     AGE_SECONDS,
     INTERVAL_SECONDS,
-    Sweeper,
+    Cleanup,
     delete_old,
     upload_folder,
 )
@@ -40,12 +40,12 @@ def test_a_link_is_deleted_and_what_it_leads_to_stays(tmp_path: Path) -> None:
 
 def test_no_visitor_is_known_for_more_than_an_hour(tmp_path: Path) -> None:
     holder = SimpleNamespace(session_data={}, time_last_used={})
-    sweeper = Sweeper(tmp_path, SimpleNamespace(state_holder=holder))
+    cleanup = Cleanup(tmp_path, SimpleNamespace(state_holder=holder))
     came = 7.0  # seconds after a sweep
     holder.session_data["ann"] = holder.time_last_used["ann"] = "state"
     now = float(INTERVAL_SECONDS)
     while "ann" in holder.session_data:
-        sweeper.sweep(now)
+        cleanup.sweep(now)
         now += INTERVAL_SECONDS
     stayed = now - INTERVAL_SECONDS - came
     assert AGE_SECONDS - 2 * INTERVAL_SECONDS <= stayed <= 3600
@@ -54,7 +54,7 @@ def test_no_visitor_is_known_for_more_than_an_hour(tmp_path: Path) -> None:
 
 def test_what_a_dead_server_left_goes_and_all_else_stays(tmp_path: Path) -> None:
     code = (
-        "import os, sys, pathlib; from captioner.ui.sweeping import upload_folder\n"
+        "import os, sys, pathlib; from captioner.ui.cleanup import upload_folder\n"
         "with upload_folder(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'photo.png').touch(); print(folder, flush=True); os.kill(os.getpid(), 9)"
     )

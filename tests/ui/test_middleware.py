@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from captioner.ui import visits as module
-from captioner.ui.door import Names
 from captioner.ui.logins import FREE, Logins
+from captioner.ui.middleware import Names
 from captioner.ui.visits import BACK_SECONDS, FIRST_SECONDS, Visits
 
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
-from captioner.ui import telling
+from captioner.ui import captioning
 from captioner.ui.batching import Batcher
-from captioner.ui.telling import tell
+from captioner.ui.captioning import tell
 from captioner.ui.uploads import Upload
 
 Draw = Callable[[str], Path]
@@ -26,7 +26,7 @@ def test_other_choices_need_no_second_look(
     photo = draw("dog.png")
     first = tell(batcher, tiny, upload(photo), CaptionOptions(), None)
     photo.unlink()
-    monkeypatch.setattr(telling, "opened", lambda *_, **__: pytest.fail("it was opened again"))
+    monkeypatch.setattr(captioning, "opened", lambda *_, **__: pytest.fail("it was opened again"))
 
     again = tell(
         batcher, tiny, upload(photo), CaptionOptions(avoid=first.caption.tokens[:1]), first.kept

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from captioner.ui.desk import Desk
+from captioner.ui.bulk import captions_of
 from captioner.ui.downloads import download
 from captioner.ui.gallery import galleries
-from captioner.ui.how import Fields
 from captioner.ui.html import problem_html
-from captioner.ui.one import takes_problems
+from captioner.ui.i18n import Texts
+from captioner.ui.one_photo import takes_problems
 from captioner.ui.options import Visitor, check, visitor
-from captioner.ui.series import captions_of
-from captioner.ui.texts import Texts
+from captioner.ui.options_form import Fields
+from captioner.ui.service import Service
 from captioner.ui.zips import photos_in
 
 
@@ -47,9 +47,9 @@ def lay_out(texts: Texts) -> ManyPhotos:
     return ManyPhotos(files, stop, again, problem, gallery)
 
 
-def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> None:
+def connect(service: Service, many: ManyPhotos, language: gr.Radio, how: Fields) -> None:
     """Fill the gallery when files are given; stop; start over."""
-    stopping = gr.State(None, time_to_live=desk.keep_seconds)
+    stopping = gr.State(None, time_to_live=service.keep_seconds)
 
     def fill(files: object, *fields: Any) -> Iterator[dict[Any, Any]]:
         stopped = threading.Event()
@@ -59,7 +59,7 @@ def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> No
             many.stop: gr.update(visible=True),
         }
         try:
-            for shown in work(desk, files, visitor(*fields), stopped):
+            for shown in work(service, files, visitor(*fields), stopped):
                 yield {many.gallery: shown}
         except Exception as error:
             yield {many.problem: problem_html(error)}
@@ -75,16 +75,16 @@ def connect(desk: Desk, many: ManyPhotos, language: gr.Radio, how: Fields) -> No
     )  # fmt: skip
 
 
-def work(desk: Desk, files: object, who: Visitor, stopped: threading.Event) -> Iterator[str]:
+def work(service: Service, files: object, who: Visitor, stopped: threading.Event) -> Iterator[str]:
     """The gallery of files, as a request names them, again and again.
 
     Raises CaptionerError, before it begins.
     """
-    captioner = desk.captioner(who.model, who.language)
+    captioner = service.captioner(who.model, who.language)
     check(who.options, captioner)
-    photos = photos_in(desk.uploads.take_all(files), desk.most_bytes)
-    wanted = desk.visits.wanted_here()
+    photos = photos_in(service.uploads.take_all(files), service.most_bytes)
+    wanted = service.visits.wanted_here()
     results = captions_of(
-        desk.batcher, captioner, photos, who.options, pictures=True, wanted=wanted
+        service.batcher, captioner, photos, who.options, pictures=True, wanted=wanted
     )
     yield from galleries(results, len(photos), captioner, stopped)

@@ -22,9 +22,9 @@ from starlette.formparsers import MultiPartException
 
 from captioner import messages
 from captioner.errors import CaptionerError
-from captioner.ui.desk import Desk
 from captioner.ui.logins import Logins
 from captioner.ui.offline import POLICY
+from captioner.ui.service import Service
 from captioner.ui.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -124,19 +124,19 @@ def _is_number(name: str) -> bool:
         return False
 
 
-class Door:
+class Guard:
     """ASGI middleware, outside of all of gradio's.
 
-    app: what is behind it. names: that the page is called by. desk: its uploads, and who listens.
-    mcp: whether there is an MCP server as well.
+    app: what is behind it. names: that the page is called by. service: its uploads, and who
+    listens. mcp: whether there is an MCP server as well.
     """
 
-    def __init__(self, app: Application, names: Names, desk: Desk, mcp: bool) -> None:
+    def __init__(self, app: Application, names: Names, service: Service, mcp: bool) -> None:
         self._app = app
         self._names = names
-        self._uploads = desk.uploads
-        self._most_bytes = desk.most_bytes
-        self._visits = desk.visits
+        self._uploads = service.uploads
+        self._most_bytes = service.most_bytes
+        self._visits = service.visits
         self._mcp = mcp
         self._logins = Logins()
 
@@ -276,7 +276,7 @@ class _Incoming:
         return self.body
 
     async def receive(self) -> Message:
-        """For what is behind the door."""
+        """For what is behind it."""
         if self.body is not None and not self._given:
             self._given = True
             return {"type": "http.request", "body": self.body, "more_body": False}
@@ -326,7 +326,7 @@ class _Outgoing:
         self.started = self.failed = False
 
     async def send(self, message: Message) -> None:
-        """For what is behind the door."""
+        """For what is behind it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.failed = self.status == 500 or self._incoming.refusal is not None
