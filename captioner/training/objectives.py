@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -135,8 +136,10 @@ class SelfCritical:
     (Rennie et al.); or "mean", that of the photo's other samples, which needs no further search
     (Luo 2020). max_length: most words of a sample. bleu_weight: of a caption's BLEU-4 beside its
     CIDEr-D. told_weight: of the share that a caption has of the words in which most people agree,
-    but for `function_words`. cross_entropy_weight: of each word of people's captions beside one
-    drawn, which keeps the sentences like theirs (Paulus et al. 2018).
+    but for `function_words`. named_weight: of the share that it has of all their other words, each
+    counted by how many people use it, times its inverse document frequency: rare words are worth
+    more, and a caption grows richer in them. cross_entropy_weight: of each word of people's
+    captions beside one drawn, which keeps the sentences like theirs (Paulus et al. 2018).
     """
 
     def __init__(
@@ -148,6 +151,7 @@ class SelfCritical:
         *,
         bleu_weight: float = 0.0,
         told_weight: float = 0.0,
+        named_weight: float = 0.0,
         cross_entropy_weight: float = 0.0,
         function_words: Collection[int] = (),
     ) -> None:
@@ -158,6 +162,8 @@ class SelfCritical:
             if told_weight
             else []
         )
+        self.named_weight = named_weight
+        self._worth = _worths(references, {END, *function_words}) if named_weight else []
         self.cross_entropy_weight = cross_entropy_weight
         self._references = references
         self._prepared = CiderD.from_references(references).prepare(references)
@@ -220,6 +226,9 @@ class SelfCritical:
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
             rewards += self.told_weight * torch.tensor(list(map(_share, agreed, words)))
+        if self.named_weight:
+            worth = [self._worth[photo] for photo in photos]
+            rewards += self.named_weight * torch.tensor(list(map(_worth_of, words, worth)))
         return rewards.view(len(rows), each)
 
     def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:
@@ -242,6 +251,22 @@ def _agreed(references: Sequence[Tokens]) -> set[Any]:
 def _share(agreed: set[Any], caption: Tokens) -> float:
     """Of the words agreed on, those that a caption has; where there are none, it lacks none."""
     return len(agreed.intersection(caption)) / len(agreed) if agreed else 1.0
+
+
+def _worths(references: Sequence[Sequence[Tokens]], without: set[Any]) -> list[dict[Any, float]]:
+    """What each word is worth in a caption of each photo; all of a photo's words add up to 1."""
+    found = Counter(word for captions in references for word in set().union(*captions))
+    worths = []
+    for captions in references:
+        people = Counter(word for caption in captions for word in set(caption) - without)
+        worth = {w: n * math.log(len(references) / found[w]) for w, n in people.items()}
+        total = sum(worth.values()) or 1.0
+        worths.append({word: value / total for word, value in worth.items()})
+    return worths
+
+
+def _worth_of(caption: Tokens, worth: Mapping[Any, float]) -> float:
+    return sum(worth.get(word, 0.0) for word in set(caption))
 
 
 def _expected(

@@ -25,7 +25,8 @@ _AT_LEAST_1 = (
     "min_captions",
 )  # fmt: skip
 _AT_LEAST_0 = (
-    "crop_size", "bleu_weight", "told_weight", "cross_entropy_weight", "doubly_stochastic",
+    "crop_size", "bleu_weight", "told_weight", "named_weight", "cross_entropy_weight",
+    "doubly_stochastic",
 )  # fmt: skip
 _OF_CROSS_ENTROPY = ("word_dropout", "scheduled_sampling", "doubly_stochastic")
 
@@ -163,8 +164,8 @@ class Phase:
     sentences: text files below the data's root, one sentence a line. The phase trains the decoder
         on them, as captions of a photo that shows nothing; the encoder stays as it is.
     min_captions: photos that have fewer are left out: what a caption must say is told by several.
-    baseline, bleu_weight, told_weight, cross_entropy_weight: of the self-critical objective, see
-        `SelfCritical`.
+    baseline, bleu_weight, told_weight, named_weight, cross_entropy_weight: of the self-critical
+        objective, see `SelfCritical`.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Phase:
     baseline: str = "mean"
     bleu_weight: float = 0.0
     told_weight: float = 0.0
+    named_weight: float = 0.0
     cross_entropy_weight: float = 0.0
 
     def __post_init__(self) -> None:

@@ -243,6 +243,7 @@ def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntro
             data.max_words,
             bleu_weight=phase.bleu_weight,
             told_weight=phase.told_weight,
+            named_weight=phase.named_weight,
             cross_entropy_weight=phase.cross_entropy_weight,
             function_words=data.function_words(),
         )

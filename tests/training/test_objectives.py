@@ -1,5 +1,7 @@
 """The objectives: cross-entropy as torch has it, self-critical training as worked out by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -251,6 +253,25 @@ def test_what_most_people_say_is_rewarded_and_function_words_are_not(decoder: De
     shares = torch.tensor([[1.0, 0.0], [0.5, 1.0], [0.0, 1.0]])
     without = plain._score(hypotheses, rows)
     torch.testing.assert_close(told._score(hypotheses, rows), without + 0.5 * shares)
+
+
+def test_rare_words_that_people_use_are_worth_more(decoder: Decoder) -> None:
+    """Of three photos, 4 is said of two, by all of one's people and once by the other's."""
+    references = [
+        [(4, 5, END), (4, 6, END)],
+        [(8, END), (8, 4, END)],
+        [(9, END), (9, END)],
+    ]
+    plain = SelfCritical(references, samples=6, baseline="mean", max_length=4)
+    named = SelfCritical(references, 6, "mean", 4, named_weight=0.5, function_words=(5,))
+    drawn = [[4, 7], [6, 6, 5], [8], [8, 4, 9], [7], [9, 9]]
+    hypotheses = [Hypothesis(tuple(words), -1.0, -1.0) for words in drawn]
+    rows = torch.tensor([0, 1, 2])
+    often, rare = math.log(3 / 2), math.log(3)
+    first, second = 2 * often + rare, 2 * rare + often
+    worth = torch.tensor([[2 * often / first, rare / first], [2 * rare / second, 1.0], [0.0, 1.0]])
+    without = plain._score(hypotheses, rows)
+    torch.testing.assert_close(named._score(hypotheses, rows), without + 0.5 * worth)
 
 
 def test_cross_entropy_beside_the_reward_is_that_of_peoples_captions(decoder: Decoder) -> None:

@@ -107,6 +107,7 @@ def fixed_samples(monkeypatch: pytest.MonkeyPatch) -> None:
             "objective": "self_critical",
             "captions_per_photo": EACH,
             "told_weight": 0.5,
+            "named_weight": 0.4,
             "cross_entropy_weight": 0.3,
         },
     ],
