@@ -1,13 +1,14 @@
 # make run    starts the web page and opens it in this computer's browser
 # make test   runs everything that the project is checked by
 # Both keep what they install in .venv, and install again only when pyproject.toml has changed.
+# make gpu    checks and measures a GPU, with the Python that is at hand and its torch
 # make translations   compiles captioner.po, from which Chinese messages are read, to captioner.mo
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test translations browser clean
+.PHONY: run test gpu translations browser clean
 
 run: $(VENV)/ui.installed
 	$(BIN)/python ui.py --open
@@ -18,6 +19,9 @@ test: $(VENV)/dev.installed browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
+
+gpu:
+	PYTHONPATH=. $(PYTHON) benchmarks/gpu.py $(GPU_OPTIONS)
 
 translations: $(VENV)/dev.installed
 	$(BIN)/pybabel compile --domain captioner --directory captioner/messages/locale

@@ -91,7 +91,7 @@ class PlainLoop:
         self.encoder = Encoder(recipe.encoder.config).requires_grad_(not self.frozen)
         self.decoder = PlainDecoder(
             self.encoder.width,
-            recipe.decoder.hidden_size_size,
+            recipe.decoder.hidden_size,
             len(data.vocabulary),
             recipe.decoder.dropout,
         )
