@@ -26,6 +26,7 @@ from captioner.errors import DatasetError
 from captioner.messages import Message
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
+from captioner.text.inflection import base_forms
 from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
 from captioner.training.views import view
@@ -147,6 +148,14 @@ class TrainingData:
         """The numbers of words that tell nothing of a photo."""
         words = map(self.vocabulary.number, FUNCTION_WORDS.get(self._language, ()))
         return frozenset(number for number in words if number is not None)
+
+    def base_forms(self) -> dict[int, int]:
+        """Of the numbers of a word's forms, the number of the word itself; of English only."""
+        if self._language != "en":
+            return {}
+        words = self.vocabulary.words
+        number = {word: row for row, word in enumerate(words)}
+        return {number[form]: number[word] for form, word in base_forms(words).items()}
 
     def summary(self) -> Message:
         """One line for the person who waits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -136,7 +136,8 @@ class SelfCritical:
     (Rennie et al.); or "mean", that of the photo's other samples, which needs no further search
     (Luo 2020). max_length: most words of a sample. bleu_weight: of a caption's BLEU-4 beside its
     CIDEr-D. told_weight: of the share that a caption has of the words in which most people agree,
-    but for `function_words`. named_weight: of the share that it has of all their other words, each
+    in whatever form (`base_forms`: of numbers that stand for a form, the word's own), but for
+    `function_words`. named_weight: of the share that it has of all their other words, each
     counted by how many people use it, times its inverse document frequency: rare words are worth
     more, and a caption grows richer in them. cross_entropy_weight: of each word of people's
     captions beside one drawn, which keeps the sentences like theirs (Paulus et al. 2018).
@@ -154,14 +155,13 @@ class SelfCritical:
         named_weight: float = 0.0,
         cross_entropy_weight: float = 0.0,
         function_words: Collection[int] = (),
+        base_forms: Mapping[Any, int] | None = None,
     ) -> None:
         self.baseline = baseline
         self.bleu_weight, self.told_weight = bleu_weight, told_weight
-        self._agreed = (
-            [_agreed(captions) - {END, *function_words} for captions in references]
-            if told_weight
-            else []
-        )
+        self._untold = {END, *function_words}
+        self._bases: Mapping[Any, int] = base_forms or {}
+        self._agreed = [_agreed(map(self._told, own)) for own in references] if told_weight else []
         self.named_weight = named_weight
         self._worth = _worths(references, {END, *function_words}) if named_weight else []
         self.cross_entropy_weight = cross_entropy_weight
@@ -225,11 +225,16 @@ class SelfCritical:
             )
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
-            rewards += self.told_weight * torch.tensor(list(map(_share, agreed, words)))
+            told = map(self._told, words)
+            rewards += self.told_weight * torch.tensor(list(map(_share, agreed, told)))
         if self.named_weight:
             worth = [self._worth[photo] for photo in photos]
             rewards += self.named_weight * torch.tensor(list(map(_worth_of, words, worth)))
         return rewards.view(len(rows), each)
+
+    def _told(self, caption: Tokens) -> set[Any]:
+        """The words of a caption that tell something, each in its own form."""
+        return {self._bases.get(word, word) for word in set(caption) - self._untold}
 
     def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:
         """Captions as the decoder reads them `[B · K, T]`, from the start token on."""
@@ -242,15 +247,16 @@ class SelfCritical:
         return caption.tokens if cut_off else (*caption.tokens, END)
 
 
-def _agreed(references: Sequence[Tokens]) -> set[Any]:
+def _agreed(told: Iterable[set[Any]]) -> set[Any]:
     """The words that three of four people use, or more."""
-    counts = Counter(word for caption in references for word in set(caption))
-    return {word for word, people in counts.items() if 4 * people >= 3 * len(references)}
+    captions = list(told)
+    counts = Counter(word for caption in captions for word in caption)
+    return {word for word, people in counts.items() if 4 * people >= 3 * len(captions)}
 
 
-def _share(agreed: set[Any], caption: Tokens) -> float:
+def _share(agreed: set[Any], told: set[Any]) -> float:
     """Of the words agreed on, those that a caption has; where there are none, it lacks none."""
-    return len(agreed.intersection(caption)) / len(agreed) if agreed else 1.0
+    return len(agreed & told) / len(agreed) if agreed else 1.0
 
 
 def _worths(references: Sequence[Sequence[Tokens]], without: set[Any]) -> list[dict[Any, float]]:

@@ -246,6 +246,7 @@ def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntro
             named_weight=phase.named_weight,
             cross_entropy_weight=phase.cross_entropy_weight,
             function_words=data.function_words(),
+            base_forms=data.base_forms(),
         )
     return CrossEntropy(
         phase.label_smoothing,

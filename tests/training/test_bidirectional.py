@@ -42,6 +42,7 @@ def learner(**settings: object) -> Learner:
         train=SimpleNamespace(pixels=None),
         references=lambda: REFERENCES,
         function_words=frozenset,
+        base_forms=dict,
         max_words=6,
     )
     model = CaptioningModel(config)

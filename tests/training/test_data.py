@@ -185,3 +185,9 @@ def test_sentences_without_photos_come_one_by_one(tmp_path: Path) -> None:
     assert sentences == {"some photo 2", "photo some <unk>", "photo photo photo photo"}
     with pytest.raises(DatasetError, match="no sentence"):
         found.without_photos([])
+
+
+def test_forms_of_a_word_are_known_by_the_numbers_of_both(tmp_path: Path) -> None:
+    known = data(tmp_path, source(tmp_path, "dogs", 2), source(tmp_path, "dog", 3))
+    number = known.vocabulary.number
+    assert known.base_forms() == {number("dogs"): number("dog")}

@@ -255,6 +255,17 @@ def test_what_most_people_say_is_rewarded_and_function_words_are_not(decoder: De
     torch.testing.assert_close(told._score(hypotheses, rows), without + 0.5 * shares)
 
 
+def test_what_most_people_say_counts_in_any_form() -> None:
+    """7 is a form of 6, and 5 is one of 4."""
+    references = [[(4, 6, END), (5, 7, END), (4, 8, END)]]
+    told = SelfCritical(references, 2, "mean", 4, told_weight=1.0, base_forms={7: 6, 5: 4})
+    plain = SelfCritical(references, 2, "mean", 4)
+    hypotheses = [Hypothesis(words, -1.0, -1.0) for words in ((5, 8), (6, 7))]
+    rows = torch.tensor([0])
+    more = told._score(hypotheses, rows) - plain._score(hypotheses, rows)
+    torch.testing.assert_close(more, torch.tensor([[1.0, 0.0]]))
+
+
 def test_rare_words_that_people_use_are_worth_more(decoder: Decoder) -> None:
     """Of three photos, 4 is said of two, by all of one's people and once by the other's."""
     references = [

@@ -60,6 +60,7 @@ def stepper(**settings: Any) -> Stepper:
         train=SimpleNamespace(pixels=pixels),
         references=lambda: references,
         function_words=frozenset,
+        base_forms=dict,
         max_words=6,
     )
     chosen = {
