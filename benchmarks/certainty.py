@@ -38,8 +38,9 @@ from tqdm import tqdm
 from captioner.datasets import Record, read_dataset, read_names
 from captioner.datasets.reading import recognise
 from captioner.images import to_batch
+from captioner.installed import model_folder
 from captioner.metrics.sense import PEOPLE, content_words
-from captioner.pipeline import Caption, Captioner, load_model, model_folder
+from captioner.pipeline import Caption, Captioner, load_model
 from captioner.speed.memory import keep_memory
 from captioner.text import PAD
 from captioner.text.function_words import FUNCTION_WORDS

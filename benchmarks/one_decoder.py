@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from captioner.datasets import cache_features, read_dataset
 from captioner.decoding import BeamOptions, beam_search
+from captioner.installed import model_folder
 from captioner.metrics import score
 from captioner.model import CaptioningModel, ModelConfig, load_encoder
-from captioner.pipeline import model_folder
 from captioner.speed.memory import keep_memory
 from captioner.text import END, NEVER_WRITTEN, START, Vocabulary, tokenizer
 from captioner.training import Recipe, read_recipe

@@ -5,9 +5,15 @@ model = captioner.load_model("base-en")
 print(model.caption("dog.jpg").text)
 """
 
-from captioner.errors import CaptionerError
-from captioner.options import CaptionOptions
-from captioner.pipeline import Caption, Captioner, available_models, load_model
+from typing import TYPE_CHECKING
+
+from captioner.lazy import offered
+
+if TYPE_CHECKING:
+    from captioner.errors import CaptionerError
+    from captioner.installed import available_models
+    from captioner.options import CaptionOptions
+    from captioner.pipeline import Caption, Captioner, load_model
 
 __version__ = "0.1.0"
 __all__ = [
@@ -18,3 +24,12 @@ __all__ = [
     "available_models",
     "load_model",
 ]
+__getattr__, __dir__ = offered(
+    __name__,
+    {
+        "errors": "CaptionerError",
+        "installed": "available_models",
+        "options": "CaptionOptions",
+        "pipeline": "Caption Captioner load_model",
+    },
+)

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from captioner import messages
-from captioner.errors import CaptionerError, ImageError, OptionError
+from captioner import __version__, messages
+from captioner.errors import CaptionerError, ImageError, OptionError, RecipeError
 from captioner.messages import Message, reason, translate
 from captioner.messages.parser import Parser
 from captioner.options import OPTIONS, CaptionOptions, Number
@@ -69,8 +69,13 @@ def _complain(sentence: str) -> None:
     print(f"captioner: {messages.printable(sentence)}", file=sys.stderr)
 
 
+def _tell(sentence: Message) -> None:
+    print(messages.printable(translate(sentence)), file=sys.stderr, flush=True)
+
+
 def _parser() -> Parser:
     parser = Parser(prog="captioner", description="Write a sentence about a photo.")
+    parser.add_argument("--version", action="version", version=f"captioner {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_caption(commands.add_parser("caption", help="one line per photo"))
     _add_folder(commands.add_parser("folder", help="caption all photos in a folder"))
@@ -238,11 +243,15 @@ def _caption_options(options: argparse.Namespace) -> CaptionOptions:
 
 
 def _load(options: argparse.Namespace, language: str | None = None) -> Captioner:
+    """The model; where there is none of that name, this says so before torch is imported."""
+    from captioner.installed import find_model
+
+    folder = find_model(options.model, language)
     from captioner.pipeline import load_model
     from captioner.speed.memory import keep_memory
 
     keep_memory()
-    return load_model(options.model, options.device, language)
+    return load_model(folder, options.device, language)
 
 
 def _caption(options: argparse.Namespace) -> int:
@@ -310,6 +319,8 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if not options.recipe.exists():  # which need not wait for torch
+        raise RecipeError("There is no recipe {}.", options.recipe)
     from captioner.speed.memory import keep_memory
     from captioner.training import check_data, join, read_recipe, train
 
@@ -328,10 +339,10 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    _check_what_to_evaluate(options)
     from captioner import evaluation
     from captioner.metrics.report import load_template, read_report
 
-    _check_what_to_evaluate(options)
     inputs = (options.data, options.results, options.references, options.names, options.compare)
     evaluation.check_outputs(
         filter(None, (options.save, options.json, options.html)),
@@ -379,8 +390,8 @@ def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation
 
 
 def _models(options: argparse.Namespace) -> int:
+    from captioner.installed import available_models, model_folder
     from captioner.model import languages_of
-    from captioner.pipeline import available_models, model_folder
 
     for name in available_models():
         print(name, ",".join(languages_of(model_folder(name))), sep="\t")
@@ -388,15 +399,18 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _join(options: argparse.Namespace) -> int:
-    from captioner.model import add_language
-    from captioner.pipeline import model_folder
+    from captioner.installed import model_folder
 
-    print(add_language(model_folder(options.model), model_folder(options.other)))
+    folders = model_folder(options.model), model_folder(options.other)
+    from captioner.model import add_language
+
+    print(add_language(*folders))
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from captioner.ui import Serving, find_auth, parse_name, parse_size, serve
+    from captioner.installed import find_model
+    from captioner.ui import Serving, find_auth, free_port, parse_name, parse_size, serve
 
     serving = Serving(
         options.host,
@@ -409,9 +423,8 @@ def _serve(options: argparse.Namespace) -> int:
         parse_size(options.max_waiting, "--max-waiting"),
         tuple(map(parse_name, options.allowed_host)),
     )
+    folder = find_model(options.model)
+    free_port(serving.host, serving.port)  # before seconds are spent on the model
+    _tell(Message("Loading the model '{}' …", folder.name))
     serve(_load(options), serving)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
-from captioner.decoding import BeamOptions, SamplingOptions
+from captioner.decoding.types import BeamOptions, SamplingOptions
 from captioner.errors import OptionError
 from captioner.messages import Message
 

@@ -6,7 +6,6 @@ The command, the page and other people's programs all use this one object.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ from captioner.decoding import (
 )
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
+from captioner.installed import find_model, in_words
 from captioner.messages import Message
 from captioner.model import (
     CaptioningModel,
@@ -42,10 +42,9 @@ from captioner.model import (
     read_model,
 )
 from captioner.options import CaptionOptions
-from captioner.text import END, LANGUAGES, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
+from captioner.text import END, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 
-DEFAULT_MODEL = "base-en"
 DIGITS = 4  # of log-probabilities and scores that are written down
 PhotoT = TypeVar("PhotoT")
 
@@ -159,9 +158,9 @@ class Captioner:
 
     def _sibling(self, language: str) -> Captioner:
         if self._folder is None or language not in self.languages:
-            known = Message(", ".join(str(_in_words(code)) for code in self.languages))
+            known = Message(", ".join(str(in_words(code)) for code in self.languages))
             raise ModelError(
-                "The model '{}' writes {}, not {}.", self.name, known, _in_words(language)
+                "The model '{}' writes {}, not {}.", self.name, known, in_words(language)
             )
         model, vocabulary = read_language(self._folder, language, self.model)
         sibling = Captioner(model, vocabulary, self.name, self.device, self._folder)
@@ -430,56 +429,7 @@ def load_model(
 
     Raises ModelError where there is no such model, or its folder cannot be used.
     """
-    folder = model_folder(str(name or (_writer_of(language) if language else DEFAULT_MODEL)))
+    folder = find_model(name, language)
     model, vocabulary = read_model(folder)
     captioner = Captioner(model, vocabulary, folder.name, device, folder)
     return captioner.in_language(language) if language else captioner
-
-
-def available_models() -> list[str]:
-    """Names of the models that are installed with the package."""
-    folders = (path.parent.name for path in weights_folder().glob("*/config.json"))
-    return sorted(folders)
-
-
-def _writer_of(language: str) -> str:
-    """The installed model that writes a language; the default one where it does."""
-    names = sorted(available_models(), key=lambda name: name != DEFAULT_MODEL)
-    written = {name: languages_of(weights_folder() / name) for name in names}
-    for name, own in written.items():
-        if language in own:
-            return name
-    known = _listed(f"{name} ({', '.join(own)})" for name, own in written.items())
-    raise ModelError("No installed model writes {}; installed: {}.", _in_words(language), known)
-
-
-def _in_words(language: str) -> Message:
-    if language in LANGUAGES:
-        return Message(f"{LANGUAGES[language]} ({language})")
-    return Message("'{}'", language)
-
-
-def _listed(names: Iterable[str]) -> str | Message:
-    return ", ".join(names) or Message("none")
-
-
-def weights_folder() -> Path:
-    """Where installed models lie: inside an installed package, or beside it in a clone."""
-    package = Path(__file__).parent
-    inside = package / "weights"
-    return inside if inside.is_dir() else package.parent / "weights"
-
-
-def model_folder(name: str) -> Path:
-    """The folder of an installed model, or the one of one's own that `name` is a path of.
-
-    Raises ModelError where there is neither.
-    """
-    installed = weights_folder() / name
-    is_path = os.sep in name or name.startswith(".")
-    if not is_path and os.path.isfile(installed / "config.json"):
-        return installed
-    if is_path or os.path.isdir(name):
-        return Path(name)
-    known = _listed(available_models())
-    raise ModelError("There is no model named '{}'; installed: {}.", name, known)

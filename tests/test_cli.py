@@ -162,7 +162,7 @@ def test_the_language_that_the_model_writes_is_accepted(home: Path) -> None:
 def test_without_an_installed_model_that_writes_it_a_language_gives_one_sentence(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("captioner.pipeline.weights_folder", lambda: tmp_path)
+    monkeypatch.setattr("captioner.installed.weights_folder", lambda: tmp_path)
     result = captioner("caption", home / "red.png", "--language", "zh")
     assert result.code == 2
     assert_one_sentence(result, "No installed model writes Chinese (zh); installed: none.")

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import captioner
-from captioner import Caption, Captioner, CaptionOptions, pipeline
+from captioner import Caption, Captioner, CaptionOptions, installed, pipeline
 from captioner.decoding import BeamOptions
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import to_batch
@@ -187,7 +187,7 @@ def test_the_installed_model_that_writes_a_language_is_found(
     bilingual: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(bilingual.parent / "chinese")
-    monkeypatch.setattr(pipeline, "weights_folder", lambda: bilingual.parent)
+    monkeypatch.setattr(installed, "weights_folder", lambda: bilingual.parent)
     assert captioner.available_models() == ["both"]
     assert captioner.load_model(language="zh").language == "zh"
     with pytest.raises(ModelError, match=r"writes 'fr'; installed: both \(en, zh\)\."):
@@ -433,7 +433,7 @@ def test_models_are_found_by_name_or_path(
     for name in ("b", "a"):
         save_model(tmp_path / name, tiny_model, vocabulary, "")
     (tmp_path / "not-a-model").mkdir()
-    monkeypatch.setattr(pipeline, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(installed, "weights_folder", lambda: tmp_path)
     assert captioner.available_models() == ["a", "b"]
     assert captioner.load_model("a").name == "a"
     assert captioner.load_model(tmp_path / "b").name == "b"
@@ -454,8 +454,8 @@ def two_languages(
     for name, model in (("a-en", tiny_model), ("b-zh", chinese), ("c-en", tiny_model)):
         words = Vocabulary.build(["一只狗在T恤上"]) if model is chinese else vocabulary
         save_model(tmp_path / name, model, words, "")
-    monkeypatch.setattr(pipeline, "weights_folder", lambda: tmp_path)
-    monkeypatch.setattr(pipeline, "DEFAULT_MODEL", "c-en")
+    monkeypatch.setattr(installed, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(installed, "DEFAULT_MODEL", "c-en")
     return tmp_path
 
 

@@ -1,16 +1,7 @@
 """Beam search, sampling and constraints, driven by a step function; knows no model."""
 
-from captioner.decoding.beam import beam_search
-from captioner.decoding.bidirectional import Choice, better_of_each, consensus
-from captioner.decoding.constraints import (
-    Avoid,
-    AvoidPhrases,
-    Constraint,
-    MinLength,
-    NoRepeatNgram,
-    NoStutter,
-)
-from captioner.decoding.sampling import sample
+from typing import TYPE_CHECKING
+
 from captioner.decoding.types import (
     BeamOptions,
     BeamState,
@@ -20,6 +11,20 @@ from captioner.decoding.types import (
     SamplingOptions,
     Step,
 )
+from captioner.lazy import offered
+
+if TYPE_CHECKING:
+    from captioner.decoding.beam import beam_search
+    from captioner.decoding.bidirectional import Choice, better_of_each, consensus
+    from captioner.decoding.constraints import (
+        Avoid,
+        AvoidPhrases,
+        Constraint,
+        MinLength,
+        NoRepeatNgram,
+        NoStutter,
+    )
+    from captioner.decoding.sampling import sample
 
 __all__ = [
     "Avoid",
@@ -41,3 +46,12 @@ __all__ = [
     "consensus",
     "sample",
 ]
+__getattr__, __dir__ = offered(
+    __name__,
+    {
+        "beam": "beam_search",
+        "bidirectional": "Choice better_of_each consensus",
+        "constraints": "Avoid AvoidPhrases Constraint MinLength NoRepeatNgram NoStutter",
+        "sampling": "sample",
+    },
+)

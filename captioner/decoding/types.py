@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from captioner.errors import ModelError, OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 StateT = TypeVar("StateT", bound="DecoderState")
 BeamStateT = TypeVar("BeamStateT", bound="BeamState")
@@ -43,7 +44,7 @@ class BeamState(DecoderState, Protocol):
 
 # One step of a model: the last tokens, long [B*K], and a state of B*K rows give the logits of the
 # next tokens, float [B*K, V], and the state after reading them.
-Step = Callable[[Tensor, StateT], tuple[Tensor, StateT]]
+Step = Callable[["Tensor", StateT], tuple["Tensor", StateT]]
 
 
 @dataclass(frozen=True)

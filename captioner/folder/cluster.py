@@ -17,7 +17,8 @@ import numpy as np
 
 from captioner.chunks import chunks
 from captioner.errors import FolderError, MissingError
-from captioner.folder.devices import ModelChoice, caption_pixels
+from captioner.folder.choice import ModelChoice
+from captioner.folder.devices import caption_pixels
 from captioner.folder.engine import Lookup, done, without_model
 from captioner.folder.opening import Opened, open_chunk
 from captioner.folder.outputs import Done

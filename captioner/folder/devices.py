@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -14,40 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from captioner.errors import FolderError, OptionError
+from captioner.folder.choice import ModelChoice
 from captioner.folder.workers import pool
 from captioner.images import normalise
 from captioner.model import ModelConfig
 from captioner.options import CaptionOptions
-from captioner.pipeline import Caption, Captioner, load_model
+from captioner.pipeline import Caption, Captioner
 from captioner.speed.workers import start_workers, worker_count
 
 Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """Which model captions, where and how.
-
-    name: as for `load_model`. languages: codes of those to write; the model's own, if none.
-    devices: such as "cuda:0", or ("cpu", "cpu") for two processes; every GPU where there are some,
-    else the CPU, if not given. options: how captions are written.
-    """
-
-    name: str | None = None
-    languages: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-    options: CaptionOptions = field(default_factory=CaptionOptions)
-
-    def load(self, device: str) -> list[Captioner]:
-        """The model on a device, once for each language.
-
-        Raises ModelError as `load_model`, OptionError where the options do not suit the model.
-        """
-        first = load_model(self.name, device, self.languages[0] if self.languages else None)
-        captioners = [first.in_language(language) for language in self.languages] or [first]
-        for captioner in captioners:
-            captioner.check(self.options)
-        return captioners
 
 
 class Devices(Protocol):

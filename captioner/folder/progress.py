@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError
 from captioner.messages import Message, duration, printable, translate
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
@@ -36,6 +38,8 @@ class Progress:
         """Captioning begins; `photos` are counted meanwhile, if there are any to be counted."""
         self._started = self._last_line = time.monotonic()
         if sys.stderr.isatty():
+            from tqdm import tqdm
+
             unit = translate("photo")
             self._bar = tqdm(unit=unit, smoothing=0, dynamic_ncols=True, file=sys.stderr)
         self._counter = threading.Thread(target=self._count, args=(photos,), daemon=True)

@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from captioner.captions import Form, form_of
 from captioner.errors import FolderError, OptionError
 from captioner.files import writing
-from captioner.folder.devices import ModelChoice, start_devices
-from captioner.folder.engine import Engine, LocalEngine
+from captioner.folder.choice import ModelChoice
 from captioner.folder.gallery import load_template, write_gallery
 from captioner.folder.interrupts import Interrupts
 from captioner.folder.journal import Journal
-from captioner.folder.opening import Opener
 from captioner.folder.outputs import Again, FileOutput, Output, StandardOutput
 from captioner.folder.progress import Progress
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
@@ -27,7 +24,11 @@ from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
 from captioner.folder.xmp import XmpOutput
 from captioner.images import Photo
+from captioner.installed import find_model
 from captioner.messages import Message, duration
+
+if TYPE_CHECKING:
+    from captioner.folder.engine import Engine
 
 STANDARD_OUTPUT = "-"
 USUAL_OUTPUT = "captions.jsonl"
@@ -233,6 +234,10 @@ def _source(options: FolderOptions) -> Source:
 
 
 def _start_engine(options: FolderOptions, stack: ExitStack) -> Engine:
+    find_model(options.model.name, next(iter(options.model.languages), None))
+    # Only now, when all that could be wrong with the call has been looked at: torch takes seconds.
+    import torch
+
     batch = options.batch or _BATCH["cuda" if torch.cuda.is_available() else "cpu"]
     if options.engine == "ray":
         from captioner.folder.cluster import RayEngine
@@ -240,6 +245,10 @@ def _start_engine(options: FolderOptions, stack: ExitStack) -> Engine:
         cluster = RayEngine(options.model, batch, options.trigger)
         stack.callback(cluster.close)
         return cluster
+    from captioner.folder.devices import start_devices
+    from captioner.folder.engine import LocalEngine
+    from captioner.folder.opening import Opener
+
     opener = stack.enter_context(Opener(options.workers or min(_cores(), _MOST_WORKERS)))
     devices = start_devices(options.model)
     stack.callback(devices.close)

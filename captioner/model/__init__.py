@@ -1,18 +1,24 @@
 """The neural network: encoder, cells, attention, decoder, and its folder on disk."""
 
-from captioner.model.bidirectional import Bidirectional, make_decoder
-from captioner.model.captioning import CaptioningModel, ModelConfig
-from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
-from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-from captioner.model.inference import for_inference
-from captioner.model.languages import add_language, languages_of, read_language
-from captioner.model.saving import (
-    load_decoder,
-    load_encoder,
-    read_config,
-    read_model,
-    save_model,
-)
+from typing import TYPE_CHECKING
+
+from captioner.lazy import offered
+from captioner.model.folder import languages_of
+
+if TYPE_CHECKING:
+    from captioner.model.bidirectional import Bidirectional, make_decoder
+    from captioner.model.captioning import CaptioningModel, ModelConfig
+    from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
+    from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
+    from captioner.model.inference import for_inference
+    from captioner.model.languages import add_language, read_language
+    from captioner.model.saving import (
+        load_decoder,
+        load_encoder,
+        read_config,
+        read_model,
+        save_model,
+    )
 
 __all__ = [
     "Bidirectional",
@@ -36,3 +42,15 @@ __all__ = [
     "read_model",
     "save_model",
 ]
+__getattr__, __dir__ = offered(
+    __name__,
+    {
+        "bidirectional": "Bidirectional make_decoder",
+        "captioning": "CaptioningModel ModelConfig",
+        "decoder": "Decoder DecoderConfig DecoderState",
+        "encoder": "Encoder EncoderConfig encoder_names load_pretrained",
+        "inference": "for_inference",
+        "languages": "add_language read_language",
+        "saving": "load_decoder load_encoder read_config read_model save_model",
+    },
+)

@@ -7,9 +7,10 @@ names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _KEYS = {"hidden": "hidden_size"}
 _MODULES = {

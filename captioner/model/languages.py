@@ -9,7 +9,6 @@ base-en/zh/     a decoder that writes Chinese on the same encoder, with a vocabu
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,34 +21,26 @@ from captioner.errors import ModelError
 from captioner.files import MB, raising, read_bytes
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
-from captioner.model.saving import (
+from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
     VOCABULARY,
     WEIGHTS,
+    read_raw_config,
+)
+from captioner.model.saving import (
     build,
     fill,
     made,
     parsed,
     part_of,
     read_config,
-    read_raw_config,
     read_vocabulary,
     tuples,
 )
 from captioner.model.weights import read_weights, write_weights
-from captioner.text import LANGUAGES, Vocabulary
-
-
-def languages_of(folder: Path) -> tuple[str, ...]:
-    """Codes of the languages that a model folder writes, its own first.
-
-    Raises ModelError where there is no model folder.
-    """
-    first = read_config(folder).language
-    others = [code for code in LANGUAGES if code != first]
-    return first, *(code for code in others if os.path.isfile(folder / code / CONFIG))
+from captioner.text import Vocabulary
 
 
 def read_language(

@@ -18,23 +18,22 @@ from torch.overrides import TorchFunctionMode
 
 from captioner.errors import ModelError
 from captioner.fields import shown
-from captioner.files import MB, raising, read_json
 from captioner.images import Preprocessing
 from captioner.messages import reason
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
-from captioner.model.format_1 import config_of_today
+from captioner.model.folder import (
+    CARD,
+    CONFIG,
+    FORMAT_VERSION,
+    VOCABULARY,
+    WEIGHTS,
+    read_raw_config,
+)
 from captioner.model.weights import read_weights, usable, write_weights
 from captioner.text import Vocabulary
 
-FORMAT_VERSION = 2
-CONFIG, WEIGHTS, VOCABULARY, CARD = (
-    "config.json",
-    "model.safetensors",
-    "vocabulary.json",
-    "README.md",
-)
 ConfigT = TypeVar("ConfigT")
 
 
@@ -179,26 +178,6 @@ def read_config(folder: Path) -> ModelConfig:
             folder,
         )
     return parsed(path, lambda: _config(raw))
-
-
-def read_raw_config(path: Path) -> dict[str, Any]:
-    """What a `config.json` holds, of a format that is known. Raises ModelError."""
-    if not os.path.lexists(path):
-        raise ModelError("{} is missing, so {} is not a model folder.", path, path.parent)
-    with raising(ModelError):
-        raw = read_json(path, most=MB)
-    version = raw.pop("format_version", None) if isinstance(raw, dict) else None
-    if type(version) is not int or version < 1:
-        raise ModelError("{} is not the configuration of a captioner model.", path)
-    if version > FORMAT_VERSION:
-        raise ModelError(
-            "{} has format {}, and this version of captioner reads formats up to {}: please update "
-            "captioner.",
-            path,
-            shown(version),
-            FORMAT_VERSION,
-        )
-    return config_of_today(raw) if version == 1 else raw
 
 
 def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:

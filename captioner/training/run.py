@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from captioner.errors import TrainingError
+from captioner.installed import model_folder
 from captioner.messages import Message
 from captioner.model import (
     CaptioningModel,
@@ -29,7 +30,6 @@ from captioner.model import (
     load_encoder,
     load_pretrained,
 )
-from captioner.pipeline import model_folder
 from captioner.speed.depthwise import speed_up_depthwise
 from captioner.text import Vocabulary, units
 from captioner.training.data import TrainingData

@@ -51,8 +51,8 @@ class Models:
 
 def installed(first: Captioner) -> Models:
     """The captioner, and all models that are installed with the package."""
+    from captioner.installed import available_models, weights_folder
     from captioner.model import languages_of
-    from captioner.pipeline import available_models, weights_folder
 
     others = {name: languages_of(weights_folder() / name) for name in available_models()}
     others.pop(first.name, None)

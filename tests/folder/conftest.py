@@ -13,7 +13,7 @@ from PIL import Image
 
 from captioner import pipeline
 from captioner.model import CaptioningModel, save_model
-from captioner.pipeline import Captioner
+from captioner.pipeline import Captioner, load_model
 from captioner.text import Vocabulary
 
 MakePhotos = Callable[..., None]
@@ -52,10 +52,10 @@ def make_photos() -> MakePhotos:
 
 @pytest.fixture(autouse=True)
 def _models_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("captioner.folder.devices.load_model", _load_once)
+    monkeypatch.setattr("captioner.pipeline.load_model", _load_once)
 
 
-def _load_once(name: str | None, device: str | None, language: str | None) -> Captioner:
+def _load_once(name: str | None, device: str | None, language: str | None = None) -> Captioner:
     """Building a model takes seconds on a busy machine, and these tests start many runs."""
     bfloat16 = pipeline.has_bfloat16(torch.device("cpu"))
     return _loaded(name, device, language, bfloat16)
@@ -63,4 +63,4 @@ def _load_once(name: str | None, device: str | None, language: str | None) -> Ca
 
 @lru_cache(maxsize=4)
 def _loaded(name: str | None, device: str | None, language: str | None, _: bool) -> Captioner:
-    return pipeline.load_model(name, device, language)
+    return load_model(name, device, language)

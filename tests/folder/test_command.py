@@ -17,7 +17,7 @@ from command import Terminal, folder, names, rows
 from conftest import MakePhotos
 
 import captioner
-from captioner import pipeline
+from captioner import installed
 from captioner.datasets.tables import csv_rows
 from captioner.folder import devices, workers
 from captioner.folder.journal import Journal
@@ -53,7 +53,7 @@ def test_every_photo_has_a_line_in_natural_order(
 def test_a_folder_is_all_that_has_to_be_said(
     photos: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "DEFAULT_MODEL", str(model))
+    monkeypatch.setattr(installed, "DEFAULT_MODEL", str(model))
     monkeypatch.chdir(tmp_path)
     result = folder(photos)
     assert result.code == 0
