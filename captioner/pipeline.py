@@ -29,6 +29,7 @@ from captioner.decoding import (
     consensus,
     sample,
 )
+from captioner.devices import find_device
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, open_image, to_batch
 from captioner.installed import find_model, in_words
@@ -125,7 +126,7 @@ class Captioner:
         device: torch.device | str | None = None,
         folder: Path | None = None,
     ) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = find_device(device)
         self.dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
         self.model = for_inference(model.to(self.device), self.dtype)
         self.vocabulary = vocabulary
@@ -427,9 +428,10 @@ def load_model(
     language: code of the language to write, such as "zh"; without a name, the installed model that
     writes it is taken. The model's own, if not given.
 
-    Raises ModelError where there is no such model, or its folder cannot be used.
+    Raises ModelError where there is no such model, or its folder cannot be used, and OptionError
+    where there is no such device.
     """
-    folder = find_model(name, language)
+    folder, found = find_model(name, language), find_device(device)
     model, vocabulary = read_model(folder)
-    captioner = Captioner(model, vocabulary, folder.name, device, folder)
+    captioner = Captioner(model, vocabulary, folder.name, found, folder)
     return captioner.in_language(language) if language else captioner

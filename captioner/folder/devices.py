@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from captioner.errors import FolderError, OptionError
+from captioner.devices import find_device
+from captioner.errors import FolderError
 from captioner.folder.choice import ModelChoice
 from captioner.folder.workers import pool
 from captioner.images import normalise
@@ -118,19 +119,10 @@ def start_devices(choice: ModelChoice) -> Devices:
     gpus = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
     devices = choice.devices or gpus or ("cpu",)
     for name in devices:
-        _check_device(name, len(gpus))
+        find_device(name)
     if len(devices) > 1:
         return SeveralDevices(choice, devices)
     return OneDevice(choice.load(devices[0]), choice.options)
-
-
-def _check_device(name: str, gpus: int) -> None:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise OptionError("'{}' is no device such as cpu or cuda:0.", name) from None
-    if device.type == "cuda" and (device.index or 0) >= gpus:
-        raise OptionError("There is no device '{}': this machine has {} GPUs.", name, gpus)
 
 
 def caption_pixels(

@@ -23,6 +23,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from captioner.devices import find_device
 from captioner.errors import CaptionerError, OptionError, TrainingError
 
 T = TypeVar("T")
@@ -110,10 +111,10 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
     device: such as "cuda" or "cpu"; the GPUs where there are some, if not given. Of several GPUs
     each process takes the one of its number. A second `join` within the first changes nothing.
 
-    Raises OptionError where a machine has more processes than GPUs, and TrainingError where
-    another process has stopped without a word to this one.
+    Raises OptionError where there is no such device or more processes than GPUs, and TrainingError
+    where another process has stopped without a word to this one.
     """
-    kind = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    kind = find_device(device)
     count = int(os.environ["WORLD_SIZE"]) if dist.is_torchelastic_launched() else 1
     if count == 1:
         yield Workers(kind)
