@@ -99,7 +99,8 @@ class CaptionOptions:
     beam: width of the beam search. top: how many sentences, best first. min_length, max_length: of
     a sentence, in words. length_penalty: the exponent of the length by which a log-probability is
     divided to be a score. no_repeat_ngram: no so many words in a row stand twice in a sentence.
-    no_repeat_within: no word stands again within so many, but for such as "the". require, avoid:
+    no_repeat_within: no word stands again within so many, but for such as "the"; usually nowhere in
+    the sentence, so that nothing is "a bathroom with a toilet in the bathroom". require, avoid:
     words and phrases that must, or must not, appear. temperature: below 1 keeps to likely words,
     above 1 is bolder. top_k, top_p: draws among so many likeliest words, or among the fewest that
     make up such a probability. seed: the same one gives a photo the same sentences.
@@ -119,7 +120,7 @@ class CaptionOptions:
         0, 30, BeamOptions.no_repeat_ngram, "no so many words in a row twice"
     )
     no_repeat_within: int | None = _whole(
-        0, 30, 2, "no word again within so many, but such as 'the'"
+        0, 30, 30, "no word again within so many, but such as 'the'"
     )
     require: Sequence[str] | None = _option(
         Phrases("words or phrases that must appear", search="beam")
