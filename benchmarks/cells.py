@@ -41,16 +41,16 @@ from tqdm import tqdm
 
 import captioner
 from captioner.errors import CaptionerError
+from captioner.files import write_whole
 from captioner.images import to_batch
 from captioner.model import read_model
 from captioner.model.cells import CELLS
 from captioner.speed.memory import keep_memory
 from captioner.training import Recipe, read_recipe, train
-from captioner.training.checkpoint import write_text
-from captioner.training.data import TrainingData, read_records
+from captioner.training.data import Batch, TrainingData, read_records
 from captioner.training.distributed import Workers
 from captioner.training.recipe import Phase
-from captioner.training.step import Examples, Learner, Stepper
+from captioner.training.step import Learner, Stepper
 
 ROOT = Path(__file__).parents[1]
 ORDER = list(CELLS)  # in which the course has them; what else there is comes after
@@ -77,7 +77,7 @@ def result_of(recipe: Recipe, out: Path, device: str | None) -> Result:
             return result
     train(recipe, out, device)
     result = {"recipe": mark, **_scores(out)}
-    write_text(path, json.dumps(result))
+    write_whole(path, [json.dumps(result).encode()], CaptionerError)
     return result
 
 
@@ -139,8 +139,8 @@ def training_speeds(
     photos: `float16 [n, N, D]`, features that stand for those of all training photos.
     """
     generator = torch.Generator().manual_seed(1)
-    batches = islice(data.batches(phase.batch_size, phase.captions_per_photo, generator), STEPS)
-    examples = [Examples.of(batch, generator) for batch in batches]
+    batches = data.batches(phase.batch_size, phase.captions_per_photo, generator)
+    examples = list(islice(batches, STEPS))
     examples = [replace(own, rows=own.rows % len(photos)) for own in examples]
     measures = []
     for folder in folders:
@@ -150,7 +150,7 @@ def training_speeds(
     return in_turn("Training", measures)
 
 
-def _speed(stepper: Stepper, batches: Sequence[Examples]) -> float:
+def _speed(stepper: Stepper, batches: Sequence[Batch]) -> float:
     started = time.perf_counter()
     for number, batch in enumerate(batches):
         stepper.step(batch, number)
@@ -209,7 +209,8 @@ def compare(options: argparse.Namespace) -> None:
     for own, speed, latency in zip(cells.values(), speeds, latencies(models, photos), strict=True):
         own["captions_per_second"], own["milliseconds"] = speed, latency
     document = {"machine": machine(device), "cells": cells}
-    write_text(options.results, json.dumps(document, indent=1) + "\n")
+    content = json.dumps(document, indent=1) + "\n"
+    write_whole(options.results, [content.encode()], CaptionerError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,7 +32,7 @@ from captioner.training import Recipe, read_recipe
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.recipe import OF_MODEL
-from captioner.training.step import Examples, Learner, Stepper
+from captioner.training.step import Learner, Stepper
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -112,7 +112,7 @@ def trained(recipe: Recipe, data: Languages, train: np.ndarray) -> CaptioningMod
         for epoch in range(phase.epochs):
             generator = torch.Generator().manual_seed(epoch)
             for batch in data.batches(phase.batch_size, phase.captions_per_photo, generator, epoch):
-                loss = stepper.step(Examples.of(batch, generator), bar.n)
+                loss = stepper.step(batch, bar.n)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update()
     return stepper.averaged.eval()

@@ -40,7 +40,7 @@ from captioner.training import Recipe, read_recipe
 from captioner.training.data import TrainingData, take
 from captioner.training.distributed import Workers
 from captioner.training.recipe import Phase
-from captioner.training.step import Examples, Learner, Stepper, precision
+from captioner.training.step import Learner, Stepper, precision
 
 WARM_UP = 2  # steps that are not counted: kernels are compiled and memory is fetched
 
@@ -147,7 +147,7 @@ class OurLoop:
         generator = torch.Generator().manual_seed(1)
         drawn = data.batches(phase.batch_size, phase.captions_per_photo, generator)
         batches = itertools.islice(drawn, steps)
-        self.batches = [Examples.of(batch, generator) for batch in batches]
+        self.batches = list(batches)
         self.encoding = 0.0  # seconds a photo
         frozen = phase.encoder_learning_rate == 0
         learner = Learner(phase, self.model, data, [self._features(data)] if frozen else None)

@@ -327,7 +327,7 @@ def _train(options: argparse.Namespace) -> int:
     keep_memory()
     if options.check:
         report = check_data(read_recipe(options.recipe, options.changes))
-        print(report.text())
+        print(report.text)
         return 0 if report.fine else 1
     with join(options.device) as workers:
         recipe = workers.from_first(lambda: read_recipe(options.recipe, options.changes))

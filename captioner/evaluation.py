@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -130,21 +130,21 @@ def evaluate_model(
     Photos that cannot be read are named and left out. Raises DatasetError where a file is malformed
     or nothing is left, and MissingError where what the report needs is not installed.
     """
-    source = _Source(data, split, captioner.language, names, report.photos)
-    task = _read_task(source, report.training)
-    _check(report, captioner.language, [record.name for record in task.records])
-    written, unreadable = _caption(captioner, task.records, options)
+    scored, training, notes = _read_split(data, split, captioner.language, names, report)
+    _check(report, captioner.language, [record.name for record in scored])
+    written, unreadable = _caption(captioner, scored, options)
     if save:
-        _save(save, written)
+        _write(save, to_json(Row(record.name, text) for record, text in written).decode())
     if not written:
-        raise DatasetError("None of the {} photos of {} can be read.", len(task.records), data)
+        raise DatasetError("None of the {} photos of {} can be read.", len(scored), data)
     entries = tuple(Entry(record.name, text, record.captions) for record, text in written)
-    captions = Captions(captioner.name or "captions", captioner.language, entries, source.shown)
-    places = {record.name: record.photo for record, _ in written}
-    left_out = _note("Photos that cannot be read, left out: {}, as {}.", unreadable)
-    notes = [*task.notes, *left_out]
-    known = _Known(places, task.training, _words(captioner), notes)
-    return _evaluation(captions, known, report, len(unreadable))
+    part = f", those in {names.name}" if names else ""
+    source = f"{data.resolve().name}, {split} split{part}"
+    captions = Captions(captioner.name or "captions", captioner.language, entries, source)
+    notes += _note("Photos that cannot be read, left out: {}, as {}.", unreadable)
+    made, comparison = _report(captions, report, training, _words(captioner), notes)
+    photos = {record.name: record.photo for record, _ in written}
+    return Evaluation(made, comparison, photos, len(unreadable))
 
 
 def score_results(
@@ -166,14 +166,15 @@ def score_results(
     images = [entry.image for entry in entries]
     _check(report, language, images)
     notes = _notes_on_references(truth)
-    places: dict[str, Photo] = {}
+    found: dict[str, Photo] = {}
     if report.photos:
-        places = find_photos(_places(report.photos)).match(images)
-        unseen = [image for image in images if image not in places]
+        found = find_photos(_photo_sources(report.photos)).match(images)
+        unseen = [image for image in images if image not in found]
         shown = "Photos that are not in {}, shown without a picture: {}, as {}."
         notes += _note(shown, unseen, report.photos)
-    known = _Known(places, _training(report.training, language) or None, None, notes)
-    return _evaluation(captions, known, report)
+    training = _training(report.training, language) or None
+    made, comparison = _report(captions, report, training, None, notes)
+    return Evaluation(made, comparison, found)
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
@@ -193,61 +194,29 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
             path.resolve().unlink()
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Which photos are to be captioned; see `evaluate_model`."""
-
-    data: Path
-    split: str
-    language: str
-    names: Path | None
-    photos: Path | None
-
-    @property
-    def shown(self) -> str:
-        """What the report says of it."""
-        part = f", those in {self.names.name}" if self.names else ""
-        return f"{self.data.resolve().name}, {self.split} split{part}"
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is to be captioned, and what the report is to know."""
-
-    records: tuple[Record, ...]
-    training: list[str] | None
-    notes: list[Message]
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What a report is told about captions; see `make_report`. photos: where they lie, by name."""
-
-    photos: Mapping[str, Photo]
-    training: list[str] | None
-    vocabulary: tuple[str, ...] | None
-    notes: list[Message]
-
-
-def _read_task(source: _Source, training: Sequence[Path]) -> _Task:
-    data, split, language = source.data, source.split, source.language
-    dataset = _read(data, split, language, source.photos)
+def _read_split(
+    data: Path, split: str, language: str, names: Path | None, report: ReportOptions
+) -> tuple[tuple[Record, ...], list[str] | None, list[Message]]:
+    """What is to be captioned, the captions that the model was trained on, and notes."""
+    dataset = _read(data, split, language, report.photos)
     notes = _note("Captioned photos of {} that are missing: {}, as {}.", dataset.missing, data)
     left_out = "Photos of {} with an empty caption, which is left out: {}, as {}."
     notes += _note(left_out, dataset.empty, data)
     scored, rest = dataset.split(split), dataset
-    if source.names:
-        names = read_names(source.names)
-        scored, rest = scored.hold_out(names).split("held_out"), dataset.hold_out(names)
-        notes += _strangers(source, names, scored)
-    if not scored.records:
-        if source.names:
+    if names:
+        wanted = read_names(names)
+        scored, rest = scored.hold_out(wanted).split("held_out"), dataset.hold_out(wanted)
+        known = {form for r in scored.records for form in (r.name, PurePosixPath(r.name).name)}
+        what = "Names in {} without a photo in the {} split of {}: {}, as {}."
+        notes += _note(what, sorted(wanted - known), names, Message(split), data)
+        if not scored.records:
             raise DatasetError(
-                "{} has no photo that {} names in its {} split.", data, source.names, Message(split)
+                "{} has no photo that {} names in its {} split.", data, names, Message(split)
             )
+    if not scored.records:
         raise DatasetError("{} has no photo in its {} split.", data, Message(split))
-    taught = _training(training, language) or _texts(rest.split("train"))
-    return _Task(scored.records, taught or None, notes)
+    training = _training(report.training, language) or _texts(rest.split("train"))
+    return scored.records, training or None, notes
 
 
 def _check(report: ReportOptions, language: str, images: Sequence[str]) -> None:
@@ -261,11 +230,15 @@ def _check(report: ReportOptions, language: str, images: Sequence[str]) -> None:
             raise MissingError.of(why)
 
 
-def _evaluation(
-    captions: Captions, known: _Known, options: ReportOptions, unreadable: int = 0
-) -> Evaluation:
+def _report(
+    captions: Captions,
+    options: ReportOptions,
+    training: list[str] | None,
+    vocabulary: tuple[str, ...] | None,
+    notes: list[Message],
+) -> tuple[Report, Comparison | None]:
+    """See `make_report`."""
     official = None
-    notes = known.notes
     if options.official:
         texts, references = zip(*((e.caption, e.references) for e in captions.entries), strict=True)
         try:
@@ -273,44 +246,36 @@ def _evaluation(
         except (CaptionerError, UnicodeError) as error:  # the captions may have taken hours
             told = error if isinstance(error, CaptionerError) else reason(error)
             notes = [*notes, Message("The official scores are left out: {}", told)]
-    report = make_report(captions, known.training, known.vocabulary, official, notes)
-    comparison = compare(captions, options.earlier) if options.earlier else None
-    return Evaluation(report, comparison, known.photos, unreadable)
+    report = make_report(captions, training, vocabulary, official, notes)
+    return report, compare(captions, options.earlier) if options.earlier else None
 
 
 def _read(data: Path, split: str, language: str, photos: Path | None = None) -> Dataset:
     """A whole dataset; a COCO captions file is the split that is asked for, as it says none."""
     format, path = recognise(data)
     whole = split if format == "coco" else ""
-    images = _places(photos) if photos else None
+    images = _photo_sources(photos) if photos else None
     return read_dataset(path, format, images, split=whole, language=language)
 
 
-def _places(photos: Path) -> list[Path]:
+def _photo_sources(photos: Path) -> list[Path]:
     return images_below(photos) if os.path.isdir(photos) else [photos]
-
-
-def _strangers(source: _Source, names: Collection[str], scored: Dataset) -> list[Message]:
-    known = {form for r in scored.records for form in (r.name, PurePosixPath(r.name).name)}
-    what = "Names in {} without a photo in the {} split of {}: {}, as {}."
-    strangers = sorted({*names} - known)
-    return _note(what, strangers, source.names, Message(source.split), source.data)
 
 
 def _texts(dataset: Dataset) -> list[str]:
     return [text for record in dataset.records for text in record.captions]
 
 
-def _training(places: Sequence[Path], language: str) -> list[str]:
+def _training(paths: Sequence[Path], language: str) -> list[str]:
     """The captions of the train splits; of COCO captions files without looking for photos."""
     texts: list[str] = []
-    for place in places:
-        if recognise(place)[0] == "coco":
-            found = [text for group in read_captions(place).values() for text in group if text]
+    for path in paths:
+        if recognise(path)[0] == "coco":
+            found = [text for group in read_captions(path).values() for text in group if text]
         else:
-            found = _texts(_read(place, "train", language).split("train"))
+            found = _texts(_read(path, "train", language).split("train"))
         if not found:
-            raise DatasetError("{} has no captions in its train split.", place)
+            raise DatasetError("{} has no captions in its train split.", path)
         texts += found
     return texts
 
@@ -354,10 +319,6 @@ def _note(template: str, names: Sequence[str], *values: object) -> list[Message]
     template: with places for the values, for the number and for the names.
     """
     return [Message(template, *values, len(names), ", ".join(names[:3]))] if names else []
-
-
-def _save(path: Path, written: Sequence[tuple[Record, str]]) -> None:
-    _write(path, to_json(Row(record.name, text) for record, text in written).decode())
 
 
 def _write(path: Path, text: str) -> None:

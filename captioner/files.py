@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,38 @@ def writing(path: Path, kind: type[CaptionerError]) -> Iterator[None]:
         raise
     except OSError as error:
         raise kind("{} cannot be written ({}).", path, reason(error)) from None
+
+
+def write_whole(
+    path: Path,
+    parts: Iterable[bytes],
+    kind: type[CaptionerError],
+    *,
+    like: Path | None = None,
+    synced: bool = False,
+) -> None:
+    """Write a file that is there either whole or not at all.
+
+    like: a file whose permissions it gets. synced: whether that holds after a crash of the machine,
+    too: the disk is waited for.
+
+    Raises an error of the kind where it cannot be written; what was there is there still.
+    """
+    # Short, as names have a longest length.
+    new = path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.new")
+    with writing(path, kind):
+        try:
+            with new.open("wb") as file:
+                file.writelines(parts)
+                if like:
+                    shutil.copymode(like, new)
+                if synced:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(new, path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
 
 
 def check_file(path: Path, most: int | None = None) -> int:

@@ -24,7 +24,7 @@ _INSTEAD = {"include": "require", "sampling": "temperature, top_k, top_p or seed
 class Number:
     """What an option takes: a number within limits.
 
-    about: what it does, in a few words. usual: what it is where nothing was said. search: "beam" or
+    about: what it does, in a few words. usual: what it is where not given. search: "beam" or
     "sampling" where it goes with that alone.
     """
 
@@ -66,13 +66,15 @@ class Phrases:
     def checked(self, name: str, value: object) -> tuple[str, ...] | None:
         """The phrases, of which a string is one; None where there are none. Raises OptionError."""
         listed = (value,) if isinstance(value, str) else value
-        if not isinstance(listed, list | tuple) or not all(isinstance(own, str) for own in listed):
+        if not isinstance(listed, list | tuple) or not all(
+            isinstance(item, str) for item in listed
+        ):
             raise OptionError("{} must be a list of words, not {}.", name, shown(value))
-        if len(listed) > _MOST_LISTED or any(len(own) > _LONGEST for own in listed):
+        if len(listed) > _MOST_LISTED or any(len(phrase) > _LONGEST for phrase in listed):
             raise OptionError(
                 "{} may hold {} words or phrases of {} characters.", name, _MOST_LISTED, _LONGEST
             )
-        if not all(own.strip() for own in listed):
+        if not all(phrase.strip() for phrase in listed):
             raise OptionError("{} must not hold an empty phrase.", name)
         return tuple(listed) or None
 
@@ -91,7 +93,7 @@ def _whole(least: int, most: int, usual: int | None, about: str, search: str = "
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionOptions:
-    """How a caption is written; None where nothing was said.
+    """How a caption is written; None where nothing was given.
 
     A caption is found by beam search, or drawn at random where temperature, top_k, top_p or seed is
     given. The usual values suit sentences about photos, see `DecodingOptions`.
@@ -150,7 +152,7 @@ class CaptionOptions:
             if getattr(self, name) is not None:
                 checked = takes.checked(name, getattr(self, name))
                 object.__setattr__(self, name, checked)  # it is frozen for all others
-        of_beams, of_draws = self._said_for("beam"), self._said_for("sampling")
+        of_beams, of_draws = self._given_for("beam"), self._given_for("sampling")
         if of_beams and of_draws:
             raise OptionError(
                 "{} goes with beam search, {} with sampling: leave one of them out.",
@@ -164,31 +166,31 @@ class CaptionOptions:
             )
 
     @classmethod
-    def of(cls, options: CaptionOptions | None, said: Mapping[str, Any]) -> CaptionOptions:
-        """The options, if any, with others said as keywords. Raises OptionError."""
+    def of(cls, options: CaptionOptions | None, given: Mapping[str, Any]) -> CaptionOptions:
+        """The options, if any, with others given as keywords. Raises OptionError."""
         options = CaptionOptions() if options is None else options
         if not isinstance(options, CaptionOptions):
             raise OptionError("The options must be CaptionOptions, not {}.", shown(options))
-        for name in said.keys() - OPTIONS.keys():
+        for name in given.keys() - OPTIONS.keys():
             known = _INSTEAD.get(name) or ", ".join(OPTIONS)
             raise OptionError("There is no option '{}'; there is: {}.", name, known)
-        return replace(options, **said) if said else options
+        return replace(options, **given) if given else options
 
     @property
     def is_sampling(self) -> bool:
         """Whether captions are drawn at random instead of searched for."""
-        return bool(self._said_for("sampling"))
+        return bool(self._given_for("sampling"))
 
     def all(self) -> dict[str, Any]:
-        """Each option as it was said, or else the usual one; None where it does not apply."""
+        """Each option as it was given, or else the usual one; None where it does not apply."""
         other = "beam" if self.is_sampling else "sampling"
-        said = {name: getattr(self, name) for name in OPTIONS}
+        given = {name: getattr(self, name) for name in OPTIONS}
         return {
-            name: takes.usual if said[name] is None and takes.search != other else said[name]
+            name: takes.usual if given[name] is None and takes.search != other else given[name]
             for name, takes in OPTIONS.items()
         }
 
-    def _said_for(self, search: str) -> list[str]:
+    def _given_for(self, search: str) -> list[str]:
         return [
             name
             for name, takes in OPTIONS.items()
@@ -197,7 +199,7 @@ class CaptionOptions:
 
 
 OPTIONS: dict[str, Number | Phrases] = {
-    own.name: own.metadata["takes"] for own in fields(CaptionOptions)
+    option.name: option.metadata["takes"] for option in fields(CaptionOptions)
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -215,6 +215,15 @@ class Captioner:
                 found = (image,) if isinstance(image, ImageError) else next(captions)
                 yield from ((photo, own) for own in found)
 
+    if not TYPE_CHECKING:  # which would take any attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            """Tell people of an earlier version what took the place of two verbs."""
+            if name in ("caption_in", "caption_each_in"):
+                now = "caption_each(photos, languages=[...])"
+                raise AttributeError(f"{name} is gone: {now} captions in several languages.")
+            raise AttributeError(f"Captioner has no attribute '{name}'")
+
     def _captions_in(
         self,
         languages: Sequence[str],
@@ -324,7 +333,8 @@ class Captioner:
     def _phrase(self, phrase: str) -> tuple[int, ...]:
         numbers, unknown = self._tokens(phrase)
         for word in unknown:
-            raise OptionError("The model does not know the word '{}'.", word)
+            template = "The model does not know the word '{}' in {}."
+            raise OptionError(template, word, in_words(self.language))
         return numbers
 
     def _tokens(self, phrase: str) -> tuple[tuple[int, ...], list[str]]:

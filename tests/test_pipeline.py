@@ -399,6 +399,12 @@ def test_one_bad_photo_does_not_stop_the_others(
     assert texts == [good, good]
 
 
+def test_a_verb_that_is_gone_names_the_one_in_its_place(tiny: Captioner) -> None:
+    with pytest.raises(AttributeError, match=r"gone: caption_each\(photos, languages"):
+        tiny.caption_in  # type: ignore[attr-defined]  # noqa: B018
+    assert not hasattr(tiny, "anything_else")
+
+
 def test_no_photos_give_no_captions(tiny: Captioner) -> None:
     assert tiny.caption_batch([]) == []
     assert list(tiny.caption_each([])) == []

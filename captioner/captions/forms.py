@@ -53,7 +53,7 @@ class Csv:
         self.header = spreadsheet.header([*_COLUMNS, *others]).encode()
 
     def spell(self, row: Row, first: bool) -> bytes:
-        others = [own.caption for own in row.alternatives]
+        others = [alternative.caption for alternative in row.alternatives]
         others += [""] * (self._width - len(others))
         content = row.as_dict()
         line = spreadsheet.line([*(content.get(name, "") for name in _COLUMNS), *others])

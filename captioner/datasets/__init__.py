@@ -3,14 +3,7 @@
 from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features
 from captioner.datasets.files import read_lines
-from captioner.datasets.layouts.coco import (
-    CocoCaptions,
-    read_captions,
-    read_coco,
-    read_coco_captions,
-)
-from captioner.datasets.layouts.coco_cn import read_coco_cn
-from captioner.datasets.layouts.flickr8k import read_flickr8k
+from captioner.datasets.layouts.coco import CocoCaptions, read_captions, read_coco_captions
 from captioner.datasets.photos import Photos, decode_photos, in_threads
 from captioner.datasets.reading import FORMATS, read_dataset, recognise
 from captioner.datasets.records import Dataset, Record, read_names
@@ -27,12 +20,9 @@ __all__ = [
     "decode_photos",
     "in_threads",
     "read_captions",
-    "read_coco",
     "read_coco_captions",
-    "read_coco_cn",
     "read_coco_results",
     "read_dataset",
-    "read_flickr8k",
     "read_lines",
     "read_names",
     "recognise",

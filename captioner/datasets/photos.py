@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
-from captioner.files import writing
+from captioner.files import write_whole, writing
 from captioner.images import to_pixels
 from captioner.messages import Message, translate
 
@@ -109,8 +109,8 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     pixels.flush()
     os.replace(part, array)
     told = [error.as_json() for error in unreadable]
-    part.write_text(json.dumps({"rows": rows, "unreadable": told}), encoding="utf-8")
-    os.replace(part, listing)
+    content = json.dumps({"rows": rows, "unreadable": told}).encode()
+    write_whole(listing, [content], DatasetError)
 
 
 def new_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap:

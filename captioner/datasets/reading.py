@@ -43,8 +43,7 @@ def read_dataset(
     layout = LAYOUTS[format]
     if split and layout.says_splits:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
-    options = Options(tuple(images) if images else None, split, val_share, language)
-    return layout.read(path, options)
+    return layout.read(path, Options(tuple(images or ()), split, val_share, language))
 
 
 def recognise(path: Path) -> tuple[str, Path]:

@@ -150,7 +150,9 @@ class BeamOptions(DecodingOptions):
             len(tokens),
             self.max_length,
         )
-        avoided = any(holds(own, other) for own in self.require for other in self.avoid_phrases)
+        avoided = any(
+            holds(phrase, other) for phrase in self.require for other in self.avoid_phrases
+        )
         _require(
             set(self.avoid).isdisjoint(tokens) and not avoided,
             "require must not hold what avoid holds as well.",

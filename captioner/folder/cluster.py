@@ -41,7 +41,7 @@ class RayEngine:
         self._choice, self._batch, self._trigger = choice, batch, trigger
         captioners = choice.load("cpu")
         self.model = captioners[0].name
-        self.languages = tuple(own.language for own in captioners)
+        self.languages = tuple(captioner.language for captioner in captioners)
         self._preprocessing = captioners[0].model.config.preprocessing
         self._is_own = not self._ray.is_initialized()
         if self._is_own:
@@ -123,6 +123,6 @@ class _Describe:
         found = caption_pixels(self._captioners, pixels, self._choice.options)
         name = self._captioners[0].name
         return [
-            done(own, captions, name, self._trigger)
-            for own, captions in zip(opened, found, strict=True)
+            done(photo, captions, name, self._trigger)
+            for photo, captions in zip(opened, found, strict=True)
         ]

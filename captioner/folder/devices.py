@@ -55,17 +55,15 @@ class OneDevice:
         self._captioners, self._options = captioners, options
         self.name = captioners[0].name
         self.config = captioners[0].model.config
-        self.languages = tuple(own.language for own in captioners)
+        self.languages = tuple(captioner.language for captioner in captioners)
         count = worker_count(captioners[0].device)
         self.at_once = count + 1  # so that the next batch is ready where one is done
         self._threads = start_workers(count)
 
     def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
-        """See `Devices`."""
         return self._threads.submit(caption_pixels, self._captioners, pixels, self._options)
 
     def close(self) -> None:
-        """See `Devices`."""
         self._threads.shutdown(cancel_futures=True)
 
 
@@ -93,7 +91,6 @@ class SeveralDevices:
             raise
 
     def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:
-        """See `Devices`."""
         number = self._busy.index(min(self._busy))
         self._busy[number] += 1
         work = (self._choice, self._devices[number], len(self._devices), pixels)
@@ -102,7 +99,6 @@ class SeveralDevices:
         return future
 
     def close(self) -> None:
-        """See `Devices`."""
         for process in self._pools:
             process.shutdown(cancel_futures=True)
 
@@ -144,25 +140,25 @@ def caption_pixels(
         if half == 0:
             raise FolderError("{} has too little memory for one photo.", first.device) from None
     parts = pixels[:half], pixels[half:]
-    return [own for part in parts for own in caption_pixels(captioners, part, options)]
+    return [found for part in parts for found in caption_pixels(captioners, part, options)]
 
 
 def _about(
     choice: ModelChoice, device: str, processes: int
 ) -> tuple[str, ModelConfig, tuple[str, ...]]:
-    captioners = _own(choice, device, processes)
-    languages = tuple(own.language for own in captioners)
+    captioners = _loaded(choice, device, processes)
+    languages = tuple(captioner.language for captioner in captioners)
     return captioners[0].name, captioners[0].model.config, languages
 
 
 def _caption(
     choice: ModelChoice, device: str, processes: int, pixels: Pixels
 ) -> list[tuple[Caption, ...]]:
-    return caption_pixels(_own(choice, device, processes), pixels, choice.options)
+    return caption_pixels(_loaded(choice, device, processes), pixels, choice.options)
 
 
 @lru_cache(maxsize=1)
-def _own(choice: ModelChoice, device: str, processes: int) -> list[Captioner]:
+def _loaded(choice: ModelChoice, device: str, processes: int) -> list[Captioner]:
     """The model of this process, loaded once."""
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
     return choice.load(device)

@@ -46,7 +46,6 @@ class LocalEngine:
         self.model, self.languages = devices.name, devices.languages
 
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
-        """See `Engine`."""
         state = _State()
         ahead = self._devices.at_once * self._batch  # while one is captioned the next is opened
         for opened in self._opener.open(photos, self._devices.config.preprocessing, ahead):

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from captioner.captions import Row
-from captioner.errors import ImageError, MissingError
+from captioner.errors import FolderError, ImageError
+from captioner.files import write_whole
 from captioner.folder.journal import Journal
-from captioner.folder.outputs import write_whole
 from captioner.images import Photo, thumbnail
 from captioner.messages import printable
+from captioner.templates import read_template
 
 MOST_PHOTOS = 1000  # on a page, so that a browser can still show it
 _MOST_FAILURES = 200
@@ -45,25 +46,12 @@ def write_gallery(path: Path, photos: Iterable[Photo], journal: Journal) -> None
         failures=[printable(str(row.error)) for row in islice(journal.failures(), _MOST_FAILURES)],
         most=MOST_PHOTOS,
     )
-    write_whole(path, (part.encode("utf-8", "backslashreplace") for part in parts))
+    write_whole(path, (part.encode("utf-8", "backslashreplace") for part in parts), FolderError)
 
 
 def load_template() -> Any:
     """The page's template. Raises MissingError where jinja2 is not installed."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError:
-        raise MissingError(
-            "A web page of the captions needs jinja2: pip install 'captioner[report]'."
-        ) from None
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("gallery.html")
+    return read_template(Path(__file__).with_name("gallery.html"))
 
 
 def _cards(photos: Iterable[Photo], journal: Journal, step: int) -> Iterator[_Card]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any, Protocol
 
 from captioner.captions import Form, Row, to_json
 from captioner.errors import FolderError
-from captioner.files import writing
+from captioner.files import write_whole, writing
 from captioner.folder.journal import Journal
 from captioner.images import Photo
 from captioner.messages import Message
@@ -125,11 +123,9 @@ class FileOutput:
         self.save()
 
     def wants(self, photo: Photo) -> bool:
-        """See `Output`."""
         return self._again.wants(photo, self.journal)
 
     def write(self, done: Done) -> Message | None:
-        """See `Output`."""
         if self.journal.put(done.rows, done.stamp, done.digest):
             self.journal.put_fact("replaced", True)
         for row in done.rows:
@@ -138,7 +134,6 @@ class FileOutput:
         return done.error
 
     def save(self) -> None:
-        """See `Output`."""
         text = self._waiting.getvalue()
         with writing(self.path, FolderError):
             self._file.seek(self._length)
@@ -151,7 +146,6 @@ class FileOutput:
         self.journal.commit(length=self._length, tail=self._tail())
 
     def finish(self) -> None:
-        """See `Output`."""
         self.save()
         if self.journal.fact("replaced"):
             self._rebuild()
@@ -160,7 +154,6 @@ class FileOutput:
         self.journal.commit(finished=True)
 
     def close(self) -> None:
-        """See `Output`."""
         # What could not be written when it was saved has been told, and is tried again here.
         with suppress(OSError):
             self._file.close()
@@ -205,23 +198,19 @@ class FileOutput:
 
     def _rebuild(self) -> None:
         """Write the file anew from the journal, without the rows that others have replaced."""
-        new = _beside(self.path)
+        write_whole(self.path, self._parts(), FolderError, synced=True)
         with writing(self.path, FolderError):
-            with new.open("w+b") as file:
-                file.write(self._form.header)
-                for row in self.journal.rows():
-                    first = file.tell() == len(self._form.header)
-                    file.write(self._form.spell(row, first))
-                length = file.tell()
-                file.write(self._form.footer)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, self.path)
             self._file.close()
             self._file = self.path.open("r+b")
+            self._length = self.path.stat().st_size - len(self._form.footer)
         self._waiting = io.BytesIO()
-        self._length = length
-        self.journal.commit(length=length, tail=self._tail(), replaced=False)
+        self.journal.commit(length=self._length, tail=self._tail(), replaced=False)
+
+    def _parts(self) -> Iterator[bytes]:
+        yield self._form.header
+        for number, row in enumerate(self.journal.rows()):
+            yield self._form.spell(row, number == 0)
+        yield self._form.footer
 
 
 class StandardOutput:
@@ -234,11 +223,9 @@ class StandardOutput:
         self._is_terminal = sys.stdout.isatty()
 
     def wants(self, photo: Photo) -> bool:
-        """See `Output`."""
         return self._again.wants(photo, self.journal)
 
     def write(self, done: Done) -> Message | None:
-        """See `Output`."""
         self.journal.put(done.rows, done.stamp, done.digest)
         lines = to_json(done.rows)
         if self._is_terminal:
@@ -248,15 +235,12 @@ class StandardOutput:
         return done.error
 
     def save(self) -> None:
-        """See `Output`."""
         sys.stdout.flush()
 
     def finish(self) -> None:
-        """See `Output`."""
         self.save()
 
     def close(self) -> None:
-        """See `Output`."""
         self.journal.close()
 
 
@@ -269,12 +253,11 @@ def check_settings(journal: Journal, settings: dict[str, Any], shown: str) -> No
     """
     begun = {**CaptionOptions().all(), **(journal.fact("settings") or settings)}
     for name, value in settings.items():
-        before, now = _shown(begun.get(name)), _shown(value)
+        before, now = _told(name, begun.get(name)), _told(name, value)
         if before != now:
             raise FolderError(
-                "{} was begun with {} {}, not {}: delete it to begin anew, or name another.",
+                "{} was begun {}, not {}: delete it to begin anew, or name another.",
                 shown,
-                name,
                 before,
                 now,
             )
@@ -287,35 +270,12 @@ def write_failures(path: Path, journal: Journal) -> None:
     if first is None:
         path.unlink(missing_ok=True)
         return
-    write_whole(path, (first, *lines))
+    write_whole(path, (first, *lines), FolderError)
 
 
-def write_whole(path: Path, parts: Iterable[bytes], like: Path | None = None) -> None:
-    """Write a file that is there either whole or not at all.
-
-    like: a file whose permissions it gets, and which it may replace: it is safe on disk before.
-
-    Raises FolderError where it cannot be written.
-    """
-    with writing(path, FolderError):
-        new = _beside(path)
-        with new.open("wb") as file:
-            file.writelines(parts)
-            if like:
-                shutil.copymode(like, new)
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(new, path)
-
-
-def _beside(path: Path) -> Path:
-    """Where a file is written before it takes its place; short, as names have a longest length."""
-    return path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.new")
-
-
-def _shown(value: Any) -> Message:
+def _told(name: str, value: Any) -> Message:
     if value is None:
-        return Message("nothing")
+        return Message("with sampling") if name == "beam" else Message("without {}", name)
     if isinstance(value, list | tuple):
         value = ", ".join(value)
-    return Message("'{}'", value) if isinstance(value, str) else Message(str(value))
+    return Message("with {} {}", name, repr(value) if isinstance(value, str) else value)

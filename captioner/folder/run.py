@@ -22,7 +22,7 @@ from captioner.folder.progress import Progress
 from captioner.folder.scan import STANDARD_INPUT, Scan, Shard, Source
 from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
-from captioner.folder.xmp import XmpOutput
+from captioner.folder.xmp import embed
 from captioner.images import Photo
 from captioner.installed import find_model
 from captioner.messages import Message, duration
@@ -126,8 +126,6 @@ def caption_folder(options: FolderOptions) -> Summary:
         engine = _start_engine(options, stack)
         output = _open_output(options, form, engine, stack)
         stack.callback(output.close)
-        if options.embed:
-            output = XmpOutput(output, options.existing, progress.tell)
         stack.callback(progress.close)
         progress.start(() if options.watch else scan.silently())
         _work(options, scan, engine, output, progress)
@@ -146,37 +144,32 @@ def _work(
 ) -> None:
     interrupts = Interrupts()
     wanted = _Wanted(scan, output, None if options.watch else progress.skip)
+
+    def caption(photos: Iterable[Photo]) -> None:
+        saved = time.monotonic()
+        for done in engine.caption(photos, output.journal.with_digest):
+            with interrupts.held():
+                embedded = embed(done, options.existing, progress.tell) if options.embed else done
+                progress.add(output.write(embedded))
+                if time.monotonic() - saved >= SAVE_SECONDS:
+                    output.save()
+                    saved = time.monotonic()
+        with interrupts.held():
+            output.save()
+
     with interrupts.heard():
         try:
             if not options.watch:
-                return _caption(wanted, engine, output, progress, interrupts)
+                return caption(wanted)
             watch = Watch(wanted)
             while True:
-                _caption(watch.look(), engine, output, progress, interrupts)
+                caption(watch.look())
                 time.sleep(watch.pause)
         except KeyboardInterrupt:
             with interrupts.held():
                 output.save()
             if not options.watch:
                 raise
-
-
-def _caption(
-    photos: Iterable[Photo],
-    engine: Engine,
-    output: Output,
-    progress: Progress,
-    interrupts: Interrupts,
-) -> None:
-    saved = time.monotonic()
-    for done in engine.caption(photos, output.journal.with_digest):
-        with interrupts.held():
-            progress.add(output.write(done))
-            if time.monotonic() - saved >= SAVE_SECONDS:
-                output.save()
-                saved = time.monotonic()
-    with interrupts.held():
-        output.save()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 import hashlib
 import os
@@ -96,8 +97,8 @@ class Scan:
 
     def silently(self) -> Scan:
         """The same scan with nobody to tell of problems."""
-        again = object.__new__(Scan)
-        again.__dict__.update(self.__dict__, _problem=lambda message: None)
+        again = copy.copy(self)
+        again._problem = lambda message: None
         return again
 
     def __iter__(self) -> Iterator[Photo]:

@@ -9,15 +9,9 @@ from typing import Any
 
 from captioner.captions import Row, text_name, text_of
 from captioner.errors import FolderError, OptionError
-from captioner.files import check_file, raising, writing
+from captioner.files import check_file, raising, write_whole, writing
 from captioner.folder.journal import Journal
-from captioner.folder.outputs import (
-    Again,
-    Done,
-    check_settings,
-    write_failures,
-    write_whole,
-)
+from captioner.folder.outputs import Again, Done, check_settings, write_failures
 from captioner.images import Photo
 from captioner.images.names import safe_path
 from captioner.messages import Message
@@ -59,7 +53,6 @@ class Sidecars:
         journal.commit(settings=settings)
 
     def wants(self, photo: Photo) -> bool:
-        """See `Output`."""
         if not self._again.wants(photo, self.journal):
             return False
         text = self.path_of(photo)
@@ -68,7 +61,6 @@ class Sidecars:
         return self._again.changed and self.journal.find(photo.name) is None and _newer(photo, text)
 
     def write(self, done: Done) -> Message | None:
-        """See `Output`."""
         if not done.error:
             try:
                 self._write_text(self.path_of(done.photo), text_of(done.rows))
@@ -78,18 +70,15 @@ class Sidecars:
         return done.error
 
     def save(self) -> None:
-        """See `Output`."""
         self.journal.commit()
 
     def finish(self) -> None:
-        """See `Output`."""
         self.save()
         if self.failures:
             write_failures(self.failures, self.journal)
         self._is_finished = True
 
     def close(self) -> None:
-        """See `Output`."""
         if self._is_finished:
             self.journal.remove()
         else:
@@ -116,7 +105,7 @@ class Sidecars:
             gap = b"\n" if before and not before.endswith(b"\n") else b""
             added = [line + b"\n" for line in content.splitlines() if line not in known]
             content = b"".join((before, gap, *added)) if added else before
-        write_whole(text, [content])
+        write_whole(text, [content], FolderError)
 
 
 def _newer(photo: Photo, text: Path) -> bool:

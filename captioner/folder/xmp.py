@@ -18,8 +18,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from captioner.errors import FolderError, ImageError
-from captioner.folder.journal import Journal
-from captioner.folder.outputs import Done, Output, write_whole
+from captioner.files import write_whole
+from captioner.folder.outputs import Done
 from captioner.images import Photo
 from captioner.messages import Message, reason
 
@@ -37,46 +37,22 @@ _MOST_IN_JPEG = 65_535 - 2 - len(_IN_JPEG)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-class XmpOutput:
-    """An output that also writes each caption into its photo.
+def embed(done: Done, existing: str, tell: Callable[[Message], None]) -> Done:
+    """A captioned photo with its captions in its own file, too, if that can hold them.
 
     existing: what happens to a description that a photo has: see `describe`. tell: called with a
     sentence for what cannot hold a caption.
     """
-
-    def __init__(self, output: Output, existing: str, tell: Callable[[Message], None]) -> None:
-        self._output, self._existing, self._tell = output, existing, tell
-        self.journal: Journal = output.journal
-        self.failures: Path | None = output.failures
-
-    def wants(self, photo: Photo) -> bool:
-        """See `Output`."""
-        return self._output.wants(photo)
-
-    def write(self, done: Done) -> Message | None:
-        """See `Output`."""
-        if not done.error:
-            try:
-                captions = "\n".join(row.caption for row in done.rows)
-                write_xmp(done.photo, captions, self._existing)
-                done = replace(done, stamp=done.photo.stamp())
-            except (FolderError, ImageError) as error:
-                self._tell(error)
-            except OSError as error:
-                self._tell(Message("{} cannot be read ({}).", done.photo.name, reason(error)))
-        return self._output.write(done)
-
-    def save(self) -> None:
-        """See `Output`."""
-        self._output.save()
-
-    def finish(self) -> None:
-        """See `Output`."""
-        self._output.finish()
-
-    def close(self) -> None:
-        """See `Output`."""
-        self._output.close()
+    if done.error:
+        return done
+    try:
+        write_xmp(done.photo, "\n".join(row.caption for row in done.rows), existing)
+        return replace(done, stamp=done.photo.stamp())
+    except (FolderError, ImageError) as error:
+        tell(error)
+    except OSError as error:
+        tell(Message("{} cannot be read ({}).", done.photo.name, reason(error)))
+    return done
 
 
 def write_xmp(photo: Photo, caption: str, existing: str = "overwrite") -> None:
@@ -97,7 +73,7 @@ def write_xmp(photo: Photo, caption: str, existing: str = "overwrite") -> None:
     after = describe(before, caption, existing, photo.name)
     if after == before:
         return
-    write_whole(path, [after], like=path)
+    write_whole(path, [after], FolderError, like=path, synced=True)
 
 
 def describe(file: bytes, caption: str, existing: str, shown: str) -> bytes:

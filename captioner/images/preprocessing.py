@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from captioner.errors import ModelError
-from captioner.fields import check_fields, shown
+from captioner.fields import shown
 
 LARGEST = 2048  # side of a model's photos: beyond it, one of them would fill the memory
 
@@ -20,7 +20,7 @@ class Preprocessing:
         std: standard deviation per channel, likewise.
 
     Raises:
-        ModelError: a value is of a wrong type or out of range.
+        ModelError: a value is out of range.
     """
 
     size: int = 257
@@ -28,7 +28,6 @@ class Preprocessing:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
     def __post_init__(self) -> None:
-        check_fields(self, "The preprocessing")
         if not 1 <= self.size <= LARGEST:
             raise ModelError(
                 "The preprocessing's size must be from 1 to {} pixels, not {}.",

@@ -4,13 +4,11 @@ Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from captioner.errors import OptionError
 from captioner.metrics.inputs import LONGEST_NGRAM, Ngram, Tokens, check_pairs, ngram_counts
 
 # The captioning field's scorer adds these to a precision's numerator and denominator, so that a
@@ -19,31 +17,15 @@ _TINY = 1e-15
 _SMALL = 1e-9
 
 
-@dataclass(frozen=True)
-class BleuScores:
-    """BLEU-1 to BLEU-4 as fractions.
+def bleu_scores(
+    candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]
+) -> NDArray[np.float64]:
+    """BLEU-1 to BLEU-4 of each candidate as fractions, `[n, 4]`.
 
-    `corpus` pools the counts of all candidates, as published figures do; it is not the mean of
-    `sentences`, which holds one tuple for each candidate.
+    Takes one tokenised candidate and its list of tokenised references for each image; the closest
+    reference's length counts, the shorter of two equally close. Raises as `bleu_counts`.
     """
-
-    corpus: tuple[float, float, float, float]
-    sentences: list[tuple[float, float, float, float]]
-
-
-def bleu_scores(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> BleuScores:
-    """BLEU-1 to BLEU-4 with the closest reference's length, the shorter of two equally close.
-
-    Takes one tokenised candidate and its list of tokenised references for each image. Raises
-    OptionError if there is no candidate, if the two lists differ in length, or if a candidate has
-    no reference.
-    """
-    counts = bleu_counts(candidates, references)
-    if not len(counts):
-        raise OptionError("BLEU needs at least one candidate, and there is none.")
-    sentences = bleu_from_counts(counts).tolist()
-    corpus = bleu_from_counts(counts.sum(axis=0)).tolist()
-    return BleuScores(tuple(corpus), [tuple(sentence) for sentence in sentences])
+    return bleu_from_counts(bleu_counts(candidates, references))
 
 
 def bleu_counts(

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from captioner.errors import OptionError
 from captioner.metrics.inputs import (
     LONGEST_NGRAM,
     Ngram,
@@ -119,27 +118,13 @@ class PreparedReferences:
         self._entries: dict[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] = {}
         self._images = [self._image(group) for group in references]
 
-    def __len__(self) -> int:
-        """How many images were prepared."""
-        return len(self._images)
-
     def score(self, candidates: Sequence[Tokens], images: Sequence[int]) -> list[float]:
         """CIDEr-D of each candidate, from 0 to 10.
 
         images: for each candidate, the index of its image among the prepared ones; an image may
-        have several candidates or none. Raises OptionError if the two lists differ in length or an
-        index is out of range.
+        have several candidates or none.
         """
         check_candidates(candidates)
-        if len(candidates) != len(images):
-            raise OptionError(
-                "There are {} candidates but {} indices of images.", len(candidates), len(images)
-            )
-        for image in images:
-            if not 0 <= image < len(self._images):
-                raise OptionError(
-                    "There is no image {} among {} prepared.", image, len(self._images)
-                )
         return [
             self._score(candidate, self._images[image])
             for candidate, image in zip(candidates, images, strict=True)

@@ -46,6 +46,15 @@ def check_candidates(candidates: Sequence[Tokens]) -> None:
             raise OptionError("The candidate at index {} is a text, not a list of tokens.", index)
 
 
+def check_texts(references: Sequence[Sequence[str]]) -> None:
+    """Raises OptionError where one text stands for a list of them."""
+    for index, group in enumerate(references):
+        if isinstance(group, str):
+            raise OptionError(
+                "The references at index {} are one text, not a list of texts.", index
+            )
+
+
 def check_references(references: Sequence[Sequence[Tokens]]) -> None:
     """Raises OptionError where a list of references is empty or is not tokenised."""
     for index, group in enumerate(references):

@@ -8,21 +8,12 @@ and its figures are about half as large; `captioner.metrics.official` runs it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from captioner.errors import MissingError, OptionError
+from captioner.errors import MissingError
 from captioner.messages import Message
 from captioner.metrics.inputs import check_pairs
 
 NO_NLTK = Message("nltk is not installed; it comes with pip install 'captioner[metrics]'.")
-
-
-@dataclass(frozen=True)
-class NltkMeteorScores:
-    """nltk's METEOR as fractions: one value for each candidate, and their mean."""
-
-    mean: float
-    sentences: list[float]
 
 
 def why_no_nltk_meteor() -> Message | None:
@@ -50,22 +41,17 @@ def why_no_nltk_meteor() -> Message | None:
 
 def nltk_meteor(
     candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]
-) -> NltkMeteorScores:
-    """nltk's METEOR of each candidate: the best it gets with any of its references.
+) -> list[float]:
+    """nltk's METEOR of each candidate as a fraction: the best it gets with any of its references.
 
     Takes one tokenised English candidate and its list of tokenised references for each image.
-    Raises MissingError with the sentence of `why_no_nltk_meteor`, and OptionError if there is no
-    candidate, if the two lists differ in length, or if a candidate has no reference.
+    Raises MissingError with the sentence of `why_no_nltk_meteor`, and OptionError if the two lists
+    differ in length or a candidate has no reference.
     """
     check_pairs(candidates, references)
-    if not candidates:
-        raise OptionError("METEOR needs at least one candidate, and there is none.")
     if why := why_no_nltk_meteor():
         raise MissingError.of(why)
     from nltk.translate.meteor_score import meteor_score
 
-    sentences = [
-        float(meteor_score(group, candidate))
-        for candidate, group in zip(candidates, references, strict=True)
-    ]
-    return NltkMeteorScores(sum(sentences) / len(sentences), sentences)
+    pairs = zip(references, candidates, strict=True)
+    return [float(meteor_score(*pair)) for pair in pairs]

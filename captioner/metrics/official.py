@@ -18,7 +18,7 @@ from typing import Any
 
 from captioner.errors import MissingError, OptionError
 from captioner.messages import Message, reason
-from captioner.metrics.inputs import check_pairs
+from captioner.metrics.inputs import check_pairs, check_texts
 
 _BLEU = ("bleu_1", "bleu_2", "bleu_3", "bleu_4")
 _SPICE_MODELS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
@@ -70,7 +70,10 @@ def official_scores(
     there is no candidate, if the two lists differ in length, if a candidate has no reference, or if
     no reference holds a word.
     """
-    _check(candidates, references)
+    check_texts(references)
+    check_pairs([[text] for text in candidates], [[[text] for text in g] for g in references])
+    if not candidates:
+        raise OptionError("There is no candidate to score.")
     if why := why_no_official_scores():
         raise MissingError.of(why)
     with _silence():
@@ -87,17 +90,6 @@ def official_scores(
             except Exception as error:
                 note = Message("SPICE is left out: its Java program failed ({}).", reason(error))
     return OfficialScores(corpus, sentences, () if note is None else (note,))
-
-
-def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-    for index, group in enumerate(references):
-        if isinstance(group, str):
-            raise OptionError(
-                "The references at index {} are one text, not a list of texts.", index
-            )
-    check_pairs([[text] for text in candidates], [[[text] for text in g] for g in references])
-    if not candidates:
-        raise OptionError("There is no candidate to score.")
 
 
 def _tokenized(groups: Sequence[Sequence[str]]) -> _Groups:

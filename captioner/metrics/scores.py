@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from captioner.errors import OptionError
 from captioner.metrics.bleu import bleu_counts, bleu_from_counts
 from captioner.metrics.cider import CiderD
-from captioner.metrics.inputs import Tokens
+from captioner.metrics.inputs import Tokens, check_texts
+from captioner.metrics.meteor import nltk_meteor, why_no_nltk_meteor
 from captioner.metrics.rouge import rouge_l
 
 TITLES = {
@@ -29,8 +30,17 @@ TITLES = {
 _BLEU = tuple(TITLES)[:4]
 
 
+class Figures:
+    """A dataclass of figures, of which some may be unknown."""
+
+    def as_dict(self) -> dict[str, float]:
+        """Those that are known, by field name, ready for JSON."""
+        values = asdict(cast(Any, self))
+        return {name: value for name, value in values.items() if value is not None}
+
+
 @dataclass(frozen=True)
-class Scores:
+class Scores(Figures):
     """BLEU-1 to 4, ROUGE-L and CIDEr-D, in percent as papers print them.
 
     Either of a set of captions together, or one caption's own. nltk's METEOR, METEOR 1.5 and SPICE
@@ -46,10 +56,6 @@ class Scores:
     nltk_meteor: float | None = None
     meteor: float | None = None
     spice: float | None = None
-
-    def as_dict(self) -> dict[str, float]:
-        """The scores that were computed, by field name, ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -110,11 +116,7 @@ def score(
     field's own tokens, for English `captioner.text.english.tokenize`. Raises OptionError if there
     is no candidate, if the two lists differ in length, or if a candidate has no reference.
     """
-    for index, group in enumerate(references):
-        if isinstance(group, str):
-            raise OptionError(
-                "The references at index {} are one text, not a list of texts.", index
-            )
+    check_texts(references)
     candidate_tokens = [tokenize(candidate) for candidate in candidates]
     reference_tokens = [[tokenize(reference) for reference in group] for group in references]
     return statistics(candidate_tokens, reference_tokens).together()
@@ -136,6 +138,20 @@ def statistics(
     cider = cider or CiderD.from_references(references)
     values = [rouge_l(candidates, references), cider.score(candidates, references)]
     return Statistics(counts, np.array(values).T, ("rouge_l", "cider"))
+
+
+def measure_for(language: str) -> Callable[..., Statistics]:
+    """`statistics`, for English with nltk's METEOR where that can be computed."""
+    return statistics if language != "en" or why_no_nltk_meteor() else _with_meteor
+
+
+def _with_meteor(
+    candidates: Sequence[Sequence[str]],
+    references: Sequence[Sequence[Sequence[str]]],
+    cider: CiderD | None = None,
+) -> Statistics:
+    measured = statistics(candidates, references, cider)
+    return measured.also("nltk_meteor", nltk_meteor(candidates, references))
 
 
 def _percent(counts: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

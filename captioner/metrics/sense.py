@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 
 from captioner.errors import MissingError
 from captioner.messages import Message
 from captioner.metrics.meteor import NO_NLTK
+from captioner.metrics.scores import Figures
 from captioner.text import tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 
@@ -36,7 +37,7 @@ _FUNCTION_WORDS = {**FUNCTION_WORDS, "en": frozenset(_ENGLISH.split())}
 
 
 @dataclass(frozen=True)
-class Sense:
+class Sense(Figures):
     """How a set of captions reads; shares are in percent.
 
     different_captions, different_words: how many there are. words_a_caption: their mean.
@@ -53,10 +54,6 @@ class Sense:
     stutters: float
     wrong: float | None = None
     told: float | None = None
-
-    def as_dict(self) -> dict[str, float]:
-        """The figures that are known, by field name, ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def sense(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from captioner.errors import ModelError, OptionError
-from captioner.fields import check_fields, shown
+from captioner.fields import shown
 from captioner.images import Preprocessing
 from captioner.model.bidirectional import make_decoder
 from captioner.model.decoder import DecoderConfig
@@ -23,19 +23,18 @@ class ModelConfig:
     certainty: limits between the quarters of the dev split's captions, from those of which the
     model is least certain (`Caption.certainty`) to those of which it is most; empty where unknown.
 
-    Raises ModelError where a value is of a wrong type or there is no such language or unit.
+    Raises ModelError where there is no such language or unit, or a limit is none.
     """
 
     encoder: EncoderConfig
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    decoder: DecoderConfig
+    preprocessing: Preprocessing
     language: str = "en"
     vocabulary_size: int = 0
     unit: str = "word"
     certainty: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self, "A model")
         try:
             tokenizer(self.language, self.unit)
         except OptionError as error:

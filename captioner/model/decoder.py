@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
-from captioner.fields import check_fields, shown
+from captioner.fields import shown
 from captioner.model.attention import Memory, attention
 from captioner.model.cells import CellOptions, Gates, State, cell
 from captioner.text import PAD
@@ -26,7 +26,7 @@ class DecoderConfig:
     dropout: probability with which an embedding or output unit is dropped in training.
     layers and all that follow: of the cell, as in `CellOptions`.
 
-    Raises ModelError where a value is of a wrong type or out of range.
+    Raises ModelError where a value is out of range.
     """
 
     cell: str = "lstm"
@@ -43,7 +43,6 @@ class DecoderConfig:
     kind: str = "forward"
 
     def __post_init__(self) -> None:
-        check_fields(self, "A decoder")
         if self.hidden_size < 1:  # before a size of nought divides anything
             raise ModelError(
                 "A decoder's hidden_size must be 1 or more, not {}.", shown(self.hidden_size)

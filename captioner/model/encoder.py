@@ -18,7 +18,7 @@ import torchvision.models
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
-from captioner.fields import check_fields, shown
+from captioner.fields import shown
 from captioner.model.weights import read_weights, usable
 
 _FEATURES = {"features_{}": "features.*"}
@@ -52,16 +52,11 @@ class EncoderConfig:
         are average-pooled to the grid of the last and concatenated.
     identity: residual blocks that pass their input on unchanged, by their name in torchvision;
         for weights that come without them.
-
-    Raises ModelError where a value is of a wrong type.
     """
 
     name: str
     stages: tuple[int, ...] = (-1,)
     identity: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_fields(self, "An encoder")
 
 
 class Encoder(nn.Module):

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from captioner.errors import ModelError
+from captioner.fields import make_config
 from captioner.files import MB, raising, read_bytes
 from captioner.model.captioning import CaptioningModel, ModelConfig
-from captioner.model.decoder import DecoderConfig
 from captioner.model.folder import (
     CARD,
     CONFIG,
@@ -32,12 +31,9 @@ from captioner.model.folder import (
 from captioner.model.saving import (
     build,
     fill,
-    made,
-    parsed,
     part_of,
     read_config,
     read_vocabulary,
-    tuples,
 )
 from captioner.model.weights import read_weights, write_weights
 from captioner.text import Vocabulary
@@ -53,7 +49,9 @@ def read_language(
     inside = folder / language
     path = inside / CONFIG
     raw = read_raw_config(path)
-    config = parsed(path, lambda: _on_encoder_of(model.config, raw))
+    shared = {name: asdict(model.config)[name] for name in ("encoder", "preprocessing")}
+    with raising(ModelError):
+        config = make_config(ModelConfig, {**raw, **shared}, path)
     if config.language != language:
         raise ModelError("{} is for the language '{}', not '{}'.", path, config.language, language)
     vocabulary = read_vocabulary(inside, config)
@@ -97,11 +95,6 @@ def add_language(folder: Path, other: Path) -> Path:
     # Last, because it is what makes the language count as there.
     (inside / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return inside
-
-
-def _on_encoder_of(config: ModelConfig, raw: Mapping[str, Any]) -> ModelConfig:
-    values = {"certainty": (), **tuples(raw), "decoder": made(DecoderConfig, raw["decoder"])}
-    return replace(config, **values)
 
 
 def _equal(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> bool:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from captioner.errors import ModelError
-from captioner.fields import shown
-from captioner.images import Preprocessing
-from captioner.messages import reason
+from captioner.fields import make_config
+from captioner.files import raising
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
@@ -33,8 +32,6 @@ from captioner.model.folder import (
 )
 from captioner.model.weights import read_weights, usable, write_weights
 from captioner.text import Vocabulary
-
-ConfigT = TypeVar("ConfigT")
 
 
 def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, card: str) -> None:
@@ -177,40 +174,8 @@ def read_config(folder: Path) -> ModelConfig:
             "language.",
             folder,
         )
-    return parsed(path, lambda: _config(raw))
-
-
-def parsed(path: Path, parse: Callable[[], ModelConfig]) -> ModelConfig:
-    """A configuration made of a file's content. Raises ModelError, naming the file."""
-    try:
-        return parse()
-    except ModelError as error:
-        raise ModelError("{}: {}", path, error) from None
-    except (TypeError, KeyError) as error:
-        raise ModelError(
-            "{} is not a complete model configuration ({}).", path, reason(error)
-        ) from None
-
-
-def _config(raw: Mapping[str, Any]) -> ModelConfig:
-    parts = {
-        "encoder": made(EncoderConfig, raw["encoder"]),
-        "decoder": made(DecoderConfig, raw["decoder"]),
-        "preprocessing": made(Preprocessing, raw["preprocessing"]),
-    }
-    return ModelConfig(**{**tuples(raw), **parts})
-
-
-def made(kind: Callable[..., ConfigT], raw: Any) -> ConfigT:
-    """A configuration of what JSON holds of it, whatever that is. Raises as `parsed` knows."""
-    if not isinstance(raw, Mapping):
-        raise TypeError(f"{shown(raw)} is no JSON object")
-    return kind(**tuples(raw))
-
-
-def tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration's values, with tuples for what JSON knows as lists."""
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    with raising(ModelError):
+        return make_config(ModelConfig, raw, path)
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from captioner.errors import FileError, ModelError
@@ -31,9 +31,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors, readable for all whom the folder is open to."""
-    save_file(weights, path, metadata={"format": "pt"})
-    path.chmod(0o644)
+    """Write tensors as safetensors. Raises OSError where they cannot be written."""
+    path.write_bytes(save(weights, metadata={"format": "pt"}))
 
 
 def usable(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from captioner.metrics.scores import TITLES
 from captioner.model import DecoderConfig
 from captioner.training.recipe import Phase, Recipe
-
-_SCORES = {
-    "bleu_1": "BLEU-1",
-    "bleu_2": "BLEU-2",
-    "bleu_3": "BLEU-3",
-    "bleu_4": "BLEU-4",
-    "rouge_l": "ROUGE-L",
-    "cider": "CIDEr",
-}
 
 
 def model_card(
@@ -30,7 +22,7 @@ def model_card(
     best = max(rows, key=lambda row: row["cider"], default={})
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
     phases = "\n".join(_phase(phase, rows) for phase in recipe.phases) + _mean(best)
-    scores = " | ".join(f"{final[name]:.1f}" for name in _SCORES)
+    scores = {title: f"{final[name]:.1f}" for name, title in TITLES.items() if name in final}
     return f"""# {recipe.name}
 
 Language: {recipe.data.language}. Encoder: {recipe.encoder.name}, stages \
@@ -53,9 +45,9 @@ The recipe's dev split, beam search of width 3, in percent, as
 
 prints them, whose BLEU, ROUGE-L and CIDEr-D are pycocoevalcap's:
 
-| {" | ".join(_SCORES.values())} |
-|{"---|" * len(_SCORES)}
-| {scores} |
+| {" | ".join(scores)} |
+|{"---|" * len(scores)}
+| {" | ".join(scores.values())} |
 {_held_out(final)}"""
 
 
@@ -89,9 +81,6 @@ def _mean(row: Mapping[str, Any]) -> str:
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:
     epochs = sum(row["phase"] == phase.name for row in rows)
-    what = (
-        "encoder frozen"
-        if phase.encoder_is_frozen
-        else f"encoder at {phase.encoder_learning_rate:g}"
-    )
-    return f"- {phase.name}: {epochs} epochs, decoder at {phase.learning_rate:g}, {what}"
+    rate = f"at {phase.encoder_learning_rate:g}"
+    encoder = "frozen" if phase.encoder_is_frozen else rate
+    return f"- {phase.name}: {epochs} epochs, decoder at {phase.learning_rate:g}, encoder {encoder}"

@@ -5,18 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from captioner.datasets import (
-    Dataset,
-    Record,
-    in_threads,
-    read_names,
-)
+from captioner.datasets import Dataset, Record, in_threads, read_names
 from captioner.errors import ImageError
 from captioner.images import Photo
 from captioner.messages import Message, translate
@@ -27,79 +22,23 @@ from captioner.training.recipe import Recipe, Source
 
 log = logging.getLogger(__name__)
 
-Tokens = dict[str, list[str]]  # of each caption
+Tokens = Mapping[str, list[str]]  # of each caption
+Opened = Mapping[Photo, str | ImageError]  # a digest of each photo's file, or why it is unreadable
 
 _SHOWN = 5  # of a list of faults
 _SPLITS = {"train": "train", "val": "val", "test": "test", "held_out": "held out"}
 
 
 @dataclass(frozen=True)
-class SourceReport:
-    """What one source holds.
-
-    splits: photos and captions by split. missing: names of photos. unreadable: why, for each.
-    unknown: names of its held-out list that are no photo of it. The rest are numbers of captions.
-    """
-
-    title: Message
-    splits: dict[str, tuple[int, int]]
-    missing: tuple[str, ...]
-    unreadable: tuple[Message, ...]
-    unknown: tuple[str, ...]
-    empty: int
-    long: int
-    without_letter: int
-
-
-@dataclass(frozen=True)
 class Report:
     """What was found in a recipe's data.
 
-    duplicates: photos of the same bytes, each called by its name, split and source.
-    leaks: those among them of which one trains and another is evaluated on.
-    coverage: the share of a split's words, from 0 to 1, that is in the vocabulary.
+    text: as a person reads it. fine: whether every photo can be read, both splits that a training
+    needs have some, and none is in both.
     """
 
-    sources: tuple[SourceReport, ...]
-    duplicates: tuple[tuple[str, ...], ...]
-    leaks: tuple[tuple[str, ...], ...]
-    vocabulary: int
-    coverage: dict[str, float]
-    min_count: int
-    max_words: int
-
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """The splits that a training needs and that have no photo."""
-        counts = (source.splits for source in self.sources)
-        present = {split for splits in counts for split in splits}
-        return tuple(split for split in ("train", "val") if split not in present)
-
-    @property
-    def fine(self) -> bool:
-        """Whether every photo can be read, both splits have some, and none is in both."""
-        faults = any(source.missing or source.unreadable for source in self.sources)
-        return not (faults or self.leaks or self.absent)
-
-    def text(self) -> str:
-        """The report as a person reads it."""
-        blocks = [_source_lines(source, self.max_words) for source in self.sources]
-        return "\n\n".join("\n".join(lines) for lines in (*blocks, self._summary()))
-
-    def _summary(self) -> list[str]:
-        lines = [translate("all sources together")]
-        lines += [_line("NO PHOTO in the {} split", Message(split)) for split in self.absent]
-        lines += _listed("duplicate photos: {:,}", [" = ".join(group) for group in self.duplicates])
-        title = "photos that train and are evaluated on: {:,}"
-        if self.leaks:
-            title = "LEAK, photos that train and are evaluated on: {:,}"
-        lines += _listed(title, [" = ".join(group) for group in self.leaks])
-        words = self.vocabulary, self.min_count
-        lines.append(_line("vocabulary: {:,} words seen {} times or more", *words))
-        for split, share in self.coverage.items():
-            in_split = Message(_SPLITS[split])
-            lines.append(_line("of the words in {} captions it holds {:.2%}", in_split, share))
-        return lines
+    text: str
+    fine: bool
 
 
 def check_data(recipe: Recipe) -> Report:
@@ -107,33 +46,36 @@ def check_data(recipe: Recipe) -> Report:
 
     Raises DatasetError where a file is missing or malformed; everything else is in the report.
     """
-    datasets = [read_source(source, recipe) for source in recipe.data.sources]
-    records = [record for dataset in datasets for record in dataset.records]
+    sources = [(source, read_source(source, recipe)) for source in recipe.data.sources]
+    records = [record for _, dataset in sources for record in dataset.records]
     opened = _open_all(records, recipe.preprocessing.size)
     tokens = _tokenize(records, recipe)
-    readable = [r for r in records if not isinstance(opened[r.photo], ImageError)]
-    vocabulary, coverage = _vocabulary(readable, tokens, recipe.data.min_count)
-    groups = _same_bytes(datasets, recipe.data.sources, opened)
-    report = Report(
-        tuple(
-            _source_report(source, dataset, opened, tokens, recipe.data.max_words)
-            for source, dataset in zip(recipe.data.sources, datasets, strict=True)
-        ),
-        tuple(called for called, leaks in groups if not leaks),
-        tuple(called for called, leaks in groups if leaks),
-        vocabulary,
-        coverage,
-        recipe.data.min_count,
-        recipe.data.max_words,
-    )
-    if report.leaks:
-        leaks = "WARNING: {} photos train and are evaluated on as well, so scores will be too good."
-        log.warning(Message(leaks, len(report.leaks)))
-    return report
+    absent = {"train", "val"} - {record.split for record in records}
+    duplicates, leaks = _same_bytes(sources, opened)
+    if leaks:
+        warning = (
+            "WARNING: {} photos train and are evaluated on as well, so scores will be too good."
+        )
+        log.warning(Message(warning, len(leaks)))
+
+    title = "photos that train and are evaluated on: {:,}"
+    if leaks:
+        title = "LEAK, photos that train and are evaluated on: {:,}"
+    together = [
+        translate("all sources together"),
+        *(_line("NO PHOTO in the {} split", Message(split)) for split in sorted(absent)),
+        *_listed("duplicate photos: {:,}", duplicates),
+        *_listed(title, leaks),
+        *_vocabulary_lines(records, opened, tokens, recipe.data.min_count),
+    ]
+    blocks = [_source_lines(*source, opened, tokens, recipe.data.max_words) for source in sources]
+    text = "\n\n".join("\n".join(lines) for lines in (*blocks, together))
+    is_missing = any(dataset.missing for _, dataset in sources)
+    is_unreadable = any(isinstance(found, ImageError) for found in opened.values())
+    return Report(text, not (absent or leaks or is_missing or is_unreadable))
 
 
-def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageError]:
-    """For each photo a digest of its file, or why it cannot be read."""
+def _open_all(records: Iterable[Record], size: int) -> Opened:
     photos = list(dict.fromkeys(record.photo for record in records))
 
     def open_one(photo: Photo) -> str | ImageError:
@@ -152,108 +94,88 @@ def _open_all(records: Iterable[Record], size: int) -> dict[Photo, str | ImageEr
 def _tokenize(records: Iterable[Record], recipe: Recipe) -> Tokens:
     tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
     captions = {caption for record in records for caption in record.captions}
-    bar = tqdm(
-        captions, desc=translate("Reading captions"), unit=translate("caption"), smoothing=0.05
-    )
-    return {caption: tokenize(caption) for caption in bar}
-
-
-def _vocabulary(
-    records: Sequence[Record], tokens: Tokens, min_count: int
-) -> tuple[int, dict[str, float]]:
-    """The vocabulary's size, and the share of each split's words that it holds."""
-    texts: dict[str, list[list[str]]] = defaultdict(list)
-    for record in records:
-        texts[record.split] += [tokens[caption] for caption in record.captions]
-    vocabulary = Vocabulary.build(texts["train"], min_count)
-    coverage = {}
-    for split in _SPLITS:
-        known = [vocabulary.number(word) is not None for text in texts[split] for word in text]
-        if known:
-            coverage[split] = sum(known) / len(known)
-    return len(vocabulary) - len(SPECIAL), coverage
+    desc, unit = translate("Reading captions"), translate("caption")
+    return {c: tokenize(c) for c in tqdm(captions, desc=desc, unit=unit, smoothing=0.05)}
 
 
 def _same_bytes(
-    datasets: Sequence[Dataset],
-    sources: Sequence[Source],
-    opened: dict[Photo, str | ImageError],
-) -> list[tuple[tuple[str, ...], bool]]:
-    """Groups of photos with the same bytes, and whether one trains and another is evaluated on."""
+    sources: Sequence[tuple[Source, Dataset]], opened: Opened
+) -> tuple[list[str], list[str]]:
+    """Photos of the same bytes, each called by its name, split and source; those of which one
+    trains and another is evaluated on are apart."""
     groups: dict[str, list[tuple[Record, Source]]] = defaultdict(list)
-    for source, dataset in zip(sources, datasets, strict=True):
+    for source, dataset in sources:
         for record in dataset.records:
             digest = opened[record.photo]
             if isinstance(digest, str):
                 groups[digest].append((record, source))
-    found = []
+    duplicates: list[str] = []
+    leaks: list[str] = []
     for group in groups.values():
         if len(group) > 1:
-            called = tuple(f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group)
             splits = {record.split for record, _ in group}
-            found.append((called, "train" in splits and len(splits) > 1))
-    return found
+            found = leaks if "train" in splits and len(splits) > 1 else duplicates
+            found.append(" = ".join(f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group))
+    return duplicates, leaks
 
 
-def _source_report(
-    source: Source,
-    dataset: Dataset,
-    opened: dict[Photo, str | ImageError],
-    tokens: Tokens,
-    max_words: int,
-) -> SourceReport:
-    captions = [caption for record in dataset.records for caption in record.captions]
-    reasons = (opened[record.photo] for record in dataset.records)
-    return SourceReport(
-        _title(source),
-        _splits(dataset.records),
-        dataset.missing,
-        tuple(reason for reason in reasons if isinstance(reason, ImageError)),
-        _unknown(source, dataset),
-        len(dataset.empty),
-        sum(len(tokens[caption]) > max_words for caption in captions),
-        sum(not any(map(str.isalpha, caption)) for caption in captions),
-    )
-
-
-def _title(source: Source) -> Message:
-    if source.weight == 1:
-        return Message("{} ({})", source.path, source.format)
-    return Message("{} ({}, weight {:g})", source.path, source.format, source.weight)
-
-
-def _splits(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
-    counts = dict.fromkeys(_SPLITS, (0, 0))
+def _vocabulary_lines(
+    records: Iterable[Record], opened: Opened, tokens: Tokens, min_count: int
+) -> list[str]:
+    """The vocabulary's size, and the share of each split's words that it holds."""
+    texts: dict[str, list[list[str]]] = defaultdict(list)
     for record in records:
-        photos, captions = counts[record.split]
-        counts[record.split] = photos + 1, captions + len(record.captions)
-    return {split: count for split, count in counts.items() if count[0]}
+        if isinstance(opened[record.photo], str):
+            texts[record.split] += [tokens[caption] for caption in record.captions]
+    vocabulary = Vocabulary.build(texts["train"], min_count)
+    words = len(vocabulary) - len(SPECIAL), min_count
+    lines = [_line("vocabulary: {:,} words seen {} times or more", *words)]
+    for split, name in _SPLITS.items():
+        known = [vocabulary.number(word) is not None for text in texts[split] for word in text]
+        if known:
+            share = sum(known) / len(known)
+            template = "of the words in {} captions it holds {:.2%}"
+            lines.append(_line(template, Message(name), share))
+    return lines
 
 
-def _unknown(source: Source, dataset: Dataset) -> tuple[str, ...]:
+def _source_lines(
+    source: Source, dataset: Dataset, opened: Opened, tokens: Tokens, max_words: int
+) -> list[str]:
+    title = Message("{} ({})", source.path, source.format)
+    if source.weight != 1:
+        title = Message("{} ({}, weight {:g})", source.path, source.format, source.weight)
+    lines = [translate(title)]
+    for split, name in _SPLITS.items():
+        captions = [record.captions for record in dataset.records if record.split == split]
+        if captions:
+            counts = len(captions), sum(map(len, captions))
+            lines.append(_line("{}: {:,} photos with {:,} captions", Message(name), *counts))
+    reasons = (opened[record.photo] for record in dataset.records)
+    unreadable = [translate(reason) for reason in reasons if isinstance(reason, ImageError)]
+    lines += _listed("missing photos: {:,}", dataset.missing)
+    lines += _listed("unreadable photos: {:,}", unreadable)
+    if unknown := _unknown(source, dataset):
+        lines += _listed("held-out names without a photo: {:,}", unknown)
+    texts = [caption for record in dataset.records for caption in record.captions]
+    long = sum(len(tokens[text]) > max_words for text in texts)
+    without_letter = sum(not any(map(str.isalpha, text)) for text in texts)
+    return [
+        *lines,
+        _line("empty captions: {:,}", len(dataset.empty)),
+        _line("captions longer than {} words, which are cut: {:,}", max_words, long),
+        _line("captions without a letter: {:,}", without_letter),
+    ]
+
+
+def _unknown(source: Source, dataset: Dataset) -> list[str]:
     """The held-out names that are no photo of the source, not even a missing one."""
     if not source.held_out:
-        return ()
+        return []
     held = [record.name for record in dataset.records if record.split == "held_out"]
     known = {*held, *dataset.missing}
     known |= {PurePosixPath(name).name for name in known}
-    return tuple(sorted(read_names(Path(source.held_out)) - known))
-
-
-def _source_lines(source: SourceReport, max_words: int) -> list[str]:
-    lines = [translate(source.title)]
-    for split, (photos, captions) in source.splits.items():
-        where = Message(_SPLITS[split])
-        lines.append(_line("{}: {:,} photos with {:,} captions", where, photos, captions))
-    lines += _listed("missing photos: {:,}", source.missing)
-    lines += _listed("unreadable photos: {:,}", list(map(translate, source.unreadable)))
-    if source.unknown:
-        lines += _listed("held-out names without a photo: {:,}", source.unknown)
-    lines.append(_line("empty captions: {:,}", source.empty))
-    template = "captions longer than {} words, which are cut: {:,}"
-    lines.append(_line(template, max_words, source.long))
-    lines.append(_line("captions without a letter: {:,}", source.without_letter))
-    return lines
+    return sorted(read_names(Path(source.held_out)) - known)
 
 
 def _listed(title: str, faults: Sequence[str]) -> list[str]:

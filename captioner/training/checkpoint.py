@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,15 +12,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from captioner.errors import CaptionerError, FileError, ModelError, TrainingError
-from captioner.fields import check_fields
-from captioner.files import MB, check_file, parse_json, raising, read_bytes
-from captioner.files import writing as writing_file
-from captioner.messages import Message, reason
+from captioner.fields import make_config
+from captioner.files import MB, check_file, parse_json, raising, read_bytes, write_whole
+from captioner.messages import reason
 from captioner.model.format_1 import weights_of_today
 
 
@@ -33,9 +30,6 @@ class SoFar:
     steps: int = 0
     shown: float = 0.0
     seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_fields(self, "A run's progress")
 
 
 @dataclass(frozen=True)
@@ -57,25 +51,16 @@ class Progress:
     so_far: SoFar = field(default_factory=SoFar)
     kept: tuple[tuple[float, int], ...] = ()
 
-    def __post_init__(self) -> None:
-        check_fields(self, "A run's progress")
-
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
-    """Write tensors and progress beside `path`, then move them there in one step.
-
-    After a crash of the machine, too, `path` holds either all that is new or all that was there.
+    """Write tensors and progress: after a crash of the machine, too, `path` holds either all that
+    is new or all that was there.
 
     Raises TrainingError where they cannot be written; nothing of them is left then.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with writing(path), _empty_folder(path.with_suffix(".part")) as folder:
-        part = folder / path.name
-        save_file(contiguous, part, metadata={"progress": json.dumps(asdict(progress))})
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync_folder(path.parent)
+    content = save(contiguous, metadata={"progress": json.dumps(asdict(progress))})
+    write_whole(path, [content], TrainingError, synced=True)
 
 
 def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
@@ -94,52 +79,8 @@ def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
     }
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step. Raises TrainingError where it cannot be written."""
-    part = path.with_suffix(".part")
-    with writing(path):
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raise TrainingError where `path` cannot be written, as on a full disk."""
-    try:
-        with writing_file(path, TrainingError):
-            yield
-    except SafetensorError as error:
-        why = Message(str(error).rpartition("I/O error: ")[2])
-        raise TrainingError("{} cannot be written ({}).", path, why) from None
-
-
 def _wide(tensor: Tensor) -> Tensor:
     return tensor.double() if tensor.is_floating_point() else tensor
-
-
-@contextmanager
-def _empty_folder(folder: Path) -> Iterator[Path]:
-    """A folder for a while, since safetensors writes under names of its own, which a kill leaves.
-
-    What a kill left in it is gone with the next one.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the new name is on the disk too."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
@@ -215,10 +156,7 @@ def _row(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 
 def _progress(file: Any) -> Progress:
-    raw = json.loads(file.metadata()["progress"])
-    so_far = SoFar(**raw.pop("so_far", {}))
-    kept = tuple((cider, epoch) for cider, epoch in raw.pop("kept", ()))
-    return Progress(**raw, so_far=so_far, kept=kept)
+    return make_config(Progress, json.loads(file.metadata()["progress"]), "progress")
 
 
 def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

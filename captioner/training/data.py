@@ -27,9 +27,9 @@ from captioner.messages import Message
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 from captioner.text.inflection import base_forms
+from captioner.training import augment
 from captioner.training.mixing import Mixture
 from captioner.training.recipe import Recipe, Source
-from captioner.training.views import view
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,24 @@ _SIDES = frozenset(("left", "right", "左", "右"))
 
 @dataclass(frozen=True)
 class Batch:
-    """Photos by row `[B]`, K captions of each `[B · K, T]`, and which may be mirrored `[B]`."""
+    """Photos with K captions each.
+
+    rows: `[B]`, which photos. captions: `[B · K, T]`, padded. mirror: bool `[B]`, which may be
+    mirrored. draws: `[B, 8]`, the numbers that augment them, see `augment.draw`.
+    """
 
     rows: Tensor
     captions: Tensor
     mirror: Tensor
+    draws: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, which: slice) -> Batch:
+        """Some of the photos, with their captions."""
+        captions = self.captions.unflatten(0, (len(self), -1))[which].flatten(0, 1)
+        return Batch(self.rows[which], captions, self.mirror[which], self.draws[which])
 
 
 _SUMMARY = {  # by the number of splits
@@ -58,6 +71,7 @@ class TrainingData:
     """Photos and captions of the train, val and held-out splits, and the train split's vocabulary.
 
     records: of all photos, those that cannot be read among them.
+    mirror: bool `[n]`, which photos to train on may be mirrored.
 
     Raises DatasetError where a split is empty or nothing of it can be read.
     """
@@ -86,7 +100,7 @@ class TrainingData:
         self._weights, self._seed = torch.tensor(worded, dtype=torch.float64), recipe.seed
         self._mixture = self._mixed()
         # A mirrored photo must not be called "left" of anything.
-        self._mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
+        self.mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
 
     def _mixed(self) -> Mixture:
         mixture = Mixture(self._weights, self._seed)
@@ -107,7 +121,7 @@ class TrainingData:
         some = copy.copy(self)
         some.train = self.train.subset(rows)
         some._captions = [self._captions[row] for row in rows]
-        some._weights, some._mirror = self._weights[rows], self._mirror[rows]
+        some._weights, some.mirror = self._weights[rows], self.mirror[rows]
         some._mixture = some._mixed()
         return some
 
@@ -123,17 +137,13 @@ class TrainingData:
         text = copy.copy(self)
         text._captions = [[caption] for caption in captions]
         text._weights = torch.ones(len(captions), dtype=torch.float64)
-        text._mirror = torch.zeros(len(captions), dtype=torch.bool)
+        text.mirror = torch.zeros(len(captions), dtype=torch.bool)
         text._mixture = text._mixed()
         return text
 
     def __len__(self) -> int:
         """How many photos there are to train on, or sentences without."""
         return len(self._captions)
-
-    def view(self, number: int) -> Photos:
-        """The training photos, augmented unless the number is 0, see `views.view`."""
-        return view(self.train, self._mirror, number)
 
     def _encode(self, captions: list[list[str]]) -> list[Tensor]:
         kept = [tokens[: self.max_words] for tokens in captions if tokens]
@@ -184,7 +194,8 @@ class TrainingData:
         for step in range(self.steps(batch)):
             rows = order[step * batch : (step + 1) * batch].sort().values  # kind to the disk
             drawn = [c for row in rows.tolist() for c in self._draw(row, captions, generator)]
-            yield Batch(rows, pad_sequence(drawn, True, PAD), self._mirror[rows])
+            padded, draws = pad_sequence(drawn, True, PAD), augment.draw(len(rows), generator)
+            yield Batch(rows, padded, self.mirror[rows], draws)
 
     def _draw(self, row: int, count: int, generator: torch.Generator) -> list[Tensor]:
         captions = self._captions[row]

@@ -40,31 +40,22 @@ class Evaluation:
     captions: tuple[str, ...]
     scores: Scores
     perplexity: float
-    certainties: tuple[float, ...] = ()
-    sense: Sense | None = None
+    certainties: tuple[float, ...]
+    sense: Sense
 
     def row(self) -> dict[str, float]:
         """All figures by name."""
-        row = {**self.scores.as_dict(), "perplexity": self.perplexity}
-        if self.sense:
-            row |= {
-                "different_words": self.sense.different_words,
-                "stutters": self.sense.stutters,
-            }
-        return row
-
-    def quarters(self) -> tuple[float, ...]:
-        """Of the captions, see `quarters`."""
-        return quarters(self.certainties)
+        return {
+            **self.scores.as_dict(),
+            "perplexity": self.perplexity,
+            "different_words": self.sense.different_words,
+            "stutters": self.sense.stutters,
+        }
 
 
 def quarters(certainties: Sequence[float]) -> tuple[float, ...]:
-    """The three limits between quarters of captions, by certainty, to three digits; none of none.
-
-    They are what `ModelConfig.certainty` holds.
-    """
-    if not certainties:
-        return ()
+    """The three limits between quarters of captions, by certainty, to three digits: what
+    `ModelConfig.certainty` holds."""
     return tuple(round(float(limit), 3) for limit in np.quantile(certainties, (0.25, 0.5, 0.75)))
 
 

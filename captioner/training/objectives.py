@@ -220,9 +220,8 @@ class SelfCritical:
         rewards = torch.tensor(self._prepared.score(words, photos))
         if self.bleu_weight:
             references = [self._references[photo] for photo in photos]
-            rewards += self.bleu_weight * torch.tensor(
-                [s[3] for s in bleu_scores(words, references).sentences]
-            )
+            bleu_4 = bleu_scores(words, references)[:, 3].tolist()
+            rewards += self.bleu_weight * torch.tensor(bleu_4)
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
             told = map(self._told, words)

@@ -6,7 +6,7 @@ import hashlib
 import statistics
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -22,7 +22,7 @@ from captioner.training.distributed import Workers
 from captioner.training.evaluation import Evaluation, evaluate
 from captioner.training.features import Features
 from captioner.training.recipe import Phase
-from captioner.training.step import Examples, Learner, Stepper
+from captioner.training.step import Learner, Stepper
 
 _MEASURED = 20  # steps after which a phase's time can be foretold
 
@@ -43,15 +43,6 @@ class Scored:
             if evaluation
             for name, value in evaluation.row().items()
         }
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """Mean loss in nats a word or mean reward, seconds of training, scores of averaged weights."""
-
-    loss: float
-    seconds: float
-    scored: Scored
 
 
 class PhaseRun:
@@ -90,7 +81,11 @@ class PhaseRun:
         that goes on after an interruption draws what it would have drawn without.
         """
         self.stepper.model.train()
-        batches = islice(self._batches(number), so_far.steps, None)
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
+        size, captions = self.phase.batch_size, self.phase.captions_per_photo
+        # From the epoch's start on, so that all processes draw the same.
+        all_batches = self.data.batches(size, captions, generator, number)
+        batches = islice(all_batches, so_far.steps, None)
         before = time.monotonic() - so_far.seconds
         with self._bar(number, so_far) as bar:
             for step, batch in enumerate(batches, start=so_far.steps):
@@ -105,32 +100,23 @@ class PhaseRun:
                 bar.update(len(batch))
                 yield so_far, value
 
-    def result(self, so_far: SoFar) -> EpochResult:
-        """Score the averaged weights after an epoch of which so much is done, that is all."""
+    def score(self) -> Scored:
+        """Score the averaged weights."""
         self.stepper.check_weights()
-        scored = score(self.stepper.averaged, self.data, self.features, self.workers)
-        return EpochResult(so_far.shown / self.steps, so_far.seconds, scored)
+        return score(self.stepper.averaged, self.data, self.features, self.workers)
 
-    def row(self, number: int, result: EpochResult) -> dict[str, Any]:
-        """What `metrics.jsonl` keeps of an epoch."""
+    def row(self, number: int, done: SoFar, scored: Scored) -> dict[str, Any]:
+        """What `metrics.jsonl` keeps of an epoch: the mean loss in nats a word or the mean reward,
+        and the scores after it."""
         photos = self.steps * self.phase.batch_size
         return {
             "phase": self.phase.name,
             "epoch": number + 1,
-            self.shown: round(result.loss, 4),
-            "photos_per_second": round(photos / result.seconds, 1),
+            self.shown: round(done.shown / self.steps, 4),
+            "photos_per_second": round(photos / done.seconds, 1),
             "device": _device_name(self.workers),
-            **result.scored.row(),
+            **scored.row(),
         }
-
-    def _batches(self, number: int) -> Iterator[Examples]:
-        """All batches of an epoch from its start on, the same in every process."""
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
-        phase = self.phase
-        for batch in self.data.batches(
-            phase.batch_size, phase.captions_per_photo, generator, number
-        ):
-            yield Examples.of(batch, generator)
 
     def _seed_of(self, number: int, step: int) -> int:
         """For dropout and for sampled captions; every process has its own."""

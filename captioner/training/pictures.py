@@ -15,7 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from captioner.datasets import Photos
-from captioner.messages import Message, reason
+from captioner.errors import TrainingError
+from captioner.files import writing
+from captioner.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,16 @@ _CHINESE_FONTS = (
 )  # fmt: skip
 
 
+@contextmanager
+def _nothing_worse_than_a_warning(path: Path) -> Iterator[None]:
+    """A training goes on without its pictures, as on a full disk."""
+    try:
+        with writing(path, TrainingError):
+            yield
+    except TrainingError as error:
+        log.warning(error)
+
+
 class Board:
     """Numbers for TensorBoard, where it is installed; elsewhere they are not kept.
 
@@ -37,6 +49,7 @@ class Board:
     """
 
     def __init__(self, folder: Path, first: int, enabled: bool = True) -> None:
+        self._folder = folder
         self._writer: Any = None
         if not enabled:
             return
@@ -44,30 +57,23 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
-        with self._nothing_worse_than_a_warning():
+        with _nothing_worse_than_a_warning(folder):
             self._writer = SummaryWriter(folder, purge_step=first)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
         """Keep numbers by name, each a curve over the steps of the whole run."""
-        if self._writer is None:
-            return
-        with self._nothing_worse_than_a_warning():
-            for name, value in values.items():
-                self._writer.add_scalar(f"{group}/{name}", value, step)
+        writer, self._writer = self._writer, None  # nothing more after it has failed once
+        if writer is not None:
+            with _nothing_worse_than_a_warning(self._folder):
+                for name, value in values.items():
+                    writer.add_scalar(f"{group}/{name}", value, step)
+                self._writer = writer
 
     def close(self) -> None:
         """Write what is still in memory."""
         if self._writer is not None:
-            with self._nothing_worse_than_a_warning():
+            with _nothing_worse_than_a_warning(self._folder):
                 self._writer.close()
-
-    @contextmanager
-    def _nothing_worse_than_a_warning(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            log.warning(Message("TensorBoard gets nothing more ({}).", reason(error)))
-            self._writer = None
 
 
 def same_photos(names: Sequence[str], count: int = COUNT) -> list[int]:
@@ -89,13 +95,11 @@ def save_contact_sheet(
     if font is None:
         lines = [f"{number} {text}" for number, text in enumerate(shown, start=1)]
         shown = [str(number) for number, _ in enumerate(shown, start=1)]
-    try:
+    with _nothing_worse_than_a_warning(path):
         folder.mkdir(exist_ok=True)
         if font is None:
             path.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         contact_sheet(photos.pixels[list(rows)], shown, font or _default_font()).save(path)
-    except OSError as error:
-        log.warning(Message("{} cannot be written ({}).", path, reason(error)))
 
 
 def contact_sheet(
@@ -121,11 +125,10 @@ def save_curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     rows: of `metrics.jsonl`, one an epoch. Without matplotlib the log says that nothing is drawn.
     """
     try:
-        _curves(rows).savefig(path)
+        with _nothing_worse_than_a_warning(path):
+            _curves(rows).savefig(path)
     except ImportError:
         log.info(Message("No {}, since matplotlib is not installed.", path.name))
-    except OSError as error:
-        log.warning(Message("{} cannot be written ({}).", path, reason(error)))
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -57,19 +57,12 @@ class Source:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        known = ", ".join(FORMATS)
-        _require(
-            self.format in FORMATS, "format '{}' is unknown; there is: {}.", self.format, known
-        )
-        _require(
-            self.split in ("", "train", "val", "test"),
-            "split '{}' is unknown; there is: train, val, test.",
-            self.split,
-        )
-        _require(
-            0 <= self.val_share < 1, "val_share of {} must be at least 0 and below 1.", self.path
-        )
-        _require(0 < self.weight < math.inf, "weight of {} must be above 0.", self.path)
+        format, path, known = self.format, self.path, ", ".join(FORMATS)
+        _require(format in FORMATS, "format '{}' is unknown; there is: {}.", format, known)
+        is_split = self.split in ("", "train", "val", "test")
+        _require(is_split, "split '{}' is unknown; there is: train, val, test.", self.split)
+        _require(0 <= self.val_share < 1, "val_share of {} must be at least 0 and below 1.", path)
+        _require(0 < self.weight < math.inf, "weight of {} must be above 0.", path)
 
 
 @dataclass(frozen=True)
@@ -199,50 +192,46 @@ class Phase:
 
     def __post_init__(self) -> None:
         for name in _AT_LEAST_1:
-            value = getattr(self, name)
-            _require(value >= 1, "{} of phase '{}' must be at least 1.", name, self.name)
+            self._require(getattr(self, name) >= 1, "{} of phase '{}' must be at least 1.", name)
         for name in _AT_LEAST_0:
             value = getattr(self, name)
-            _require(0 <= value < math.inf, "{} of phase '{}' must be 0 or more.", name, self.name)
+            self._require(0 <= value < math.inf, "{} of phase '{}' must be 0 or more.", name)
         for name in ("word_dropout", "scheduled_sampling"):
             value = getattr(self, name)
-            _require(0 <= value <= 1, "{} of phase '{}' must be from 0 to 1.", name, self.name)
+            self._require(0 <= value <= 1, "{} of phase '{}' must be from 0 to 1.", name)
         for name, known in _CHOICES.items():
-            value = getattr(self, name)
-            _require(
-                value in known,
-                "{} '{}' of phase '{}' is unknown; there is: {}.",
-                name,
-                value,
-                self.name,
-                ", ".join(known),
-            )
+            value, there = getattr(self, name), ", ".join(known)
+            unknown = "{} of phase '{}' is unknown: '{}'; there is: {}."
+            self._require(value in known, unknown, name, value, there)
         cross_entropy = self.objective == "cross_entropy"
         for name in _OF_CROSS_ENTROPY:
-            _require(
+            self._require(
                 cross_entropy or not getattr(self, name),
                 "{} of phase '{}' is for the objective cross_entropy only.",
                 name,
-                self.name,
             )
-        _require(
+        self._require(
             not self.sentences or (cross_entropy and self.encoder_is_frozen),
-            "sentences of phase '{}' have no photos: they go with the objective cross_entropy and "
-            "a frozen encoder only.",
-            self.name,
+            "{} of phase '{}' have no photos: they go with the objective cross_entropy and a "
+            "frozen encoder only.",
+            "sentences",
         )
-        _require(
+        self._require(
             self.views == 1 or self.encoder_is_frozen,
-            "views of phase '{}' are for a frozen encoder; one that trains sees new versions of "
-            "each photo anyway.",
-            self.name,
+            "{} of phase '{}' are for a frozen encoder; one that trains sees new versions of each "
+            "photo anyway.",
+            "views",
         )
-        _require(
+        self._require(
             cross_entropy or self.baseline != "mean" or self.captions_per_photo > 1,
-            "captions_per_photo of phase '{}' must be at least 2, since the baseline of each "
-            "sample is the mean of the others.",
-            self.name,
+            "{} of phase '{}' must be at least 2, since the baseline of each sample is the mean of "
+            "the others.",
+            "captions_per_photo",
         )
+
+    def _require(self, condition: bool, template: str, name: str, *values: object) -> None:
+        """template: with places for a setting's name and the phase's, then for the values."""
+        _require(condition, template, name, self.name, *values)
 
     @property
     def encoder_is_frozen(self) -> bool:

@@ -7,17 +7,16 @@ A recipe may say only what it changes of another one beside it, which it names f
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
-from captioner.errors import CaptionerError, RecipeError
-from captioner.messages import Message, reason
+from captioner.errors import RecipeError
+from captioner.fields import make_config
+from captioner.files import raising
+from captioner.messages import reason
 from captioner.training.recipe import Recipe
 
 if sys.version_info >= (3, 11):
@@ -53,7 +52,8 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     raw = _with_base(path)
     for change in changes:
         _change(raw, change)
-    return _beside(path, _build(Recipe, raw, str(path)))
+    with raising(RecipeError):
+        return _beside(path, make_config(Recipe, raw, path, RENAMED))
 
 
 def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -118,45 +118,3 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _build(kind: Any, raw: Any, where: str | Message) -> Any:
-    """Turn parsed TOML into the annotated type, a dataclass within a dataclass."""
-    if dataclasses.is_dataclass(kind):
-        return _build_dataclass(kind, raw, where)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, UnionType):
-        return None if raw is None else _build(arguments[0], raw, where)
-    if origin is tuple and isinstance(raw, list):
-        return tuple(
-            _build(arguments[0], item, Message("{}[{}]", where, i)) for i, item in enumerate(raw)
-        )
-    if kind is float and type(raw) is int:
-        return float(raw)
-    if type(raw) is not kind:
-        expected = "list" if origin is tuple else getattr(kind, "__name__", str(kind))
-        raise RecipeError("{}: expected {}, found {}.", where, expected, repr(raw))
-    return raw
-
-
-def _build_dataclass(kind: Any, raw: Any, where: str | Message) -> Any:
-    if not isinstance(raw, Mapping):
-        raise RecipeError("{}: expected a table, found {}.", where, repr(raw))
-    types = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    for key in raw:
-        if RENAMED.get(key) in fields:
-            raise RecipeError("{}: '{}' is called '{}' now.", where, key, RENAMED[key])
-        if key not in fields:
-            raise RecipeError("{}: unknown key '{}'; there is: {}.", where, key, ", ".join(fields))
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in raw:
-            raise RecipeError("{}: '{}' is missing.", where, name)
-    values = {
-        key: _build(types[key], value, Message("{}: {}", where, key)) for key, value in raw.items()
-    }
-    try:
-        return kind(**values)
-    except CaptionerError as error:
-        raise RecipeError("{}: {}", where, error) from None

@@ -103,16 +103,16 @@ def _train_phase(run: PhaseRun, folder: RunFolder, board: Board, step: Callable[
                     board.add("rate", run.stepper.rates(), step())
                 folder.save_if_due(run.stepper.tensors)
 
-        result = run.result(folder.progress.so_far)
-        folder.end_epoch(result.scored.val.scores.cider, dict(run.stepper.averaged.state_dict()))
-        row = run.row(number, result)
+        scored = run.score()
+        row = run.row(number, folder.progress.so_far, scored)
+        folder.end_epoch(scored.val.scores.cider, dict(run.stepper.averaged.state_dict()))
         folder.add_row(row)
         log.info(_scores(row, folder.progress.best))
-        board.add("dev", result.scored.row(), step())
+        board.add("dev", scored.row(), step())
         if run.workers.first:
             title = f"{folder.progress.rows:03}-{phase.name}-{number + 1}"
-            captions = result.scored.val.captions
-            save_contact_sheet(folder.path / "samples", title, photos, captions, rows)
+            sheets = folder.path / "samples"
+            save_contact_sheet(sheets, title, photos, scored.val.captions, rows)
         folder.save_last(run.stepper.tensors)
 
 

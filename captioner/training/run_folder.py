@@ -28,7 +28,7 @@ from torch import Tensor
 
 from captioner.datasets import Record
 from captioner.errors import CaptionerError, RecipeError, TrainingError
-from captioner.files import MB, raising, read_json, writing
+from captioner.files import MB, raising, read_json, write_whole, writing
 from captioner.messages import Message
 from captioner.model import CaptioningModel, save_model
 from captioner.text import Vocabulary
@@ -36,6 +36,7 @@ from captioner.training import checkpoint
 from captioner.training.card import model_card
 from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.distributed import Workers
+from captioner.training.evaluation import quarters
 from captioner.training.phase import Scored
 from captioner.training.pictures import save_curves
 from captioner.training.recipe import Data, Recipe
@@ -88,7 +89,7 @@ class RunFolder:
             if self._last.exists() and path.exists():
                 _compare(path, digests)
             else:
-                checkpoint.write_text(path, json.dumps(digests))
+                write_whole(path, [json.dumps(digests).encode()], TrainingError)
 
         self.workers.from_first(check)
 
@@ -111,7 +112,8 @@ class RunFolder:
     def _read_last(self) -> dict[str, Tensor]:
         # An epoch may have been killed after its line was written and before it counted.
         rows = checkpoint.read_rows(self._metrics, self.progress.rows)
-        checkpoint.write_text(self._metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        lines = (f"{json.dumps(row)}\n".encode() for row in rows)
+        write_whole(self._metrics, lines, TrainingError)
         self.progress = replace(self.progress, rows=len(rows))
         self._settle()
         self._next_best.unlink(missing_ok=True)
@@ -148,10 +150,7 @@ class RunFolder:
         """Write a line of `metrics.jsonl`. Raises TrainingError where that cannot be done."""
 
         def append() -> None:
-            with (
-                checkpoint.writing(self._metrics),
-                self._metrics.open("a", encoding="utf-8") as file,
-            ):
+            with writing(self._metrics, TrainingError), self._metrics.open("a") as file:
                 file.write(json.dumps(row) + "\n")
 
         self.workers.from_first(append)
@@ -219,9 +218,10 @@ class RunFolder:
         def write() -> None:
             rows = checkpoint.read_rows(self._metrics)
             save_curves([row for row in rows if "epoch" in row], self.path / "curves.png")
-            with checkpoint.writing(folder):
+            with writing(folder, TrainingError):
                 card = model_card(self.recipe, rows, scored.row())
-                model.config = replace(model.config, certainty=scored.val.quarters())
+                certainty = quarters(scored.val.certainties)
+                model.config = replace(model.config, certainty=certainty)
                 save_model(folder, model, vocabulary, card)
 
         self.workers.from_first(write)

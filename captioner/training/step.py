@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -22,36 +21,9 @@ from captioner.pipeline import has_bfloat16
 from captioner.training import augment, checkpoint
 from captioner.training.data import Batch, TrainingData, take
 from captioner.training.distributed import Workers
+from captioner.training.features import take_views
 from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
 from captioner.training.recipe import Phase
-from captioner.training.views import take_views
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Some photos of a batch.
-
-    rows: `[P]`. captions: `[P · K, T]`. mirror: `[P]`. draws: `[P, 8]`, of `augment.draw`.
-    """
-
-    rows: Tensor
-    captions: Tensor
-    mirror: Tensor
-    draws: Tensor
-
-    @classmethod
-    def of(cls, batch: Batch, generator: torch.Generator) -> Examples:
-        """All photos of a batch, with the numbers that augment them."""
-        draws = augment.draw(len(batch.rows), generator)
-        return cls(batch.rows, batch.captions, batch.mirror, draws)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def part(self, which: slice) -> Examples:
-        """Those of them, with their captions."""
-        captions = self.captions.unflatten(0, (len(self), -1))[which].flatten(0, 1)
-        return Examples(self.rows[which], captions, self.mirror[which], self.draws[which])
 
 
 class Learner(nn.Module):
@@ -81,7 +53,7 @@ class Learner(nn.Module):
         """Where the model is."""
         return next(self.model.parameters()).device
 
-    def forward(self, photos: Examples, done: float) -> Sums:
+    def forward(self, photos: Batch, done: float) -> Sums:
         """The objective; done: share of the phase that lies behind, from 0 to 1.
 
         Of a model that writes in several directions it is that of all its decoders together.
@@ -99,7 +71,7 @@ class Learner(nn.Module):
                     parts.append(objective(decoder, features, ordered, done))
         return added(parts)
 
-    def _encoded(self, photos: Examples) -> Tensor:
+    def _encoded(self, photos: Batch) -> Tensor:
         if self._features is not None:
             features = take_views(self._features, photos.rows, photos.draws[:, 0])
             return features.to(self.device).float()
@@ -130,7 +102,7 @@ class Stepper:
         """The model with the moving average of the weights, which is what is kept."""
         return cast(CaptioningModel, self.average.module)
 
-    def step(self, batch: Examples, number: int) -> float:
+    def step(self, batch: Batch, number: int) -> float:
         """Take step `number` of the phase, from 0, with the batch of all processes together.
 
         Returns the batch's mean loss or reward. Raises TrainingError where the loss or the gradient
@@ -186,7 +158,7 @@ class Stepper:
         checkpoint.load_state(self.average, checkpoint.under("average", tensors))
         checkpoint.load_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
 
-    def _gradient(self, batch: Examples, done: float) -> list[float]:
+    def _gradient(self, batch: Batch, done: float) -> list[float]:
         """Leave in each process the mean of the processes' gradients, summed over words; returns
         the sums of loss, words, shown and counted over all photos."""
         share = batch.part(self.workers.share(len(batch)))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captioner.datasets import read_coco_cn
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError
 
 A, B, C = (f"COCO_{part}2014_{n:012}" for part, n in (("train", 9), ("val", 42), ("val", 73)))
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_names_find_their_photos_and_splits(root: Path) -> None:
-    dataset = read_coco_cn(root)
+    dataset = read_dataset(root, "coco-cn")
     assert [(r.name, r.captions, r.split) for r in dataset.records] == [
         (f"{B}.jpg", ("一只狗在睡觉", "狗趴着"), "val"),
         (f"{A}.jpg", ("桌上有 蛋糕。",), "train"),
@@ -35,18 +35,18 @@ def test_names_find_their_photos_and_splits(root: Path) -> None:
 def test_photos_may_lie_elsewhere(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     photos = tmp_path_factory.mktemp("photos")
     Image.new("RGB", (8, 8)).save(photos / f"{C}.jpg")
-    assert [r.name for r in read_coco_cn(root, [photos]).records] == [f"{C}.jpg"]
+    assert [r.name for r in read_dataset(root, "coco-cn", [photos]).records] == [f"{C}.jpg"]
 
 
 def test_a_malformed_line_is_named(root: Path) -> None:
     path = root / "imageid.human-written-caption.txt"
     path.write_text(f"{A}#0\t蛋糕\n{A} 蛋糕\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=r"human-written-caption\.txt, line 2"):
-        read_coco_cn(root)
+        read_dataset(root, "coco-cn")
 
 
 def test_a_folder_without_lists_is_refused(root: Path) -> None:
     for path in root.glob("coco-cn_*.txt"):
         path.unlink()
     with pytest.raises(DatasetError, match=r"no split list such as coco-cn_train\.txt"):
-        read_coco_cn(root)
+        read_dataset(root, "coco-cn")

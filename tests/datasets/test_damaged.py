@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from captioner.datasets import (
     FORMATS,
-    read_coco,
     read_coco_captions,
     read_coco_results,
     read_dataset,
@@ -90,7 +89,7 @@ def test_an_id_that_identifies_nothing_is_refused(tmp_path: Path, identity: str)
     text = json.dumps(COCO).replace('"id": 2', f'"id": {identity}')
     (tmp_path / "c.json").write_text(text.replace('"image_id": 2', f'"image_id": {identity}'))
     with pytest.raises(DatasetError, match=r"images\[1\]: expected id and file_name"):
-        read_coco(tmp_path / "c.json")
+        read_dataset(tmp_path / "c.json", "coco")
 
 
 def test_a_number_of_thousands_of_digits_may_be_an_id(tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def read_from(archive: Path) -> list[bytes]:
     """The photos of a dataset whose photos lie in an archive."""
     captions = archive.with_name("c.json")
     captions.write_text(json.dumps(COCO))
-    return [record.photo.read() for record in read_coco(captions, [archive]).records]
+    return [record.photo.read() for record in read_dataset(captions, "coco", [archive]).records]
 
 
 @pytest.mark.parametrize("name", ["p.zip", "p.tar"])
@@ -297,7 +296,7 @@ def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path, name: str) -> Non
     (tmp_path / "c.json").write_text(json.dumps(COCO))
     assert read_all(tmp_path / name)
     with pytest.raises(DatasetError, match="no photo folder or archive"):
-        read_coco(tmp_path / "c.json", [tmp_path / name])
+        read_dataset(tmp_path / "c.json", "coco", [tmp_path / name])
 
 
 def test_folders_that_link_to_each_other_are_walked_through_once_each(tmp_path: Path) -> None:

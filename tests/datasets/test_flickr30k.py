@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets.layouts.flickr30k import read_flickr30k
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError
 
 
@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_without_lists_a_share_evaluates(root: Path) -> None:
-    dataset = read_flickr30k(root, val_share=0)
+    dataset = read_dataset(root, "flickr30k", val_share=0)
     assert [(r.name, r.captions, r.split) for r in dataset.records] == [
         ("1.jpg", ("A dog .", "Dogs ."), "train"),
         ("2.jpg", ("A cat .",), "train"),
@@ -31,13 +31,13 @@ def test_without_lists_a_share_evaluates(root: Path) -> None:
 def test_lists_of_flickr30k_entities_decide(root: Path) -> None:
     (root / "train.txt").write_text("1\n")
     (root / "val.txt").write_text("2.jpg\n")
-    assert [(r.name, r.split) for r in read_flickr30k(root).records] == [
+    assert [(r.name, r.split) for r in read_dataset(root, "flickr30k").records] == [
         ("1.jpg", "train"), ("2.jpg", "val"),
     ]  # fmt: skip
     with pytest.raises(DatasetError, match="leave `split` out"):
-        read_flickr30k(root, split="train")
+        read_dataset(root, "flickr30k", split="train")
 
 
 def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"results_20130124\.token is missing"):
-        read_flickr30k(tmp_path)
+        read_dataset(tmp_path, "flickr30k")

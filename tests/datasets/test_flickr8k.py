@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captioner.datasets import read_flickr8k
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError
 
 ENGLISH = "a.jpg#0\tA dog .\nb.jpg#0\tA cat .\n"
@@ -24,7 +24,7 @@ def flickr8k(root: Path, chinese: str) -> Path:
 
 def test_the_language_chooses_the_captions_and_not_the_photos(tmp_path: Path) -> None:
     root = flickr8k(tmp_path, CHINESE)
-    english, chinese = read_flickr8k(root), read_flickr8k(root, language="zh")
+    english, chinese = read_dataset(root, "flickr8k"), read_dataset(root, "flickr8k", language="zh")
     assert [(r.name, r.captions, r.split) for r in chinese.records] == [
         ("a.jpg", ("一只狗。", "狗在跑"), "train"),
         ("b.jpg", ("一只 猫",), "val"),
@@ -51,17 +51,17 @@ def test_a_malformed_line_is_named_with_the_form_that_is_expected(
     with pytest.raises(
         DatasetError, match=r"flickr8kzhc\.caption\.txt, line 2: expected name\.jpg#zhc#0<TAB or"
     ):
-        read_flickr8k(root, language="zh")
+        read_dataset(root, "flickr8k", language="zh")
 
 
 def test_a_language_without_captions_is_answered_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no captions in language 'fr'; it has: en, zh"):
-        read_flickr8k(flickr8k(tmp_path, CHINESE), language="fr")
+        read_dataset(flickr8k(tmp_path, CHINESE), "flickr8k", language="fr")
 
 
 def test_the_real_chinese_captions_are_whole(shared: Path) -> None:
-    english = read_flickr8k(shared / "flickr8k")
-    chinese = read_flickr8k(shared / "flickr8k", language="zh")
+    english = read_dataset(shared / "flickr8k", "flickr8k")
+    chinese = read_dataset(shared / "flickr8k", "flickr8k", language="zh")
     assert {(r.name, r.split) for r in chinese.records} == {
         (r.name, r.split) for r in english.records
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from captioner.datasets.layouts.karpathy import read_karpathy
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError
 from captioner.images import Photo
 
@@ -30,7 +30,7 @@ def test_folders_splits_and_sentences_are_read(tmp_path: Path) -> None:
     for name in ("val2014/1.jpg", "train2014/1.jpg", "2.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    dataset = read_karpathy(write(tmp_path, WHOLE))
+    dataset = read_dataset(write(tmp_path, WHOLE), "karpathy")
     assert [(r.name, r.photo, r.captions, r.split) for r in dataset.records] == [
         ("val2014/1.jpg", Photo.at(tmp_path / "val2014/1.jpg"), ("A dog.", "two dogs"), "train"),
         ("train2014/1.jpg", Photo.at(tmp_path / "train2014/1.jpg"), ("A cat.",), "train"),
@@ -54,19 +54,19 @@ def test_folders_splits_and_sentences_are_read(tmp_path: Path) -> None:
 )
 def test_a_malformed_entry_is_named(tmp_path: Path, entry: Any) -> None:
     with pytest.raises(DatasetError, match=r"dataset_ours\.json, images\[1\]: expected filename"):
-        read_karpathy(write(tmp_path, [WHOLE[2], entry]))
+        read_dataset(write(tmp_path, [WHOLE[2], entry]), "karpathy")
 
 
 def test_a_photo_in_two_splits_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"images\[1\]: 2\.jpg is in two splits"):
-        read_karpathy(write(tmp_path, [WHOLE[2], {**WHOLE[2], "split": "train"}]))
+        read_dataset(write(tmp_path, [WHOLE[2], {**WHOLE[2], "split": "train"}]), "karpathy")
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no list 'images'"):
-        read_karpathy(write(tmp_path, {}))
+        read_dataset(write(tmp_path, {}), "karpathy")
     with pytest.raises(DatasetError, match="holds no captions"):
-        read_karpathy(write(tmp_path, []))
+        read_dataset(write(tmp_path, []), "karpathy")
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(DatasetError, match="no list 'images'"):
-        read_karpathy(tmp_path / "list.json")
+        read_dataset(tmp_path / "list.json", "karpathy")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from captioner.datasets import read_coco, read_flickr8k
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError, ImageError
 from captioner.images import Photo
 from captioner.images.archives import Member
@@ -36,7 +36,7 @@ def test_flickr8k_reads_captions_and_splits(tmp_path: Path) -> None:
     (root / "photos").mkdir()
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (root / "photos" / name).write_bytes(jpeg("red"))
-    dataset = read_flickr8k(root)
+    dataset = read_dataset(root, "flickr8k")
     assert [(r.name, r.captions, r.split) for r in dataset.records] == [
         ("a.jpg", ("A dog .", "Two dogs ."), "train"),
         ("b.jpg", ("A cat .",), "val"),
@@ -51,7 +51,7 @@ def test_photos_are_read_straight_from_tar_archives(tmp_path: Path) -> None:
             info = tarfile.TarInfo(f"deep/folder/{name}")
             info.size = len(jpeg(colour))
             tar.addfile(info, io.BytesIO(jpeg(colour)))
-    records = read_flickr8k(root).records
+    records = read_dataset(root, "flickr8k").records
     assert all(record.photo.member for record in records)
     red, blue = (record.photo.open().getpixel((4, 4)) for record in records)
     assert red[0] > 200
@@ -63,7 +63,7 @@ def test_photos_are_read_straight_from_tar_archives(tmp_path: Path) -> None:
 def test_missing_photos_are_named_and_left_out(tmp_path: Path) -> None:
     root = flickr8k(tmp_path, TOKENS)
     (root / "b.jpg").write_bytes(jpeg("red"))
-    dataset = read_flickr8k(root)
+    dataset = read_dataset(root, "flickr8k")
     assert [r.name for r in dataset.records] == ["b.jpg"]
     assert dataset.missing == ("a.jpg",)
 
@@ -74,39 +74,39 @@ def test_missing_photos_are_named_and_left_out(tmp_path: Path) -> None:
 def test_a_malformed_token_file_names_file_and_line(tmp_path: Path, line: str) -> None:
     root = flickr8k(tmp_path, f"a.jpg#0\tfine\n{line}\n")
     with pytest.raises(DatasetError, match=r"Flickr8k\.token\.txt, line 2"):
-        read_flickr8k(root)
+        read_dataset(root, "flickr8k")
 
 
 def test_a_caption_file_without_captions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no captions"):
-        read_flickr8k(flickr8k(tmp_path, "\n\n"))
+        read_dataset(flickr8k(tmp_path, "\n\n"), "flickr8k")
     empty = tmp_path / "captions.json"
     empty.write_text('{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": []}')
     with pytest.raises(DatasetError, match=r"captions\.json holds no captions"):
-        read_coco(empty)
+        read_dataset(empty, "coco")
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"Flickr8k\.token\.txt is missing"):
-        read_flickr8k(tmp_path)
+        read_dataset(tmp_path, "flickr8k")
     with pytest.raises(DatasetError, match=r"none\.json is missing"):
-        read_coco(tmp_path / "none.json")
+        read_dataset(tmp_path / "none.json", "coco")
     with pytest.raises(DatasetError, match=r"no photo folder or archive .*nowhere"):
-        read_flickr8k(flickr8k(tmp_path, TOKENS), [tmp_path / "nowhere"])
+        read_dataset(flickr8k(tmp_path, TOKENS), "flickr8k", [tmp_path / "nowhere"])
 
 
 def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
     root = flickr8k(tmp_path, TOKENS)
     (root / "images.tar").write_bytes(b"nothing of the kind" * 100)
     with pytest.raises(DatasetError, match=r"images\.tar is a damaged archive"):
-        read_flickr8k(root)
+        read_dataset(root, "flickr8k")
 
 
 def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     root = flickr8k(tmp_path, TOKENS)
     (root / "Flickr8k.token.txt").write_bytes(b"a.jpg#0\t\xff\xfe\n")
     with pytest.raises(DatasetError, match=r"Flickr8k\.token\.txt cannot be read as UTF-8"):
-        read_flickr8k(root)
+        read_dataset(root, "flickr8k")
 
 
 def test_a_photo_that_vanished_with_its_archive_gives_one_sentence(tmp_path: Path) -> None:
@@ -128,7 +128,9 @@ def test_coco_reads_captions_in_the_files_order(tmp_path: Path) -> None:
     ]
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(jpeg("red"))
-    records = read_coco(coco(tmp_path / "captions.json", images, annotations), split="val").records
+    records = read_dataset(
+        coco(tmp_path / "captions.json", images, annotations), "coco", split="val"
+    ).records
     assert [(r.name, r.captions, r.split) for r in records] == [
         ("a.jpg", ("A dog.",), "val"),
         ("x/b.jpg", ("A cat.",), "val"),
@@ -151,17 +153,17 @@ def test_a_malformed_coco_file_names_the_entry(
 ) -> None:
     path = coco(tmp_path / "captions.json", images, annotations)
     with pytest.raises(DatasetError, match=rf"captions\.json.*{said}"):
-        read_coco(path)
+        read_dataset(path, "coco")
 
 
 def test_broken_json_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "captions.json").write_text('{\n"images": [,\n')
     with pytest.raises(DatasetError, match=r"captions\.json, line 2"):
-        read_coco(tmp_path / "captions.json")
+        read_dataset(tmp_path / "captions.json", "coco")
 
 
 def test_the_real_flickr8k_is_whole(shared: Path) -> None:
-    dataset = read_flickr8k(shared / "flickr8k")
+    dataset = read_dataset(shared / "flickr8k", "flickr8k")
     assert len(dataset.split("train").records) == 5996
     assert len(dataset.split("val").records) == 1000
     assert {len(record.captions) for record in dataset.records} == {5}
@@ -169,10 +171,11 @@ def test_the_real_flickr8k_is_whole(shared: Path) -> None:
 
 
 def test_the_real_coco_files_miss_what_they_miss(shared: Path) -> None:
-    mini = read_coco(
+    mini = read_dataset(
         shared / "coco_mini" / "annotations" / "captions_train2017.json",
+        "coco",
         [shared / "coco_mini" / "train2017"],
     )
     assert (len(mini.records), len(mini.missing)) == (40, 40)
-    extra = read_coco(shared / "coco_extra" / "captions_en.json")
+    extra = read_dataset(shared / "coco_extra" / "captions_en.json", "coco")
     assert (len(extra.records), len(extra.missing)) == (1956, 0)

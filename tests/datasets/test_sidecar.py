@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.datasets.layouts.sidecar import read_sidecar
+from captioner.datasets import read_dataset
 from captioner.errors import DatasetError
 from captioner.images import Photo
 
@@ -34,7 +34,7 @@ def tar(path: Path, files: dict[str, str]) -> Path:
 
 
 def test_each_line_of_the_text_beside_a_photo_is_a_caption(tmp_path: Path) -> None:
-    dataset = read_sidecar(write(tmp_path, FILES), split="train")
+    dataset = read_dataset(write(tmp_path, FILES), "sidecar", split="train")
     assert {r.name: (r.photo, r.captions) for r in dataset.records} == {
         "1.jpg": (Photo.at(tmp_path / "1.jpg"), ("A dog.", "Dogs.")),
         "more/1.png": (Photo.at(tmp_path / "more/1.png"), ("A cat.",)),
@@ -45,7 +45,7 @@ def test_each_line_of_the_text_beside_a_photo_is_a_caption(tmp_path: Path) -> No
 
 def test_archives_hold_both(tmp_path: Path) -> None:
     tar(tmp_path / "x.tar", {**FILES, "more/2.jpg": "2", "more/2.txt": "A fish."})
-    records = {r.name: r for r in read_sidecar(tmp_path).records}
+    records = {r.name: r for r in read_dataset(tmp_path, "sidecar").records}
     assert records["1.jpg"].captions == ("A dog.", "Dogs.")
     assert records["more/2.jpg"].captions == ("A fish.",)
     photo = records["more/2.jpg"].photo
@@ -58,7 +58,7 @@ def test_a_text_with_a_photos_whole_name_is_that_photos(tmp_path: Path) -> None:
     write(
         tmp_path, {"1.jpg": "", "1.png": "", "1.gif": "", "1.txt": "A fish.", "2.jpg": "", **texts}
     )
-    assert {r.name: r.captions for r in read_sidecar(tmp_path).records} == {
+    assert {r.name: r.captions for r in read_dataset(tmp_path, "sidecar").records} == {
         "1.jpg": ("A dog.",), "1.png": ("A cat.",), "1.gif": ("A fish.",), "2.jpg": ("A bird.",),
     }  # fmt: skip
 
@@ -66,23 +66,23 @@ def test_a_text_with_a_photos_whole_name_is_that_photos(tmp_path: Path) -> None:
 def test_two_photos_beside_one_text_are_named(tmp_path: Path) -> None:
     write(tmp_path, {"a/1.jpg": "", "a/1.png": "", "a/1.txt": "A dog."})
     with pytest.raises(DatasetError, match=r"a/1\.txt lies beside two photos: a/1\.jpg, a/1\.png"):
-        read_sidecar(tmp_path)
+        read_dataset(tmp_path, "sidecar")
 
 
 def test_equal_names_in_two_places_are_named(tmp_path: Path) -> None:
     write(tmp_path, {"a/1.jpg": "", "a/1.txt": "A dog.", "b/1.jpg": "", "b/1.txt": "A cat."})
     with pytest.raises(DatasetError, match=r"a/1\.jpg and .*b/1\.jpg have the same name"):
-        read_sidecar(tmp_path, [tmp_path / "a", tmp_path / "b"])
-    assert len(read_sidecar(tmp_path).records) == 2
-    assert len(read_sidecar(tmp_path, [tmp_path, tmp_path / "a"]).records) == 2
+        read_dataset(tmp_path, "sidecar", [tmp_path / "a", tmp_path / "b"])
+    assert len(read_dataset(tmp_path, "sidecar").records) == 2
+    assert len(read_dataset(tmp_path, "sidecar", [tmp_path, tmp_path / "a"]).records) == 2
 
 
 def test_a_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (write(tmp_path, {"1.jpg": ""}) / "1.txt").write_bytes(b"caf\xe9")
     with pytest.raises(DatasetError, match=r"1\.txt cannot be read as UTF-8"):
-        read_sidecar(tmp_path)
+        read_dataset(tmp_path, "sidecar")
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"has no \.txt file beside a photo"):
-        read_sidecar(write(tmp_path, {"1.jpg": ""}))
+        read_dataset(write(tmp_path, {"1.jpg": ""}), "sidecar")

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.datasets import Dataset
-from captioner.datasets.layouts.csv import read_csv
-from captioner.datasets.layouts.jsonl import read_jsonl
-from captioner.datasets.tables import csv_rows, json_rows
+from captioner.datasets import Dataset, read_dataset
+from captioner.datasets.layouts.tables import csv_rows, json_rows
 from captioner.errors import DatasetError
 from captioner.images import Photo
 
@@ -47,7 +45,7 @@ def write(path: Path, text: str) -> Path:
 )  # fmt: skip
 def test_csv_comes_with_any_usual_delimiter_and_columns(tmp_path: Path, text: str) -> None:
     photos(tmp_path, "a.jpg", "b.jpg")
-    dataset = read_csv(write(tmp_path / "captions.csv", text), split="val")
+    dataset = read_dataset(write(tmp_path / "captions.csv", text), "csv", split="val")
     assert captions(dataset) == {"a.jpg": ("A dog.", "Dogs."), "b.jpg": ('Two, "big" cats.',)}
     assert {record.split for record in dataset.records} == {"val"}
 
@@ -65,7 +63,7 @@ def test_csv_comes_with_any_usual_delimiter_and_columns(tmp_path: Path, text: st
 )
 def test_json_comes_by_line_or_as_a_list(tmp_path: Path, text: str) -> None:
     photos(tmp_path, "a.jpg", "b.jpg")
-    dataset = read_jsonl(write(tmp_path / "captions.jsonl", text))
+    dataset = read_dataset(write(tmp_path / "captions.jsonl", text), "jsonl")
     assert captions(dataset) == {"a.jpg": ("A dog.", "Dogs."), "b.jpg": ("A\u2028cat.",)}
 
 
@@ -100,9 +98,13 @@ def test_a_split_column_decides(tmp_path: Path) -> None:
     photos(tmp_path, "a.jpg", "b.jpg", "c.jpg")
     text = "image,caption,split\na.jpg,x,train\nb.jpg,y,validation\nc.jpg,z,test\n"
     path = write(tmp_path / "captions.csv", text)
-    assert [record.split for record in read_csv(path).records] == ["train", "val", "test"]
+    assert [record.split for record in read_dataset(path, "csv").records] == [
+        "train",
+        "val",
+        "test",
+    ]
     with pytest.raises(DatasetError, match=r"captions\.csv says each photo's split itself"):
-        read_csv(path, split="train")
+        read_dataset(path, "csv", split="train")
 
 
 def test_without_a_split_column_a_share_evaluates(tmp_path: Path) -> None:
@@ -110,16 +112,16 @@ def test_without_a_split_column_a_share_evaluates(tmp_path: Path) -> None:
     photos(tmp_path, *names)
     rows = "".join(f"{name},a dog\n" for name in names)
     path = write(tmp_path / "captions.csv", "image,caption\n" + rows)
-    val = read_csv(path, val_share=0.5).split("val").records
+    val = read_dataset(path, "csv", val_share=0.5).split("val").records
     assert 0 < len(val) < 40
-    assert read_csv(path, val_share=0).split("val").records == ()
+    assert read_dataset(path, "csv", val_share=0).split("val").records == ()
 
 
 def test_photos_may_lie_elsewhere_and_be_missing(tmp_path: Path) -> None:
     photos(tmp_path, "store/a/1.jpg", "store/b/1.jpg")
     text = "image,caption\na/1.jpg,A dog.\nb/1.jpg,A cat.\nc/2.jpg,A bird.\n"
     path = write(tmp_path / "captions.csv", text)
-    dataset = read_csv(path, [tmp_path / "store"])
+    dataset = read_dataset(path, "csv", [tmp_path / "store"])
     assert {r.name: r.photo for r in dataset.records} == {
         "a/1.jpg": Photo.at(tmp_path / "store/a/1.jpg"),
         "b/1.jpg": Photo.at(tmp_path / "store/b/1.jpg"),
@@ -129,7 +131,9 @@ def test_photos_may_lie_elsewhere_and_be_missing(tmp_path: Path) -> None:
 
 def test_empty_captions_are_counted(tmp_path: Path) -> None:
     photos(tmp_path, "a.jpg", "b.jpg")
-    dataset = read_csv(write(tmp_path / "c.csv", "image,caption\na.jpg,A dog.\na.jpg,\nb.jpg, \n"))
+    dataset = read_dataset(
+        write(tmp_path / "c.csv", "image,caption\na.jpg,A dog.\na.jpg,\nb.jpg, \n"), "csv"
+    )
     assert captions(dataset) == {"a.jpg": ("A dog.",)}
     assert dataset.empty == ("a.jpg", "b.jpg")
 
@@ -151,7 +155,7 @@ def test_empty_captions_are_counted(tmp_path: Path) -> None:
 )
 def test_a_malformed_csv_names_file_and_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(DatasetError, match=rf"table\.csv.*{said}"):
-        read_csv(write(tmp_path / "table.csv", text))
+        read_dataset(write(tmp_path / "table.csv", text), "csv")
 
 
 @pytest.mark.parametrize(
@@ -172,10 +176,10 @@ def test_a_malformed_csv_names_file_and_line(tmp_path: Path, text: str, said: st
 )
 def test_malformed_json_names_file_and_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(DatasetError, match=rf"table\.jsonl.*({said})"):
-        read_jsonl(write(tmp_path / "table.jsonl", text))
+        read_dataset(write(tmp_path / "table.jsonl", text), "jsonl")
 
 
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes("image,caption\na.jpg,caf\u00e9\n".encode("latin-1"))
     with pytest.raises(DatasetError, match=r"table\.csv cannot be read as UTF-8"):
-        read_csv(tmp_path / "table.csv")
+        read_dataset(tmp_path / "table.csv", "csv")

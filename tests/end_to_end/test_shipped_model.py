@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import captioner
-from captioner.datasets import read_flickr8k
+from captioner.datasets import read_dataset
 from captioner.images import Photo
 from captioner.metrics import score
 from captioner.text import tokenizer
@@ -27,7 +27,7 @@ def test_dev_photos_score_as_the_model_card_says(
     model: captioner.Captioner, shared: Path, language: str, cider: float, bleu_4: float
 ) -> None:
     """A hundred photos, so well below the floor of the whole split, and far above nonsense."""
-    dataset = read_flickr8k(shared / "flickr8k", language=language)
+    dataset = read_dataset(shared / "flickr8k", "flickr8k", language=language)
     records = dataset.split("val").records[:100]
     photos = (record.photo for record in records)
     texts = [

@@ -18,7 +18,7 @@ from conftest import MakePhotos
 
 import captioner
 from captioner import installed
-from captioner.datasets.tables import csv_rows
+from captioner.datasets.layouts.tables import csv_rows
 from captioner.folder import devices, workers
 from captioner.folder.journal import Journal
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from captioner.captions import Row, form_of
 from captioner.errors import FolderError
+from captioner.files import write_whole
 from captioner.folder.journal import Journal
-from captioner.folder.outputs import Again, Done, FileOutput, write_whole
+from captioner.folder.outputs import Again, Done, FileOutput
 from captioner.images import Photo
 from captioner.messages import Message
 
@@ -209,11 +210,11 @@ def test_a_deleted_output_is_begun_anew(out: Path) -> None:
 def test_other_settings_are_refused(out: Path) -> None:
     run(out, "1")
     before = out.read_bytes()
-    with pytest.raises(FolderError, match=r"out\.jsonl was begun with beam 3, not 5: delete it"):
+    with pytest.raises(FolderError, match=r"out\.jsonl was begun with beam 3, not with beam 5"):
         begin(out, beam=5)
-    with pytest.raises(FolderError, match="begun with model 'm', not 'n'"):
+    with pytest.raises(FolderError, match="begun with model 'm', not with model 'n'"):
         begin(out, model="n")
-    with pytest.raises(FolderError, match="begun with avoid nothing, not 'brown, red ball'"):
+    with pytest.raises(FolderError, match="begun without avoid, not with avoid 'brown, red ball'"):
         begin(out, avoid=("brown", "red ball"))
     assert out.read_bytes() == before
 
@@ -221,7 +222,7 @@ def test_other_settings_are_refused(out: Path) -> None:
 def test_what_an_earlier_version_did_not_record_was_the_usual(out: Path) -> None:
     run(out, "1")
     begin(out, max_length=14, seed=None).close()
-    with pytest.raises(FolderError, match="begun with max_length 14, not 20"):
+    with pytest.raises(FolderError, match="begun with max_length 14, not with max_length 20"):
         begin(out, max_length=20)
 
 
@@ -262,13 +263,13 @@ def test_a_file_of_someone_else_is_left_alone(out: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="cannot be written"):
-        write_whole(tmp_path / "nowhere" / "x", [b""])
+        write_whole(tmp_path / "nowhere" / "x", [b""], FolderError)
     (tmp_path / "out.jsonl").mkdir()
     with pytest.raises(FolderError, match=r"out\.jsonl cannot be written \(Is a directory\)"):
         begin(tmp_path / "out.jsonl")
 
 
 def test_a_longest_name_can_be_written(tmp_path: Path) -> None:
-    write_whole(tmp_path / ("x" * 255), [b"a", b"b"])
+    write_whole(tmp_path / ("x" * 255), [b"a", b"b"], FolderError)
     assert (tmp_path / ("x" * 255)).read_bytes() == b"ab"
     assert len(list(tmp_path.iterdir())) == 1

@@ -59,7 +59,7 @@ def test_a_photo_has_a_row_in_each_language(
     assert out.read_bytes() == before
     result = folder(photos, "--model", bilingual, "--language", "en", "-o", out)
     assert result.code == 2
-    assert "was begun with language 'en,zh', not 'en'" in result.stderr
+    assert "was begun with language 'en,zh', not with language 'en'" in result.stderr
 
 
 def test_texts_and_the_page_hold_all_languages_and_coco_results_one(
@@ -78,6 +78,15 @@ def test_texts_and_the_page_hold_all_languages_and_coco_results_one(
     assert result.code == 2
     assert "out.json holds one caption of a photo: give one language." in result.stderr
     assert not (tmp_path / "out.json").exists()
+
+
+def test_the_language_that_lacks_a_word_is_named(
+    photos: Path, tmp_path: Path, bilingual: Path
+) -> None:
+    arguments = ("--model", bilingual, "--language", "en,zh", "--require", "ball")
+    result = folder(photos, "-o", tmp_path / "out.jsonl", *arguments)
+    assert result.code == 2
+    assert "The model does not know the word 'ball' in Chinese (zh)." in result.stderr
 
 
 def test_a_language_that_the_model_does_not_write_is_one_sentence(
@@ -122,5 +131,5 @@ def test_photos_are_described_as_each_alone_and_never_gone_on_with_in_another_wa
     result = folder(photos, "-o", out, "--model", model)
     assert result.code == 2
     name = arguments[0].removeprefix("--").replace("-", "_")
-    named = "beam nothing, not 3" if options.is_sampling else name
-    assert f"was begun with {named}" in result.stderr
+    asked_for = "with sampling, not with beam 3" if options.is_sampling else f"with {name}"
+    assert f"was begun {asked_for}" in result.stderr

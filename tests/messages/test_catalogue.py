@@ -133,7 +133,7 @@ def test_every_error_has_a_translation() -> None:
 
 def test_every_message_told_on_the_way_has_a_translation() -> None:
     told = templates(TOLD)
-    assert {"Decoding photos", "stopped.", "TensorBoard gets nothing more ({})."} <= told
+    assert {"Decoding photos", "stopped.", "No {}, since matplotlib is not installed."} <= told
     assert told - TRANSLATIONS.keys() == set()
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.ops.misc import SqueezeExcitation
 
+from captioner.images import Preprocessing
 from captioner.model import (
     CaptioningModel,
     DecoderConfig,
@@ -29,7 +30,10 @@ def like_trained(name: str) -> CaptioningModel:
     ones."""
     torch.manual_seed(0)
     config = ModelConfig(
-        EncoderConfig(name), DecoderConfig(hidden_size=8, heads=2), vocabulary_size=9
+        EncoderConfig(name),
+        DecoderConfig(hidden_size=8, heads=2),
+        Preprocessing(),
+        vocabulary_size=9,
     )
     model = CaptioningModel(config).eval()
     for module in model.modules():

@@ -130,8 +130,8 @@ def test_what_is_missing_inside_is_named(english: Path, chinese: Path, name: str
         ({"language": "en"}, "is for the language 'en', not 'zh'"),
         ({"vocabulary_size": 3}, "the model was made for 3"),
         ({"decoder": {"hidden_size": 41, "heads": 4}}, r"heads|does not match its configuration"),
-        ({"decoder": None}, "not a complete model configuration"),
-        ({"tokens": 3}, "not a complete model configuration"),
+        ({"decoder": None}, "decoder: expected a table, found None"),
+        ({"tokens": 3}, "unknown key 'tokens'"),
         ({"format_version": 99}, "please update captioner"),
     ],
 )

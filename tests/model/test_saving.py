@@ -132,7 +132,7 @@ def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format_version": 1}', "\x00\x01"])
 def test_a_foreign_configuration_is_refused(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
-    with pytest.raises(ModelError, match=r"config\.json(, line 1:)?( is)? not"):
+    with pytest.raises(ModelError, match=r"config\.json(, line 1:)? .*not|'encoder' is missing"):
         read_model(folder)
 
 
@@ -205,12 +205,11 @@ def test_weights_of_another_cell_are_refused(folder: Path, cell: str) -> None:
         ({"cell": "abacus"}, r"config\.json: There is no cell named 'abacus'; there is: rnn,"),
         ({"attention": "psychic"}, r"config\.json: There is no attention named 'psychic'"),
         ({"heads": 5}, r"config\.json: 5 heads do not divide a hidden size of 32"),
-        ({"layers": 0}, r"config\.json: layers must be 1 or more, not 0"),
-        (
-            {"hidden_size": "32"},
-            r"config\.json: A decoder's hidden_size must be of type int, not '32'",
-        ),
-        ({"colour": "red"}, r"config\.json is not a complete .* argument 'colour'"),
+        ({"layers": 0}, r"config\.json: decoder: layers must be 1 or more, not 0"),
+        ({"hidden_size": "32"}, r"config\.json: decoder: hidden_size: expected int, found '32'"),
+        ({"layers": 2.0}, r"config\.json: decoder: layers: expected int, found 2\.0"),
+        ({"layer_norm": 1}, r"config\.json: decoder: layer_norm: expected bool, found 1"),
+        ({"colour": "red"}, r"config\.json: decoder: unknown key 'colour'; there is: cell"),
     ],
 )
 def test_a_decoder_that_is_not_that_of_the_weights_is_refused(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.captions import Csv, Row
-from captioner.datasets.tables import csv_rows
+from captioner.datasets.layouts.tables import csv_rows
 from captioner.text.spreadsheet import harmless, header, is_guarded, line, restored
 
 BEGINS = "=+-@\t\r\n＝＋－＠"

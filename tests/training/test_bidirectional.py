@@ -21,9 +21,10 @@ from captioner.model import (
 from captioner.text import END, PAD, START
 from captioner.training import read_recipe, train
 from captioner.training import step as module
+from captioner.training.data import Batch
 from captioner.training.objectives import SelfCritical
 from captioner.training.recipe import Phase
-from captioner.training.step import Examples, Learner
+from captioner.training.step import Learner
 
 CAPTIONS = [[4, 5, 6, 7], [8, 9], [10, 4, 4], [5]]  # two of each photo
 COLOURS = ("red", "green", "blue", "yellow")
@@ -63,7 +64,7 @@ def test_the_loss_is_that_of_both_directions_together(monkeypatch: pytest.Monkey
     one = learner()
     rows = [[START, *words, END] + [PAD] * (4 - len(words)) for words in CAPTIONS]
     draws = torch.zeros(2, 8)
-    batch = Examples(torch.arange(2), torch.tensor(rows), torch.zeros(2, dtype=torch.bool), draws)
+    batch = Batch(torch.arange(2), torch.tensor(rows), torch.zeros(2, dtype=torch.bool), draws)
     sums = one(batch, 0.0)
     decoder = one.model.decoder
     assert isinstance(decoder, Bidirectional)

@@ -76,13 +76,6 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_kill_left_while_saving_is_gone_with_the_next_save(tmp_path: Path) -> None:
-    (tmp_path / "c.part").mkdir()
-    (tmp_path / "c.part" / ".tmp123").write_bytes(b"torn")
-    checkpoint.save_checkpoint(tmp_path / "c.safetensors", {"a": torch.ones(3)}, Progress("x"))
-    assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
-
-
 def test_the_mean_of_checkpoints_is_that_of_their_numbers(tmp_path: Path) -> None:
     torch.manual_seed(0)
     parts = [torch.randn(50) for _ in range(3)]

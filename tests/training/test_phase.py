@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from captioner.metrics import Scores
+from captioner.metrics.sense import sense
 from captioner.model import CaptioningModel, ModelConfig
 from captioner.training import phase as module
 from captioner.training import read_recipe
@@ -49,7 +50,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
     config = ModelConfig(
         recipe.encoder.config, recipe.decoder, recipe.preprocessing, "en", len(data.vocabulary)
     )
-    scored = Scored(Evaluation((), Scores(*[50.0] * 6), 9.0), None)
+    evaluation = Evaluation((), Scores(*[50.0] * 6), 9.0, (), sense(["a dog"], "en"))
+    scored = Scored(evaluation, None)
     monkeypatch.setattr(module, "score", lambda *_: scored)
     workers = Workers(torch.device("cpu"))
     return PhaseRun(
@@ -60,21 +62,21 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
 def test_an_epochs_line_has_the_mean_over_all_its_steps(run: PhaseRun) -> None:
     for number in range(2):
         stood, values = zip(*run.epoch(number, SoFar()), strict=True)
-        result = run.result(stood[-1])
-        row = run.row(number, result)
+        row = run.row(number, stood[-1], run.score())
         assert [so_far.steps for so_far in stood] == [*range(1, 13)]
         assert row["loss"] == pytest.approx(sum(values) / 12, abs=1e-4)
-        assert row["photos_per_second"] == pytest.approx(24 / result.seconds, rel=0.01)
+        assert row["photos_per_second"] == pytest.approx(24 / stood[-1].seconds, rel=0.01)
         assert (row["phase"], row["epoch"], row["cider"]) == ("all layers", number + 1, 50.0)
 
 
 def test_an_epoch_that_goes_on_counts_what_was_done_before(run: PhaseRun) -> None:
     before = SoFar(steps=9, shown=90.0, seconds=1000.0)
     stood, values = zip(*run.epoch(0, before), strict=True)
-    result = run.result(stood[-1])
     assert len(values) == 3
-    assert result.loss == pytest.approx((90 + sum(values)) / 12)
-    assert 1000 < result.seconds < 1100
+    assert run.row(0, stood[-1], run.score())["loss"] == pytest.approx(
+        (90 + sum(values)) / 12, abs=1e-4
+    )
+    assert 1000 < stood[-1].seconds < 1100
 
 
 def test_after_twenty_steps_it_says_how_long_the_rest_will_take(

@@ -62,7 +62,7 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
         ("phases.0.epochs=many", "epochs: expected int, found 'many'"),
         (
             "phases.0.objective=magic",
-            "objective 'magic' of phase 'only' is unknown; there is: cross",
+            "objective of phase 'only' is unknown: 'magic'; there is: cross",
         ),
         (
             "phases.0={name='x', epochs=1, learning_rate=1, objective='self_critical', "

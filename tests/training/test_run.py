@@ -21,6 +21,7 @@ from torch import Tensor
 
 from captioner.cli import main
 from captioner.metrics import Scores
+from captioner.metrics.sense import sense
 from captioner.model import CaptioningModel, format_1, read_model
 from captioner.training import checkpoint, phase, step
 from captioner.training import run as module
@@ -162,13 +163,19 @@ def test_a_run_killed_within_an_epoch_goes_on_from_its_last_step(home: Path, cal
     result = run(home, "often", *often)
     assert result.returncode == 0, result.stderr
     assert_same_end(home / "often", calm)
-    assert not list((home / "often").glob("*.part"))
+    assert not list((home / "often").glob(".*.new"))
+
+
+def evaluation(cider: float) -> Evaluation:
+    return Evaluation(
+        ("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0, (0.5,) * 8, sense(["a dog"], "en")
+    )
 
 
 def by_weights(model: CaptioningModel, *_: object) -> Scored:
     """Scores that the weights alone decide, and that mostly rise."""
     cider = 1000 * model.decoder.output_projection.bias.abs().mean().item()
-    return Scored(Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0), None)
+    return Scored(evaluation(cider), None)
 
 
 def test_a_run_stopped_after_any_of_its_saves_ends_the_same(
@@ -216,8 +223,8 @@ def test_the_mean_of_the_best_epochs_is_taken_where_it_scores_better(
     files = [out / f"best-{epoch}.safetensors" for epoch in epochs]
     assert sorted(out.glob("best-*.safetensors")) == files
     best = max(float(str(row["cider"])) for row in rows(calm)[:-1])
-    scores = Scores(1, 1, 1, 1, 1, best + 1 if better else best)
-    monkeypatch.setattr(module, "score", lambda *_: Scored(Evaluation((), scores, 9.0), None))
+    scored = Scored(evaluation(best + 1 if better else best), None)
+    monkeypatch.setattr(module, "score", lambda *_: scored)
     assert main(command(home, out.name, *SMALL, "average_best=2")[3:]) == 0
     assert len(rows(out)) == len(rows(calm))
     assert rows(out)[-1]["phase"] == "mean of 2 epochs"

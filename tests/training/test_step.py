@@ -14,10 +14,11 @@ from captioner.images import Preprocessing
 from captioner.model import CaptioningModel, DecoderConfig, EncoderConfig, ModelConfig
 from captioner.text import END, PAD, START
 from captioner.training import step as module
+from captioner.training.data import Batch
 from captioner.training.distributed import Workers
 from captioner.training.objectives import SelfCritical
 from captioner.training.recipe import Phase
-from captioner.training.step import Examples, Learner, Stepper
+from captioner.training.step import Learner, Stepper
 
 WORDS = 12
 PHOTOS, EACH = 7, 2
@@ -37,10 +38,10 @@ def captions() -> Tensor:
     return torch.tensor([row + [PAD] * (7 - len(row)) for row in rows])
 
 
-def batch() -> Examples:
+def batch() -> Batch:
     rows = torch.arange(PHOTOS)
     draws = torch.rand(PHOTOS, 8, generator=torch.Generator().manual_seed(4))
-    return Examples(rows, captions(), torch.ones(PHOTOS, dtype=torch.bool), draws)
+    return Batch(rows, captions(), torch.ones(PHOTOS, dtype=torch.bool), draws)
 
 
 def stepper(**settings: Any) -> Stepper:

@@ -12,7 +12,7 @@ import pandas
 import pytest
 
 from captioner.captions import Row
-from captioner.datasets.tables import csv_rows
+from captioner.datasets.layouts.tables import csv_rows
 from captioner.ui.downloads import FORMS, as_coco, as_csv, as_jsonl, as_texts, download
 
 GIVEN: list[dict[str, Any]] = [

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from captioner.errors import ImageError
-from captioner.model import EncoderConfig, ModelConfig
+from captioner.images import Preprocessing
+from captioner.model import DecoderConfig, EncoderConfig, ModelConfig
 from captioner.pipeline import Caption
 from captioner.ui.attention import shades
 from captioner.ui.captioning import Kept, Told
@@ -49,7 +50,12 @@ def sentence(text: str, probability: float, **more: Any) -> Caption:
 
 NASTY = "a <b onclick=\"x\">dog</b> & 'cat'"
 BEST = sentence("a dog", 0.041, alternatives=(sentence(NASTY, 0.02), sentence("it", 0.0001)))
-CONFIG = ModelConfig(EncoderConfig("mobilenet_v2"), certainty=(0.3, 0.35, 0.4))
+CONFIG = ModelConfig(
+    EncoderConfig("mobilenet_v2"),
+    DecoderConfig(),
+    Preprocessing(),
+    certainty=(0.3, 0.35, 0.4),
+)
 TOLD = Told(BEST, Kept("/tmp/x.jpg", "data:image/jpeg;base64,AA"))
 
 

@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from captioner.datasets.files import read_json
-from captioner.datasets.finding import find_photos, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
-from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
 from captioner.fields import shown
 
 ImageId: TypeAlias = int | float | str
 
 
-def read_coco(
-    path: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "train",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
-    """Read one captions file; all its photos belong to `split`, as COCO keeps a file per split.
-
-    images: folders or archives with the photos; found beside the file where not given.
-    val_share: as for `share_out`, where `split` is "".
-
-    Raises DatasetError, naming the file and the entry, where it is missing or malformed.
-    """
+def read_coco(path: Path, options: Options) -> Dataset:
+    """Read one captions file; COCO keeps a file per split, which does not say it itself."""
     captions = read_captions(path)
-    splits = share_out(captions, split, val_share)
-    return match_photos(captions, splits, find_photos(images or images_below(path.parent)))
+    return match_photos(captions, options.splits(captions), options.photos(path.parent))
 
 
 def read_captions(path: Path) -> dict[str, list[str]]:
     """Captions by photo name, in the file's order; photos without a caption are left out.
 
-    Raises DatasetError as `read_coco`.
+    Raises DatasetError as `read_coco_captions`.
     """
     content = read_coco_captions(path)
     names = content.names
@@ -122,7 +107,7 @@ def _is_coco(suffix: str, head: str) -> bool:
 
 COCO = Layout(
     "coco",
-    lambda path, options: read_coco(path, options.images, options.split, options.val_share),
+    read_coco,
     suffixes=(".json",),
     is_file=_is_coco,
 )

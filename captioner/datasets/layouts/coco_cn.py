@@ -10,36 +10,29 @@ coco-cn-version1805v1.1. Its captions in COCO captions format are read by `read_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from captioner.datasets.finding import find_photos, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, match_photos
 
 _CAPTIONS = "imageid.human-written-caption.txt"
 
 
-def read_coco_cn(root: Path, images: Iterable[Path] | None = None) -> Dataset:
-    """Read the folder of a release: the captions written by people, and the split lists.
-
-    images: folders or tar archives with COCO's 2014 photos; found below `root` where not given.
-
-    Raises DatasetError, naming file and line, where something is missing or malformed.
-    """
+def read_coco_cn(root: Path, options: Options) -> Dataset:
+    """Read the folder of a release: the captions written by people, and the split lists."""
     captions = read_token_file(root / _CAPTIONS)
     splits = read_splits({name: root / f"coco-cn_{name}.txt" for name in ("train", "val", "test")})
     return match_photos(
         {f"{name}.jpg": texts for name, texts in captions.items()},
         {f"{name}.jpg": split for name, split in splits.items()},
-        find_photos(images or images_below(root)),
+        options.photos(root),
     )
 
 
 COCO_CN = Layout(
     "coco-cn",
-    lambda path, options: read_coco_cn(path, options.images),
+    read_coco_cn,
     files=(_CAPTIONS,),
     says_splits=True,
 )

@@ -8,41 +8,28 @@ train.txt                 one photo a line, with or without .jpg; val and test l
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from captioner.datasets.finding import find_photos, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.layouts.flickr8k import read_splits, read_token_file
 from captioner.datasets.records import Dataset, match_photos
-from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError
 
 TOKENS = "results_20130124.token"
 
 
-def read_flickr30k(
-    root: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
-    """Read the folder that holds the token file, and the photos.
-
-    images: folders or archives with the photos; found below `root` where not given.
-    split, val_share: as for `share_out`, where there are no split lists.
-
-    Raises DatasetError, naming file and line, where something is missing or malformed.
-    """
+def read_flickr30k(root: Path, options: Options) -> Dataset:
+    """Read the folder that holds the token file, and the split lists if there are any."""
     captions = read_token_file(root / TOKENS)
     lists = {name: root / f"{name}.txt" for name in ("train", "val", "test")}
     if any(os.path.isfile(path) for path in lists.values()):
-        if split:
+        if options.split:
             raise DatasetError("{} says each photo's split itself: leave `split` out.", root)
         splits = _with_suffix(read_splits(lists))
     else:
-        splits = share_out(captions, split, val_share)
-    return match_photos(captions, splits, find_photos(images or images_below(root)))
+        splits = options.splits(captions)
+    return match_photos(captions, splits, options.photos(root))
 
 
 def _with_suffix(splits: Mapping[str, str]) -> dict[str, str]:
@@ -51,6 +38,6 @@ def _with_suffix(splits: Mapping[str, str]) -> dict[str, str]:
 
 FLICKR30K = Layout(
     "flickr30k",
-    lambda path, options: read_flickr30k(path, options.images, options.split, options.val_share),
+    read_flickr30k,
     files=(TOKENS,),
 )

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from captioner.datasets.files import read_lines
-from captioner.datasets.finding import find_photos, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
 from captioner.errors import DatasetError
 
@@ -23,26 +22,17 @@ _CAPTIONS = {"en": ("Flickr8k.token.txt", "#"), "zh": ("flickr8kzhc.caption.txt"
 _SPLITS = {"train": "trainImages", "val": "devImages", "test": "testImages"}
 
 
-def read_flickr8k(
-    root: Path, images: Iterable[Path] | None = None, language: str = "en"
-) -> Dataset:
-    """Read the folder that holds the token file, the split lists and the photos.
-
-    images: folders or tar archives with the photos; found below `root` where not given.
-    language: "en" or "zh", each of which has a token file of its own; the split lists are the same.
-
-    Raises DatasetError, naming file and line, where something is missing or malformed, and where
-    the language is another.
-    """
+def read_flickr8k(root: Path, options: Options) -> Dataset:
+    """Read the folder that holds the split lists and a token file for each language."""
+    language, known = options.language, ", ".join(_CAPTIONS)
     if language not in _CAPTIONS:
-        known = ", ".join(_CAPTIONS)
         raise DatasetError(
             "Flickr8k has no captions in language '{}'; it has: {}.", language, known
         )
     file, mark = _CAPTIONS[language]
     captions = read_token_file(root / file, mark)
     lists = {split: root / f"Flickr_8k.{part}.txt" for split, part in _SPLITS.items()}
-    return match_photos(captions, read_splits(lists), find_photos(images or images_below(root)))
+    return match_photos(captions, read_splits(lists), options.photos(root))
 
 
 def read_token_file(path: Path, mark: str = "#") -> dict[str, list[str]]:
@@ -86,7 +76,7 @@ def read_splits(lists: Mapping[str, Path]) -> dict[str, str]:
 
 FLICKR8K = Layout(
     "flickr8k",
-    lambda path, options: read_flickr8k(path, options.images, options.language),
+    read_flickr8k,
     files=tuple(file for file, _ in _CAPTIONS.values()),
     says_splits=True,
 )

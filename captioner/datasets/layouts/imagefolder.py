@@ -5,39 +5,27 @@ train/metadata.jsonl    {"file_name": "1.jpg", "text": "A dog."}
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from captioner.datasets.finding import images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
+from captioner.datasets.layouts.tables import Row, csv_rows, json_rows, match_rows
 from captioner.datasets.records import Dataset
-from captioner.datasets.splits import VAL_SHARE, split_called
-from captioner.datasets.tables import Row, csv_rows, json_rows, match_rows
+from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
 from captioner.images.walking import walk
 
 _NAMES = ("metadata.jsonl", "metadata.csv")
 
 
-def read_imagefolder(
-    root: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
-    """Read all metadata files below a folder; a folder called train, validation or test is a split.
-
-    images: folders or archives with the photos; found below `root` where not given.
-    split, val_share: as for `share_out`, where neither folders nor rows say the split.
-
-    Raises DatasetError, naming the file and the line, where one is malformed or there is none.
-    """
+def read_imagefolder(root: Path, options: Options) -> Dataset:
+    """Read all metadata files below a folder; one called train, validation or test is a split."""
     files = _metadata(root)
     if not files:
         raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
     rows = (row for path in files for row in _rows(root, path))
-    return match_rows(rows, root, images or images_below(root), split, val_share)
+    return match_rows(rows, root, root, options)
 
 
 def _metadata(root: Path) -> list[Path]:
@@ -60,6 +48,6 @@ def _rows(root: Path, path: Path) -> Iterator[Row]:
 
 IMAGEFOLDER = Layout(
     "imagefolder",
-    lambda path, options: read_imagefolder(path, options.images, options.split, options.val_share),
+    read_imagefolder,
     is_folder=lambda folder: bool(_metadata(folder)),
 )

@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from captioner.datasets.files import read_json
-from captioner.datasets.finding import find_photos, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
 from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
@@ -21,19 +19,16 @@ from captioner.errors import DatasetError
 _SENTENCES = re.compile(r'"(sentences|sentids)"\s*:')
 
 
-def read_karpathy(path: Path, images: Iterable[Path] | None = None) -> Dataset:
-    """Read one file; photos of "restval" train, as is usual.
-
-    images: folders or archives with the photos; found beside the file where not given.
-
-    Raises DatasetError, naming the file and the entry, where it is missing or malformed.
-    """
-    captions, splits = read_sentences(path)
-    return match_photos(captions, splits, find_photos(images or images_below(path.parent)))
+def read_karpathy(path: Path, options: Options) -> Dataset:
+    """Read one file; photos of "restval" train, as is usual."""
+    return match_photos(*read_sentences(path), options.photos(path.parent))
 
 
 def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Captions and split by photo, without looking for the photos; raises as `read_karpathy`."""
+    """Captions and split by photo, without looking for the photos.
+
+    Raises DatasetError, naming the file and the entry, where it is missing or malformed.
+    """
     content = read_json(path)
     entries = content.get("images") if isinstance(content, dict) else None
     if not isinstance(entries, list):
@@ -76,7 +71,7 @@ def _text(sentence: Any) -> str:
 
 KARPATHY = Layout(
     "karpathy",
-    lambda path, options: read_karpathy(path, options.images),
+    read_karpathy,
     suffixes=(".json",),
     is_file=lambda suffix, head: not head.startswith("[") and _SENTENCES.search(head) is not None,
     says_splits=True,

@@ -7,29 +7,18 @@ from pathlib import Path
 
 from captioner.datasets.files import decode, read_text
 from captioner.datasets.finding import Found, PhotoIndex, find_files, images_below
-from captioner.datasets.layouts import Layout
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
-from captioner.datasets.splits import VAL_SHARE, share_out
 from captioner.errors import DatasetError, ImageError
 
 
-def read_sidecar(
-    root: Path,
-    images: Iterable[Path] | None = None,
-    split: str = "",
-    val_share: float = VAL_SHARE,
-) -> Dataset:
+def read_sidecar(root: Path, options: Options) -> Dataset:
     """Read the text files beside photos, and leave photos without one out.
 
     dog.jpg has its captions in dog.jpg.txt if there is that, as where dog.png lies beside it, else
     in dog.txt. A text without a photo counts as a missing photo.
-
-    images: folders or archives with both; what lies below `root` where not given.
-    split, val_share: as for `share_out`.
-
-    Raises DatasetError where there is no text file, or one cannot be read or has two photos.
     """
-    images = list(images or images_below(root))
+    images = options.images or images_below(root)
     texts = {_stem(found): found for found in find_files(images, (".txt",))}
     if not texts:
         raise DatasetError("{} has no .txt file beside a photo.", root)
@@ -38,9 +27,7 @@ def read_sidecar(
         photos[stem].path if stem in photos else found.path: _captions(found)
         for stem, found in texts.items()
     }
-    return match_photos(
-        captions, share_out(captions, split, val_share), PhotoIndex(photos.values())
-    )
+    return match_photos(captions, options.splits(captions), PhotoIndex(photos.values()))
 
 
 def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
@@ -87,7 +74,7 @@ def _has_texts(folder: Path) -> bool:
 
 SIDECAR = Layout(
     "sidecar",
-    lambda path, options: read_sidecar(path, options.images, options.split, options.val_share),
+    read_sidecar,
     is_folder=_has_texts,
     is_last=True,
 )

@@ -13,9 +13,8 @@ from captioner.errors import DatasetError
 from captioner.messages import Message
 from captioner.metrics.cider import CiderD
 from captioner.metrics.report.captions import Captions, Entry
-from captioner.metrics.report.measuring import measure_for
 from captioner.metrics.report.table import aligned
-from captioner.metrics.scores import TITLES, Statistics
+from captioner.metrics.scores import TITLES, Statistics, measure_for
 
 ROUNDS = 2000
 _SAMPLES_AT_ONCE = 4_000_000  # photos drawn before they are scored, which bounds the memory

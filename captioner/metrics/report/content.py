@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from captioner.messages import Message
+from captioner.metrics.scores import Figures
 from captioner.text.function_words import FUNCTION_WORDS
 
 _FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
@@ -35,7 +36,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Content:
+class Content(Figures):
     """How varied a set of captions is.
 
     different: how many different captions there are, by their tokens.
@@ -58,10 +59,6 @@ class Content:
     of_vocabulary: float | None
     mean_length: float
     empty: int
-
-    def as_dict(self) -> dict[str, float]:
-        """The figures that are known, by field name, ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def rows(self) -> list[tuple[Message, str]]:
         """The known figures but `empty`, each with its name for people."""

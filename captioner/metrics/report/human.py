@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from captioner.metrics.inputs import Tokens
-from captioner.metrics.report.measuring import Measure
-from captioner.metrics.scores import Scores
+from captioner.metrics.scores import Scores, Statistics
 
 _ROUNDS = 5  # as many references as the field's datasets have; more would only take longer
 
 
-def human_scores(references: Sequence[Sequence[Tokens]], measure: Measure) -> Scores | None:
+def human_scores(
+    references: Sequence[Sequence[Tokens]], measure: Callable[..., Statistics]
+) -> Scores | None:
     """What one person's captions score against the others': the mean over rounds.
 
     In round k every photo's reference k is the candidate, and its other references are what it is

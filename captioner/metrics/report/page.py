@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from captioner.errors import CaptionerError
 from captioner.metrics.report.captions import Entry
 from captioner.metrics.report.comparison import Comparison
-from captioner.metrics.report.report import Report
+from captioner.metrics.report.report import Report, columns
 from captioner.metrics.scores import TITLES, Scores
+from captioner.templates import read_template
 from captioner.text import LANGUAGES
 
 EXTREMES = 12
@@ -52,7 +52,7 @@ def report_page(
     photo: gives a photo's data URI by its name, None where there is none; it is asked once for
     each photo that the page shows. comparison: shown too, its captions beside the report's.
 
-    Raises CaptionerError where jinja2 is not installed.
+    Raises MissingError where jinja2 is not installed.
     """
     template = load_template()
 
@@ -66,7 +66,7 @@ def report_page(
         report=report,
         language=LANGUAGES[report.captions.language],
         tiles=_tiles(report),
-        titles={name: TITLES[name] for name in _columns(report)},
+        titles={name: TITLES[name] for name in columns(report.lines.values())},
         comparison=comparison,
         comparison_titles=TITLES,
         notes=(*report.notes, *(comparison.notes() if comparison else ())),
@@ -75,21 +75,8 @@ def report_page(
 
 
 def load_template() -> Any:
-    """The page's template. Raises CaptionerError where jinja2 is not installed."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError:
-        raise CaptionerError(
-            "The web page of a report needs jinja2: pip install 'captioner[report]'."
-        ) from None
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
+    """The page's template. Raises MissingError where jinja2 is not installed."""
+    return read_template(Path(__file__).with_name("page.html"))
 
 
 def _chosen(report: Report) -> dict[str, list[int]]:
@@ -108,11 +95,6 @@ def _quality(scores: Scores) -> tuple[float, ...]:
 def _card_scores(scores: Scores) -> dict[str, float]:
     known = scores.as_dict()
     return {TITLES[name]: known[name] for name in _ON_A_CARD if name in known}
-
-
-def _columns(report: Report) -> list[str]:
-    lines = report.lines.values()
-    return [name for name in TITLES if any(name in line.scores.as_dict() for line in lines)]
 
 
 def _tiles(report: Report) -> list[_Tile]:

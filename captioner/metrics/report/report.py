@@ -12,9 +12,8 @@ from captioner.metrics.official import OfficialScores
 from captioner.metrics.report.captions import FORMAT, VERSION, Captions
 from captioner.metrics.report.content import Content, Training, by_subject, content
 from captioner.metrics.report.human import human_scores
-from captioner.metrics.report.measuring import measure_for
 from captioner.metrics.report.table import aligned
-from captioner.metrics.scores import TITLES, Scores, Statistics
+from captioner.metrics.scores import TITLES, Scores, Statistics, measure_for
 from captioner.metrics.sense import Sense, beside_a_person, why_no_content_words
 from captioner.text import tokenizer, units
 
@@ -179,9 +178,14 @@ def _cut(captions: Captions, unit: str) -> _Cut:
     return _Cut(unit, candidates, references, measured, lines)
 
 
+def columns(lines: Collection[Line]) -> list[str]:
+    """The names of the metrics that any of the lines has."""
+    return [name for name in TITLES if any(name in line.scores.as_dict() for line in lines)]
+
+
 def scores_table(lines: Sequence[Line]) -> str:
-    """The lines under their metrics' names; a metric that no line has is left out."""
-    names = [name for name in TITLES if any(name in line.scores.as_dict() for line in lines)]
+    """The lines under their metrics' names."""
+    names = columns(lines)
     rows: list[list[str | Message]] = [["", Message("photos"), *(TITLES[name] for name in names)]]
     for line in lines:
         known = line.scores.as_dict()

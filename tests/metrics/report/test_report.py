@@ -102,19 +102,16 @@ def test_subject_groups_are_scored_apart() -> None:
 def test_nltks_meteor_is_a_column_where_it_can_be_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Meteor:
-        def __init__(self, candidates: list[list[str]]) -> None:
-            self.sentences = [len(candidate) / 100 for candidate in candidates]
-
-    place = "captioner.metrics.report"
-    for module in ("report", "measuring"):
-        monkeypatch.setattr(f"{place}.{module}.why_no_nltk_meteor", lambda: Message("nltk is ill."))
+    home = "captioner.metrics"
+    for module in ("report.report", "scores"):
+        monkeypatch.setattr(f"{home}.{module}.why_no_nltk_meteor", lambda: Message("nltk is ill."))
     report = make_report(CAPTIONS)
     assert "METEOR" not in report.table()
     assert "nltk's METEOR is left out: nltk is ill." in map(str, report.notes)
-    for module in ("report", "measuring"):
-        monkeypatch.setattr(f"{place}.{module}.why_no_nltk_meteor", lambda: None)
-    monkeypatch.setattr(f"{place}.measuring.nltk_meteor", lambda c, references: Meteor(c))
+    for module in ("report.report", "scores"):
+        monkeypatch.setattr(f"{home}.{module}.why_no_nltk_meteor", lambda: None)
+    lengths = lambda candidates, references: [len(c) / 100 for c in candidates]  # noqa: E731
+    monkeypatch.setattr(f"{home}.scores.nltk_meteor", lengths)
     report = make_report(CAPTIONS)
     assert "METEOR (nltk)" in report.table()
     assert [own.nltk_meteor for own in report.each] == pytest.approx([6, 2, 0])

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from captioner.datasets.files import json_values, read_text
-from captioner.datasets.finding import find_photos
+from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
-from captioner.datasets.splits import share_out, split_called
+from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
 from captioner.messages import Message
@@ -41,10 +41,18 @@ class Row:
     where: Message
 
 
-def match_rows(
-    rows: Iterable[Row], path: Path, images: Iterable[Path], split: str, val_share: float
-) -> Dataset:
-    """The records of the rows of `path`, with the photos found in `images`; as `read_csv`."""
+def read_csv(path: Path, options: Options) -> Dataset:
+    """Read a table with comma, tab, semicolon or vertical bar between columns named in line 1."""
+    return match_rows(csv_rows(path), path, path.parent, options)
+
+
+def read_jsonl(path: Path, options: Options) -> Dataset:
+    """Read a file with a JSON object a line, or with one JSON list of them."""
+    return match_rows(json_rows(path), path, path.parent, options)
+
+
+def match_rows(rows: Iterable[Row], path: Path, folder: Path, options: Options) -> Dataset:
+    """The records of the rows of `path`, with the photos of that folder."""
     captions: dict[str, list[str]] = {}
     splits: dict[str, str | None] = {}
     for row in rows:
@@ -54,16 +62,14 @@ def match_rows(
     if not captions:
         raise DatasetError("{} holds no captions.", path)
     known = {name: stated for name, stated in splits.items() if stated}
-    if split and known:
+    if options.split and known:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
     unstated = (name for name in captions if name not in known)
-    return match_photos(
-        captions, known | share_out(unstated, split, val_share), find_photos(images)
-    )
+    return match_photos(captions, known | options.splits(unstated), options.photos(folder))
 
 
 def csv_rows(path: Path) -> Iterator[Row]:
-    """The rows of a CSV file, in its order. Raises DatasetError as `read_csv`."""
+    """The rows of a CSV file, in its order."""
     text = read_text(path)
     number = 1
     try:
@@ -88,17 +94,16 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
 
 def json_rows(path: Path) -> Iterator[Row]:
-    """The rows of a JSON file, in its order. Raises DatasetError as `read_jsonl`."""
+    """The rows of a JSON file, in its order."""
     for where, raw in json_values(path):
         if not isinstance(raw, dict):
             raise DatasetError("{}: expected a JSON object with `image` and `caption`.", where)
         yield _row({key.strip().lower(): value for key, value in raw.items()}, where)
 
 
-def is_csv(first_line: str) -> bool:
-    """Whether a file that begins so is one that `read_csv` reads."""
+def _is_csv(suffix: str, head: str) -> bool:
     try:
-        return _header(first_line) is not None
+        return _header(head) is not None
     except csv.Error:
         return False
 
@@ -154,3 +159,12 @@ def _named(names: list[str], fields: list[str], where: Message) -> dict[str, str
             len(fields),
         )
     return dict(zip(names, fields, strict=True))
+
+
+CSV = Layout("csv", read_csv, suffixes=(".csv", ".tsv", ".txt"), is_file=_is_csv)
+JSONL = Layout(
+    "jsonl",
+    read_jsonl,
+    suffixes=(".jsonl", ".ndjson", ".json"),
+    is_file=lambda suffix, head: suffix != ".json" or head.startswith("["),
+)

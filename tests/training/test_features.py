@@ -6,7 +6,7 @@ import torch
 from captioner.datasets import Photos, Record
 from captioner.images import Photo
 from captioner.training.augment import augment, draw
-from captioner.training.views import take_views, view
+from captioner.training.features import take_views, view
 
 COUNT = 7
 
