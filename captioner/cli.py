@@ -10,8 +10,10 @@ import argparse
 import errno
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,15 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     messages.speak(messages.language())
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    _complete(parser)
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(messages.Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[log], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
+        return _answer(parser, arguments)
     except CaptionerError as error:
         _complain(translate(error))
         return 2
@@ -63,6 +64,24 @@ def _run(arguments: Sequence[str] | None) -> int:
         _complain(translate(Message("Standard output cannot be written ({}).", reason(error))))
         messages.drop_output()
         return 2
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
+    """Do what the arguments say; what was printed is out before it returns, or this raises."""
+    try:
+        options = parser.parse_args(arguments)
+        return int(options.run(options))
+    finally:
+        sys.stdout.flush()
+
+
+def _complete(parser: Parser) -> None:
+    """Answer a shell that asks how a command may go on, and end; see README.md."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
 
 
 def _complain(sentence: str) -> None:
@@ -89,7 +108,10 @@ def _parser() -> Parser:
 
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photos", nargs="+", metavar="PHOTO")
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO",
+        help="a photo, a folder or archive of photos, or - for one on standard input",
+    )  # fmt: skip
     _add_language(parser)
     _add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per photo")
@@ -135,16 +157,19 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--workers", type=int, metavar="N", help="processes that open photos")
     speed.add_argument(
         "--engine", default="local", choices=["local", "ray"],
-        help="ray: the machines of a Ray cluster",
+        help="ray: the machines of a Ray cluster (local)",
     )  # fmt: skip
     parser.set_defaults(run=_folder)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="see configs/")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
+        help="a change of the recipe, such as data.root=photos; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="the run's folder (runs/NAME)")
-    parser.add_argument("--device", help='such as "cuda" or "cpu"')
+    _add_device(parser)
     parser.add_argument("--check", action="store_true", help="look the data over, train nothing")
     parser.set_defaults(run=_train)
 
@@ -152,7 +177,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument("--data", type=Path, help="a dataset: its folder or its captions file")
-    parser.add_argument("--split", default="val", choices=["train", "val", "test"])
+    parser.add_argument(
+        "--split", default="val", choices=["train", "val", "test"],
+        help="which photos of the dataset (val)",
+    )  # fmt: skip
     parser.add_argument("--names", type=Path, metavar="FILE", help="only these photos, one a line")
     _add_options(parser, ("beam",))
     parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
@@ -185,8 +213,12 @@ def _add_join(parser: argparse.ArgumentParser) -> None:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="who may come: only this computer")
-    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="who may come: only this computer (127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=7860, metavar="N", help="0 for any free one (7860)"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument(
         "--allowed-host", action="append", default=[], metavar="NAME",
@@ -212,7 +244,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_language(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--language", metavar="CODE", help="the language to write in: en, zh, or both: en,zh"
+        "--language",
+        metavar="CODE",
+        help="the language to write in: en, zh, or both: en,zh (the model's own)",
     )
 
 
@@ -221,8 +255,12 @@ def _languages(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _add_model(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--model", help="an installed model's name, or a model folder")
-    parser.add_argument("--device", help='such as "cuda" or "cpu"')
+    parser.add_argument("--model", help="an installed model's name, or a model folder (base-en)")
+    _add_device(parser)
+
+
+def _add_device(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--device", help='such as "cuda" or "cpu" (a GPU where there is one)')
 
 
 def _add_options(parser: argparse._ActionsContainer, names: Iterable[str] = OPTIONS) -> None:
@@ -258,25 +296,35 @@ def _caption(options: argparse.Namespace) -> int:
     how = _caption_options(options)
     languages = _languages(options)
     captioner = _load(options, *languages[:1])
-    failed = False
+    from captioner.folder.named import open_named, photos_named
+
+    problems = 0
+
+    def complain(problem: Message) -> None:
+        nonlocal problems
+        problems += 1
+        _complain(translate(problem))
+
+    photos = photos_named(options.photos, complain)
     for photo, result in captioner.caption_each(
-        options.photos, how, languages=languages, batch=BATCH
+        photos, how, languages=languages, batch=BATCH, opener=open_named
     ):
         if isinstance(result, ImageError):
-            failed = True
-            _complain(translate(result))
+            complain(result)
         else:
-            _print_row(result.row(photo, captioner.name), options)
-    return 1 if failed else 0
+            row = result.row(photo.name, captioner.name)
+            _print_row(row, options.json, options.photos != [photo.name])
+    return 1 if problems else 0
 
 
-def _print_row(row: Row, options: argparse.Namespace) -> None:
-    if options.json:
+def _print_row(row: Row, as_json: bool, with_name: bool) -> None:
+    """A line for each caption, whatever signs a name or a vocabulary holds."""
+    if as_json:
         print(json.dumps(row.as_dict(), ensure_ascii=False), flush=True)
         return
-    prefix = f"{row.image}\t" if len(options.photos) > 1 else ""
+    prefix = f"{messages.printable(row.image)}\t" if with_name else ""
     for text in row.texts:
-        print(f"{prefix}{text}", flush=True)
+        print(f"{prefix}{messages.printable(text)}", flush=True)
 
 
 def _folder(options: argparse.Namespace) -> int:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from captioner.captions import Row, to_json
 from captioner.datasets import (
     CocoCaptions,
@@ -27,7 +25,7 @@ from captioner.datasets.reading import recognise
 from captioner.errors import CaptionerError, DatasetError, ImageError, MissingError, OptionError
 from captioner.files import writing
 from captioner.images import Photo, thumbnail
-from captioner.messages import Message, reason, translate
+from captioner.messages import Message, progress_bar, reason, translate
 from captioner.metrics.official import official_scores, why_no_official_scores
 from captioner.metrics.report import (
     Captions,
@@ -284,7 +282,9 @@ def _caption(
     captioner: Captioner, records: Sequence[Record], options: CaptionOptions | None
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
-    photos = tqdm((record.photo for record in records), total=len(records), unit=translate("photo"))
+    photos = progress_bar(
+        (record.photo for record in records), total=len(records), unit=translate("photo")
+    )
     results = captioner.caption_each(photos, options, opener=Photo.open)
     written: list[tuple[Record, str]] = []
     unreadable: list[str] = []

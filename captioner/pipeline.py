@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ DIGITS = 4  # of log-probabilities and scores that are written down
 PhotoT = TypeVar("PhotoT")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """How the gates and the cell state of an LSTM moved while it wrote a sentence.
 
@@ -64,8 +64,12 @@ class Trace:
     output: Tensor
     cell: Tensor
 
+    def __repr__(self) -> str:
+        words, layers, units = self.cell.shape
+        return f"Trace({words} words, {layers} layers, {units} units)"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Caption:
     """A sentence about a photo.
 
@@ -85,6 +89,20 @@ class Caption:
     trace: Trace | None = None
     alternatives: tuple[Caption, ...] = ()
     language: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        """In a line, without tensors."""
+        parts = [repr(self.text), f"log_prob={self.log_prob:.4f}", f"score={self.score:.4f}"]
+        if self.attention is not None:
+            parts.append(f"attention={list(self.attention.shape)}")
+        if self.trace is not None:
+            parts.append(f"trace={self.trace!r}")
+        if self.alternatives:
+            parts.append(f"alternatives={[str(own) for own in self.alternatives]}")
+        return f"Caption({', '.join(parts)}, language={self.language!r})"
 
     def row(self, image: str, model: str = "", trigger: str = "") -> Row:
         """What is written of it about a photo.
@@ -168,21 +186,46 @@ class Captioner:
         sibling._siblings, sibling._loading = self._siblings, self._loading
         return sibling
 
+    @overload
     def caption(
         self, photo: ImageSource, options: CaptionOptions | None = None, **more: Any
-    ) -> Caption:
-        """Caption one photo: a path, the bytes of a file, a Pillow image or a NumPy array.
+    ) -> Caption: ...
 
-        more: single options, attention and trace.
+    @overload
+    def caption(
+        self,
+        photo: Sequence[ImageSource],
+        options: CaptionOptions | None = None,
+        **more: Any,
+    ) -> list[Caption]: ...
+
+    def caption(
+        self,
+        photo: ImageSource | Sequence[ImageSource],
+        options: CaptionOptions | None = None,
+        **more: Any,
+    ) -> Caption | list[Caption]:
+        """Caption one photo, or each of a list of them.
+
+        photo: a path, the bytes of a file, a Pillow image, a NumPy array or a tensor, see
+        `captioner.images.open_image`. more: single options, attention and trace.
 
         Raises ImageError where it cannot be opened, OptionError where an option cannot be.
         """
-        return self.caption_batch([photo], options, **more)[0]
+        if isinstance(photo, list | tuple):
+            return self.caption_batch(photo, options, **more)
+        return self.caption_batch([cast(ImageSource, photo)], options, **more)[0]
 
     def caption_batch(
-        self, photos: Sequence[ImageSource], options: CaptionOptions | None = None, **more: Any
+        self,
+        photos: Sequence[ImageSource] | Tensor,
+        options: CaptionOptions | None = None,
+        **more: Any,
     ) -> list[Caption]:
-        """Caption several photos in one batch, in their order. Takes and raises as `caption`."""
+        """Caption several photos in one batch, in their order; a tensor may hold them, too.
+
+        Takes and raises as `caption`.
+        """
         detail = self.model.config.preprocessing.detail
         opened = [open_image(photo, at_least=detail) for photo in photos]
         return [own for (own,) in self._captions_in((self.language,), opened, options, more)]

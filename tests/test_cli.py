@@ -1,8 +1,10 @@
 """The command, as a person runs it: what it prints, where, and with which exit code."""
 
+import argparse
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 from command import Result, captioner
 from PIL import Image
 
-from captioner.cli import main
+from captioner import __version__
+from captioner.cli import _parser, main
 from captioner.model import CaptioningModel, save_model
 from captioner.options import OPTIONS
 from captioner.text import Vocabulary
@@ -116,14 +119,15 @@ def test_words_and_names_steer_no_terminal(
             caption = json.loads(out.getvalue().splitlines()[0])["caption"]
             assert caption.startswith("\x1b]")
     piped = captioner(*arguments)
-    assert piped.stdout.startswith(f"{photo}\t\x1b]")
+    assert "\x1b" not in piped.stdout
+    assert len(piped.stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("nowhere.jpg", "does not exist"),
-        ("folder.jpg", "is a directory"),
+        ("folder.jpg", "holds no photo"),
         ("text.jpg", "text.jpg"),
         ("empty.jpg", "is empty"),
     ],
@@ -234,3 +238,63 @@ def test_a_setting_of_the_page_that_cannot_be_is_one_sentence(wrong: tuple[str, 
     result = captioner("serve", *wrong)
     assert result.code == 2
     assert_one_sentence(result, f"{wrong[0]} must be ")
+
+
+def parsers() -> list[tuple[str, argparse.ArgumentParser]]:
+    (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return list(commands.choices.items())
+
+
+@pytest.mark.parametrize(("command", "parser"), parsers())
+def test_every_argument_has_a_help_text_that_tells_its_default(
+    command: str, parser: argparse.ArgumentParser
+) -> None:
+    for action in parser._actions:
+        assert action.help, action
+        if action.default not in (None, False, "", [], argparse.SUPPRESS):
+            assert f"({action.default})" in action.help
+
+
+def test_the_version_is_told() -> None:
+    assert captioner("--version").stdout == f"captioner {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "offers"),
+    [("captioner fo", ["folder "]), ("captioner caption --len", ["--length-penalty "])],
+)
+def test_a_shell_is_told_how_a_command_may_go_on(line: str, offers: list[str]) -> None:
+    pytest.importorskip("argcomplete")
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    command = f"{sys.executable} -m captioner 8>&1"
+    result = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, **asked}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [offer.rstrip() for offer in result.stdout.split("\013")] == [o.rstrip() for o in offers]
+
+
+@pytest.mark.parametrize("call", ["--help", "models", "caption red.png -m model"])
+def test_a_full_disk_or_a_closed_output_is_no_traceback(home: Path, call: str) -> None:
+    call = call.replace("-m model", "--model ./model")
+    redirects = ((">/dev/full", 2), (">&-", 0), ("| true", 0))
+    for redirect, code in redirects[: 1 if "caption" in call else 3]:
+        command = f"set -o pipefail; {sys.executable} -m captioner {call} {redirect}"
+        result = subprocess.run(
+            ["bash", "-c", command], cwd=home, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == code, (redirect, result)
+        said = "captioner: Standard output cannot be written (No space left on device).\n"
+        assert result.stderr == (said if code else "")
+
+
+@pytest.mark.parametrize("encoding", ["cp437"])
+def test_what_a_console_cannot_show_is_escaped(home: Path, encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "CAPTIONER_LANG": "zh"}
+    result = subprocess.run(
+        [sys.executable, "-m", "captioner", "caption", "没有.jpg", "red.png", "--model", "./model"],
+        cwd=home, env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr == "captioner: 没有.jpg 不存在。\n".encode("ascii", "backslashreplace")
+    assert len(result.stdout.splitlines()) == 1

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
 from captioner.files import writing
 from captioner.images import Preprocessing, normalise
-from captioner.messages import translate
+from captioner.messages import progress_bar, translate
 from captioner.model import Encoder
 
 BATCH = 32
@@ -52,9 +51,7 @@ def _compute(
     out: np.memmap | None = None
     encoder.eval()
     count = len(photos.records)
-    progress = tqdm(
-        total=count, desc=translate("Encoding photos"), unit=translate("photo"), smoothing=0.05
-    )
+    progress = progress_bar(total=count, desc=translate("Encoding photos"), unit=translate("photo"))
     for first in range(0, count, BATCH):
         pixels = torch.from_numpy(np.array(photos.pixels[first : first + BATCH])).to(device)
         features = _encode(encoder, normalise(pixels, preprocessing)).half().cpu().numpy()

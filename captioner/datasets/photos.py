@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
-from tqdm import tqdm
 
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.files import write_whole, writing
 from captioner.images import to_pixels
-from captioner.messages import Message, translate
+from captioner.messages import Message, progress_bar, translate
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -85,11 +84,10 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     pixels = new_array(part, np.uint8, shape)
     rows: list[int] = []
     unreadable: list[ImageError] = []
-    progress = tqdm(
+    progress = progress_bar(
         total=len(records),
         desc=translate("Decoding photos"),
         unit=translate("photo"),
-        smoothing=0.05,
     )
 
     def decode(record: Record) -> np.ndarray | ImageError:

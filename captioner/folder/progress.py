@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from captioner.errors import CaptionerError
 from captioner.messages import Message, duration, printable, translate
+from captioner.messages.bars import LINE_SECONDS
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MOST_SENTENCES = 20  # on photos that failed; the list of failures has them all
 
 
@@ -45,9 +45,9 @@ class Progress:
         self._counter = threading.Thread(target=self._count, args=(photos,), daemon=True)
         self._counter.start()
 
-    def skip(self) -> None:
-        """A photo needs no caption."""
-        self.skipped += 1
+    def skip(self, has_failed: bool = False) -> None:
+        """A photo needs no caption; has_failed: because it could not be read before."""
+        self.skipped += not has_failed
         if self._bar is not None:
             self._bar.initial += 1  # what takes no time counts for no speed
             self._update_bar()

@@ -102,6 +102,8 @@ class Summary:
             )
         else:
             yield Message("{:,} captioned, {:,} skipped, {:,} failed.", *counts)
+        if not (self.captioned or self.skipped or self.failed):
+            yield Message("No photo was found.")
         if self.output:
             yield Message("The captions are in {}.", self.output)
         if self.failed and self.failures:
@@ -174,18 +176,20 @@ def _work(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The photos that are still to be captioned; `skip` is called for each other one."""
+    """The photos that are still to be captioned; `skip` is called for each other one, and told
+    whether it had failed."""
 
     photos: Iterable[Photo]
     output: Output
-    skip: Callable[[], None] | None
+    skip: Callable[[bool], None] | None
 
     def __iter__(self) -> Iterator[Photo]:
         for photo in self.photos:
             if self.output.wants(photo):
                 yield photo
             elif self.skip:
-                self.skip()
+                known = self.output.journal.find(photo.name)
+                self.skip(known is not None and known.failed)
 
 
 def _check(options: FolderOptions) -> Form | None:
@@ -193,12 +197,7 @@ def _check(options: FolderOptions) -> Form | None:
     for name, value in (("batch", options.batch), ("workers", options.workers)):
         if value is not None and value < 1:
             raise OptionError("{} must be 1 or more, not {}.", name, value)
-    if options.engine not in ENGINES:
-        raise OptionError("engine must be one of {}, not '{}'.", ", ".join(ENGINES), options.engine)
-    if options.watch and options.source.path == STANDARD_INPUT:
-        raise OptionError("A list on standard input cannot be watched.")
-    if options.watch and options.engine == "ray":
-        raise OptionError("A Ray cluster cannot watch: it captions what there is.")
+    _check_together(options)
     if options.html:
         load_template()
         if not options.html.parent.is_dir():
@@ -218,6 +217,21 @@ def _check(options: FolderOptions) -> Form | None:
     if len(options.model.languages) > 1 and not form.holds_languages:
         raise OptionError("{} holds one caption of a photo: give one language.", path.name)
     return form
+
+
+def _check_together(options: FolderOptions) -> None:
+    """Whether the options go with each other."""
+    if options.engine not in ENGINES:
+        raise OptionError("engine must be one of {}, not '{}'.", ", ".join(ENGINES), options.engine)
+    if options.watch and options.source.path == STANDARD_INPUT:
+        raise OptionError("A list on standard input cannot be watched.")
+    if options.watch and options.engine == "ray":
+        raise OptionError("A Ray cluster cannot watch: it captions what there is.")
+    if options.existing != "skip" and not (options.sidecar or options.embed):
+        raise OptionError(
+            "existing '{}' does nothing without sidecar or embed: no text of a photo is touched.",
+            options.existing,
+        )
 
 
 def _source(options: FolderOptions) -> Source:

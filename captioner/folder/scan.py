@@ -18,7 +18,7 @@ from captioner.errors import FolderError, OptionError
 from captioner.files import check_file, raising
 from captioner.images import Photo
 from captioner.images.archives import is_archive, list_archive
-from captioner.images.names import is_photo
+from captioner.images.names import is_photo, is_web_address
 from captioner.images.walking import Folder, walk
 from captioner.messages import Message, reason
 
@@ -190,6 +190,10 @@ def _read_list(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
+        if is_web_address(path):
+            raise FolderError(
+                "{} is a web address: nothing is fetched, so download the photos first.", path
+            ) from None
         raise FolderError("{} does not exist.", path) from None
     except OSError as error:
         raise FolderError("{} cannot be read ({}).", path, reason(error)) from None

@@ -24,6 +24,11 @@ def is_photo(path: str) -> bool:
     return suffix(path) in SUFFIXES
 
 
+def is_web_address(name: str) -> bool:
+    """Whether a name is no path but an address such as "https://example.org/photo.jpg"."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name))
+
+
 def is_hidden(path: str) -> bool:
     """Whether a file is hidden, or lies in a hidden folder, or is what some program left behind,
     such as macOS its `__MACOSX/._photo.jpg`."""

@@ -1,14 +1,17 @@
 """Opening any photo safely: the only place in the project where an image is opened."""
 
+from __future__ import annotations
+
 import io
 import os
 import stat
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ from PIL import ExifTags, Image
 
 from captioner.errors import ImageError, OptionError
 from captioner.images.colour import factors_for, to_rgb
+from captioner.images.foreign import HEAD, find_heif, foreign
 from captioner.images.limits import (
     DEFAULT_LIMITS,
     Limits,
@@ -26,10 +30,16 @@ from captioner.images.limits import (
     cost_of,
     too_large,
 )
+from captioner.images.names import is_web_address
 from captioner.messages import printable, reason
 from captioner.speed.memory import give_memory_back
 
-ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ImageSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8] | Tensor"
+)
 
 _MUCH = 2**26  # bytes; freeing more is worth the milliseconds that it takes to give it back
 
@@ -67,8 +77,9 @@ def open_image(
 
     Args:
         source: a path, the bytes of a file, a binary file object (read from where it stands and
-            left open), a Pillow image, or a ``uint8`` array ``[H, W]``, ``[H, W, 3]`` (RGB) or
-            ``[H, W, 4]`` (RGBA).
+            left open), a Pillow image, a ``uint8`` array ``[H, W]``, ``[H, W, 3]`` (RGB) or
+            ``[H, W, 4]`` (RGBA), or a torch tensor ``[1, H, W]``, ``[3, H, W]`` or ``[4, H, W]``
+            of ``uint8``, or of floating-point numbers from 0 to 1.
         name: what error messages call the photo; by default its path, if it has one.
         at_least: a hint that no more than this many pixels are needed on the shorter side, which
             makes large JPEGs several times faster to decode and spares memory with any huge photo.
@@ -93,7 +104,10 @@ def open_image(
             return _upright_rgb(source)
         if isinstance(source, np.ndarray):
             return _upright_rgb(_from_array(source, shown))
-        return _decoded(source, shown, at_least, limits)
+        if (tensor := _as_tensor(source)) is not None:
+            return _upright_rgb(_from_tensor(tensor, shown))
+        file = cast("str | os.PathLike[str] | bytes | BinaryIO", source)
+        return _decoded(file, shown, at_least, limits)
 
 
 def _shown_name(source: ImageSource, name: str | None) -> str:
@@ -113,8 +127,6 @@ def _as_image_error(shown: str) -> Iterator[None]:
         yield
     except ImageError:
         raise
-    except Image.UnidentifiedImageError as error:
-        raise ImageError("{} is not a photo in any known format.", shown) from error
     except Image.DecompressionBombError as error:
         raise too_large(shown, DEFAULT_LIMITS) from error
     except MemoryError as error:
@@ -151,6 +163,10 @@ def _open_path(path: Path, shown: str) -> BinaryIO:
             raise ImageError("{} is empty.", shown)
         return path.open("rb")
     except FileNotFoundError as error:
+        if is_web_address(shown):
+            raise ImageError(
+                "{} is a web address: nothing is fetched, so download the photo first.", shown
+            ) from error
         raise ImageError("{} does not exist.", shown) from error
     except PermissionError as error:
         raise ImageError("{} cannot be read: permission denied.", shown) from error
@@ -161,6 +177,7 @@ def _open_path(path: Path, shown: str) -> BinaryIO:
 
 
 def _formats() -> list[str]:
+    find_heif()
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 
@@ -180,6 +197,30 @@ def _from_array(array: NDArray[np.uint8], shown: str) -> Image.Image:
     return Image.fromarray(array)
 
 
+def _as_tensor(source: object) -> Tensor | None:
+    """The source if it is a tensor; torch is imported by whoever has made one."""
+    torch = sys.modules.get("torch")
+    return source if torch and isinstance(source, torch.Tensor) else None
+
+
+def _from_tensor(tensor: Tensor, shown: str) -> Image.Image:
+    values = tensor.detach().cpu()
+    fits = values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.numel() > 0
+    if fits and values.is_floating_point():
+        fits = bool((values.min() >= 0) & (values.max() <= 1))
+        values = (values.float() * 255).round().byte()
+    if not fits or str(values.dtype) != "torch.uint8":
+        raise ImageError(
+            "{} is a tensor of {} with shape {}; a photo is [3, H, W], of uint8 or of numbers from "
+            "0 to 1.",
+            shown,
+            str(tensor.dtype).removeprefix("torch."),
+            list(tensor.shape),
+        )
+    array = values.permute(1, 2, 0).numpy()
+    return _from_array(array[:, :, 0] if array.shape[2] == 1 else array, shown)
+
+
 def _decoded(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     shown: str,
@@ -190,7 +231,7 @@ def _decoded(
     with _readable(source, shown) as file:
         check_icon(file, shown)
         timed = cast(BinaryIO, TimedFile(file, shown, limits))
-        with Image.open(timed, formats=_formats()) as image:
+        with _opened(timed, shown) as image:
             check_pixels(image, limits, shown)
             stored = image.width * image.height
             if at_least is not None:
@@ -206,6 +247,14 @@ def _decoded(
                     image.close()
                     if cost.memory >= _MUCH:
                         give_memory_back()
+
+
+def _opened(file: BinaryIO, shown: str) -> Image.Image:
+    try:
+        return Image.open(file, formats=_formats())
+    except Image.UnidentifiedImageError as error:
+        file.seek(0)
+        raise foreign(file.read(HEAD), shown) from error
 
 
 def _upright_rgb(image: Image.Image, factors: tuple[int, int] = (1, 1)) -> Image.Image:

@@ -1,5 +1,6 @@
 """What the package says to a person, in the person's language."""
 
+from captioner.messages.bars import progress_bar
 from captioner.messages.columns import width
 from captioner.messages.languages import language
 from captioner.messages.message import Message, duration, reason
@@ -15,6 +16,7 @@ __all__ = [
     "harmless",
     "language",
     "printable",
+    "progress_bar",
     "reason",
     "speak",
     "translate",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from captioner.messages.columns import wrapped
 from captioner.messages.translation import translate
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 def _translated(text: str | None) -> str | None:
@@ -22,6 +26,11 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, **options)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse's, which says nothing where a disk is full."""
+        if message:
+            (file or sys.stderr).write(message)
 
 
 class _Help(argparse.HelpFormatter):

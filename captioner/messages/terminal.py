@@ -42,6 +42,9 @@ def guarded_output() -> Iterator[None]:
     its encoding has no place for is escaped.
     """
     before = sys.stdout, sys.stderr
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed, as by >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.stderr = cast(TextIO, _Guarded(sys.stderr))

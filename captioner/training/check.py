@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from captioner.datasets import Dataset, Record, in_threads, read_names
 from captioner.errors import ImageError
 from captioner.images import Photo
-from captioner.messages import Message, translate
+from captioner.messages import Message, progress_bar, translate
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
 from captioner.training.data import read_source
@@ -87,7 +85,7 @@ def _open_all(records: Iterable[Record], size: int) -> Opened:
 
     results = in_threads(open_one, photos)
     desc, unit = translate("Opening photos"), translate("photo")
-    bar = tqdm(results, total=len(photos), desc=desc, unit=unit, smoothing=0.05)
+    bar = progress_bar(results, total=len(photos), desc=desc, unit=unit)
     return dict(zip(photos, bar, strict=True))
 
 
@@ -95,7 +93,7 @@ def _tokenize(records: Iterable[Record], recipe: Recipe) -> Tokens:
     tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
     captions = {caption for record in records for caption in record.captions}
     desc, unit = translate("Reading captions"), translate("caption")
-    return {c: tokenize(c) for c in tqdm(captions, desc=desc, unit=unit, smoothing=0.05)}
+    return {c: tokenize(c) for c in progress_bar(captions, desc=desc, unit=unit)}
 
 
 def _same_bytes(

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from tqdm import tqdm
 
 from captioner.datasets import Photos, Record
 from captioner.images import normalise
-from captioner.messages import translate
+from captioner.messages import progress_bar, translate
 from captioner.metrics import Scores, score
 from captioner.metrics.sense import Sense, sense
 from captioner.model import CaptioningModel
@@ -79,7 +78,7 @@ def evaluate(
     found: list[Caption] = []
     nats, words = 0.0, 0.0
     share = torch.arange(len(photos.records))[workers.share(len(photos.records))]
-    with tqdm(
+    with progress_bar(
         total=len(share), desc=translate("Evaluating"), unit=translate("photo"), leave=False,
         disable=not workers.first,
     ) as bar:  # fmt: skip

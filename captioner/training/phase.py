@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from captioner.messages import Message, duration, translate
+from captioner.messages import Message, duration, progress_bar, translate
 from captioner.model import CaptioningModel
 from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
@@ -124,12 +124,11 @@ class PhaseRun:
         return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:4], "big")
 
     def _bar(self, number: int, so_far: SoFar) -> tqdm:
-        return tqdm(
+        return progress_bar(
             total=self.steps * self.phase.batch_size,
             initial=so_far.steps * self.phase.batch_size,
             desc=f"{self.phase.name} {number + 1}/{self.phase.epochs}",
             unit=translate("photo"),
-            smoothing=0.05,
             disable=not self.workers.first,
         )
 
