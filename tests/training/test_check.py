@@ -89,7 +89,7 @@ def test_sound_data_is_counted_and_nothing_is_written(root: Path) -> None:
         "  of the words in val captions it holds 25.00%\n"
         "  of the words in held out captions it holds 100.00%\n"
     )
-    assert "photo/s" in result.stderr
+    assert result.stderr == ""  # what is done within half a minute has no progress
 
 
 def test_missing_and_unreadable_photos_are_named(root: Path) -> None:
