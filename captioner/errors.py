@@ -37,6 +37,10 @@ class ImageError(CaptionerError):
     """A photo cannot be opened."""
 
 
+class GoneError(ImageError):
+    """A photo that was given is no longer there."""
+
+
 class ModelError(CaptionerError):
     """A model folder cannot be found, read or used."""
 

@@ -50,17 +50,17 @@ class Csv:
     def __init__(self, top: int = 1) -> None:
         others = [f"caption_{number}" for number in range(2, top + 1)]
         self._width = top - 1
-        self.header = spreadsheet.header([*_COLUMNS, *others]).encode()
+        self.header = spreadsheet.header([*COLUMNS, *others]).encode()
 
     def spell(self, row: Row, first: bool) -> bytes:
         others = [alternative.caption for alternative in row.alternatives]
         others += [""] * (self._width - len(others))
         content = row.as_dict()
-        line = spreadsheet.line([*(content.get(name, "") for name in _COLUMNS), *others])
+        line = spreadsheet.line([*(content.get(name, "") for name in COLUMNS), *others])
         return line.encode("utf-8", "backslashreplace")
 
 
-_COLUMNS = ("image", "language", "caption", "log_prob", "score", "model", "error")
+COLUMNS = ("image", "language", "caption", "log_prob", "score", "model", "error")
 
 
 class CocoResults:

@@ -16,7 +16,7 @@ from typing import Any
 # OWASP's list, the full-width forms included.
 _BEGINS = r"[=+\-@\t\r\n＝＋－＠]"
 _AFTER = r'(^|[,;|"\t\r\n])'
-_BARE = re.compile(f"{_AFTER}('*)(?={_BEGINS})")
+BARE = re.compile(f"{_AFTER}('*)(?={_BEGINS})")
 _GUARDED = re.compile(f"{_AFTER}'('*)(?={_BEGINS})")
 
 
@@ -37,7 +37,7 @@ def line(cells: Sequence[Any]) -> str:
 
 def harmless(cell: str) -> str:
     """A text with an apostrophe before all that would be a formula. `restored` undoes it."""
-    return _BARE.sub(r"\1'\2", cell)
+    return BARE.sub(r"\1'\2", cell)
 
 
 def restored(cell: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,12 +24,14 @@ SLOW_AHEAD = 2  # of those whose search takes long, so that others have their tu
 
 @dataclass(frozen=True)
 class Captioned:
-    """A photo's caption and, if asked for, the photo in small; or why it has none."""
+    """A photo's caption, the photo as the model saw it and, if asked for, in small; or why it has
+    none."""
 
     name: str
     caption: Caption | None = None
     picture: str = ""
     error: Exception | None = None
+    seen: Seen | None = None
 
 
 def captions_of(
@@ -58,6 +60,24 @@ def captions_of(
         yield _finished(waiting.popleft())
 
 
+def captions_too(
+    batcher: Batcher,
+    captioner: Captioner,
+    results: Sequence[Captioned],
+    options: CaptionOptions,
+) -> list[Captioned]:
+    """The same photos by a further decoder of the same model, which writes another language.
+
+    results: those of `captions_of`; what has been seen already is not encoded again.
+    """
+    jobs = [result.seen and Job(captioner, options, seen=result.seen) for result in results]
+    waiting = [
+        _Waiting(result.name, "", batcher.submit(job)) if job else result
+        for result, job in zip(results, jobs, strict=True)
+    ]
+    return [_finished(own) for own in waiting]
+
+
 class _Waiting(NamedTuple):
     name: str
     picture: str
@@ -83,7 +103,7 @@ def _finished(waiting: _Waiting | Captioned) -> Captioned:
     if isinstance(waiting, Captioned):
         return waiting
     try:
-        caption, _ = waiting.result.result()
+        caption, seen = waiting.result.result()
     except Exception as error:
         return Captioned(waiting.name, picture=waiting.picture, error=error)
-    return Captioned(waiting.name, caption, waiting.picture)
+    return Captioned(waiting.name, caption, waiting.picture, seen=seen)

@@ -1,96 +1,183 @@
-"""Many photos in HTML: a card for each, how far it is, and the buttons for taking them home.
+"""Photos of the gallery: what the server answers to each few of them.
 
-All of it is in both languages at once: the captions may have been corrected by hand when a visitor
-changes the language, so nothing here is made again.
+The gallery itself is the browser's, see gallery.js. It keeps its photos and their captions, so that
+nothing is lost when this program ends, and asks for what is still to be captioned.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from captioner.captions import Row
-from captioner.ui.bulk import Captioned
-from captioner.ui.downloads import FORMS
-from captioner.ui.html import element, in_both, reason_html, text
-from captioner.ui.words import sentence_of
+from captioner.captions import Row, image_id
+from captioner.errors import GoneError, ImageError, OptionError
+from captioner.images import Photo
+from captioner.images.names import safe_path
+from captioner.messages import translate
+from captioner.ui.bulk import Captioned, captions_of, captions_too
+from captioner.ui.options import check, text, visitor
+from captioner.ui.words import WORDS, sentence_of
+from captioner.ui.zips import Refusal, photos_in
 
 if TYPE_CHECKING:
-    from captioner.pipeline import Captioner
+    from captioner.pipeline import Caption, Captioner
+    from captioner.ui.service import Service
+    from captioner.ui.uploads import Upload
 
-PACE = 0.4  # seconds between two changes of the gallery: each costs the browser some work
-
-
-def galleries(
-    results: Iterable[Captioned], total: int, captioner: Captioner, stopped: threading.Event
-) -> Iterator[str]:
-    """The gallery in HTML, again and again, until all results are in it or it is stopped."""
-    cards: list[str] = []
-    missing = 0
-    shown = float("-inf")
-    yield gallery_html(progress_html(0, total), cards)
-    for result in results:
-        missing += result.caption is None
-        cards.append(card(len(cards), result, captioner))
-        if stopped.is_set():
-            break
-        if len(cards) < total and time.monotonic() > shown + PACE:
-            yield gallery_html(progress_html(len(cards), total), cards)
-            shown = time.monotonic()
-    head = end_html(len(cards), missing, total)
-    yield gallery_html(head + downloads_html(), cards)
+MOST_AT_ONCE = 16  # photos of one question, of which others wait for the end
 
 
-def gallery_html(head: str, cards: Sequence[str]) -> str:
-    """What stands above the cards, and the cards."""
-    return element("div", head, class_="head") + element("ul", *cards, class_="cards")
+@dataclass(frozen=True)
+class Wanted:
+    """A photo that the browser asks about: an upload, or a member of one that is a zip file."""
+
+    upload: Upload
+    member: str
 
 
-def progress_html(done: int, total: int) -> str:
-    """How far it is."""
-    bar = element("progress", value=done, max=total, aria_labelledby="progress-count")
-    count = element("p", in_both(lambda w: w.progress.format(done, total)), id="progress-count")
-    return bar + count
+def list_photos(service: Service, request: object) -> dict[str, Any]:
+    """The names of the photos inside a zip file, as the browser gave it; or why it has none.
+
+    request: [the upload].
+    """
+    try:
+        (argument,) = _list(request, 1)
+        upload = service.uploads.take(argument)
+        found = photos_in([upload], service.most_bytes)
+    except Exception as error:
+        return _told(error)
+    return {"photos": [{"name": photo.name, **_refused(photo)} for photo in found]}
 
 
-def end_html(done: int, missing: int, total: int) -> str:
-    """How it went."""
-    captioned = done - missing
-    if done < total:
-        said = in_both(lambda w: w.stopped.format(captioned, total))
-    elif missing:
-        said = in_both(lambda w: w.done_except.format(captioned, total))
-    else:
-        said = in_both(lambda w: w.done.format(total))
-    return element("p", said, role="status")
+def caption_photos(service: Service, request: object) -> dict[str, Any]:
+    """Caption a few photos.
+
+    request: [list of photos, each with `upload` and for one inside a zip file `member`; the values
+    of the page's fields, as `options.visitor` takes them; whether in both languages].
+
+    Returns `photos`, see `answer_for`, or a `problem` that concerns them all; `gone` where an
+    upload is no longer there and has to be given again.
+    """
+    try:
+        asked, fields, both = _list(request, 3)
+        wanted = [_wanted(service, own) for own in _list(asked)]
+        captioners = _captioners(service, _list(fields), both is True)
+        options = visitor(*_list(fields)).options
+        for captioner in captioners:
+            check(options, captioner)
+        photos = list(_photos(service, wanted))
+        first, *others = captioners
+        results = list(captions_of(service.batcher, first, photos, options, pictures=True))
+        columns = [results]
+        for other in others:
+            if other.name == first.name:
+                columns.append(captions_too(service.batcher, other, results, options))
+            else:
+                columns.append(list(captions_of(service.batcher, other, photos, options)))
+    except Exception as error:
+        return _told(error)
+    told = zip(photos, zip(*columns, strict=True), strict=True)
+    return {"photos": [answer_for(photo, own, captioners) for photo, own in told]}
 
 
-def downloads_html() -> str:
-    """A button for each form in which captions can be had."""
-    label = element("span", in_both(lambda w: w.download), id="download-label")
-    buttons = [element("button", form, type="button", data_form=form) for form in FORMS]
-    return element(
-        "div", label, *buttons,
-        class_="downloads", role="group", aria_labelledby="download-label",
-    )  # fmt: skip
+def answer_for(
+    photo: Photo | Refusal, results: Sequence[Captioned], captioners: Sequence[Captioner]
+) -> dict[str, Any]:
+    """What the browser keeps of a photo.
+
+    name; path: a safe one, image_id: JSON, by which downloads know it; key: a hash of its content,
+    by which drafts do; picture: the photo in small, as an address; captions: for each
+    language a row, how sure the model is of it (`level`, from 0, or None where that is unknown),
+    and the next best ones; or the error in each language.
+    """
+    first = results[0]
+    number = json.dumps(image_id(photo.name), ensure_ascii=False)
+    about = {"name": photo.name, "path": safe_path(photo.name), "image_id": number}
+    if first.caption is None:
+        return {**about, **_error(first.error)}
+    said = [
+        _caption(photo.name, result.caption, captioner)
+        for result, captioner in zip(results, captioners, strict=True)
+        if result.caption is not None
+    ]
+    return {**about, "key": _key(photo), "picture": first.picture, "captions": said}
 
 
-def card(number: int, result: Captioned, captioner: Captioner) -> str:
-    """A photo with its caption to be edited, or with the reason why it has none."""
-    name = element("span", text(result.name), class_="name", id=f"card-{number}")
-    if result.caption is None:
-        said = element("p", reason_html(result.error), class_="reason")
-        failed = Row(result.name, error=sentence_of(result.error)).as_dict()
-        picture = element("span", class_="picture")
-        return element("li", picture, element("div", name, said), data_row=failed)
-    caption = result.caption
-    edited = element(
-        "textarea", text(caption.text), rows=2, lang=captioner.language,
-        aria_labelledby=f"card-{number}",
-    )  # fmt: skip
-    picture = f'<img class="picture" alt="{text(caption.text)}" src="{result.picture}">'
-    row = replace(caption.row(result.name, captioner.name), alternatives=())
-    return element("li", picture, element("div", name, edited), data_row=row.as_dict())
+def _caption(name: str, caption: Caption, captioner: Captioner) -> dict[str, Any]:
+    row = caption.row(name, captioner.name).as_dict()
+    others = row.pop("alternatives", [])
+    levels = [_level(own, captioner) for own in (caption, *caption.alternatives)]
+    choices = [{**other, "level": own} for other, own in zip(others, levels[1:], strict=True)]
+    return {
+        "row": row, "level": levels[0], "certainty": caption.certainty, "alternatives": choices,
+    }  # fmt: skip
+
+
+def _level(caption: Caption, captioner: Captioner) -> int | None:
+    """How many of the model's limits the certainty has reached; None where they are unknown."""
+    limits = captioner.model.config.certainty
+    return sum(caption.certainty >= limit for limit in limits) if limits else None
+
+
+def _captioners(service: Service, fields: Sequence[Any], both: bool) -> list[Captioner]:
+    """The page's language first; of the others those that an installed model writes."""
+    page, model = text("language", fields[0]), text("model", fields[1])
+    first = service.captioner(model, page)
+    if not both:
+        return [first]
+    others = (service.captioner(model, code) for code in WORDS if code != first.language)
+    return [first, *(own for own in others if own.language != first.language)]
+
+
+def _wanted(service: Service, photo: object) -> Wanted:
+    if not isinstance(photo, Mapping):
+        raise ImageError("No photo arrived; please give it again.")
+    return Wanted(service.uploads.take(photo.get("upload")), text("member", photo.get("member")))
+
+
+def _photos(service: Service, wanted: Iterable[Wanted]) -> Iterator[Photo | Refusal]:
+    """Each zip file's table of contents is read but once."""
+    inside: dict[str, dict[str, Photo | Refusal]] = {}
+    for own in wanted:
+        if not own.member:
+            yield Photo(own.upload.name, own.upload.path)
+            continue
+        if own.upload.path not in inside:
+            found = photos_in([own.upload], service.most_bytes)
+            inside[own.upload.path] = {photo.name: photo for photo in found}
+        gone = Refusal(own.member, ImageError("{} is not in the zip file.", own.member))
+        yield inside[own.upload.path].get(own.member, gone)
+
+
+def _list(value: object, length: int | None = None) -> list[Any]:
+    if not isinstance(value, list) or len(value) != (len(value) if length is None else length):
+        raise OptionError("This page does not understand the request.")
+    if length is None and len(value) > MOST_AT_ONCE:
+        raise OptionError("This page does not understand the request.")
+    return value
+
+
+def _key(photo: Photo | Refusal) -> str:
+    assert isinstance(photo, Photo)
+    return hashlib.sha256(photo.read()).hexdigest()
+
+
+def _refused(photo: Photo | Refusal) -> dict[str, Any]:
+    return _error(photo.error) if isinstance(photo, Refusal) else {}
+
+
+def _error(error: Exception | None) -> dict[str, Any]:
+    """Why a photo has no caption, for the page and for the downloads."""
+    sentence = sentence_of(error)
+    row = Row("", error=sentence).as_dict()["error"]
+    return {"error": {code: translate(sentence, code) for code in WORDS}, "error_row": row}
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    if isinstance(error, GoneError):
+        return {"gone": True}
+    sentence = sentence_of(error)
+    return {"problem": {code: translate(sentence, code) for code in WORDS}}

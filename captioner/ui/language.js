@@ -2,32 +2,73 @@
 (() => {
   const KEY = "captioner-language";
 
-  // A browser that lets pages keep nothing says so by an exception.
-  const remembered = () => {
+  // storage: the name of localStorage, or of sessionStorage, of this tab alone; a browser that lets pages keep
+  // nothing says so by an exception, even where it is only named.
+  captioner.remembered = (storage, key) => {
     try {
-      return localStorage.getItem(KEY);
+      return window[storage].getItem(key);
     } catch {
       return null;
     }
   };
 
-  const remember = (language) => {
+  captioner.remember = (storage, key, value) => {
     try {
-      localStorage.setItem(KEY, language);
+      window[storage].setItem(key, value);
     } catch {
-      // Then the next visit begins in the browser's language.
+      // Then the next visit begins as the first one did.
     }
   };
 
   captioner.language = () =>
-    remembered() ?? (/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? "zh" : "en");
+    captioner.remembered("localStorage", KEY) ??
+    (/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? "zh" : "en");
 
   // Once more when the page is there, because gradio has set the browser's by then.
-  captioner.greet = () => (document.documentElement.lang = captioner.language());
-  captioner.greet();
+  const greet = () => (document.documentElement.lang = captioner.language());
+  greet();
+
+  captioner.begin = () => {
+    captioner.returnToTab();
+    return greet();
+  };
+
+  // One of the page's sentences with its values, in both languages, of which the page shows its own.
+  captioner.said = (name, ...values) =>
+    Object.entries(captioner.inAll(name, ...values)).map(([code, sentence]) => {
+      const span = document.createElement("span");
+      span.className = `in-${code}`;
+      span.lang = code;
+      span.textContent = sentence;
+      return span;
+    });
+
+  captioner.inAll = (name, ...values) =>
+    Object.fromEntries(
+      Object.entries(captioner.words).map(([code, words]) => [code, captioner.filled(words[name], values)]),
+    );
+
+  captioner.filled = (template, values) => {
+    const left = [...values];
+    return template.replace(/\{\}/g, () => left.shift());
+  };
+
+  // The same in the page's language alone, for what is not shown but read out.
+  captioner.word = (name, ...values) => captioner.inAll(name, ...values)[captioner.language()];
+
+  captioner.announce = (sentence) => {
+    let box = document.querySelector("#announcer");
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "announcer";
+      box.setAttribute("role", "status");
+      document.body.append(box);
+    }
+    box.textContent = sentence;
+  };
 
   captioner.speak = (language) => {
-    remember(language);
+    captioner.remember("localStorage", KEY, language);
     document.documentElement.lang = language;
   };
 })();

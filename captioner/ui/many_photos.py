@@ -1,90 +1,115 @@
-"""Many photos: the part of the page where they are given, and what happens then."""
+"""Many photos: the part of the page where they are given, and what is asked about them."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
-from captioner.ui.bulk import captions_of
-from captioner.ui.downloads import download
-from captioner.ui.gallery import galleries
-from captioner.ui.html import problem_html
-from captioner.ui.i18n import Texts
-from captioner.ui.one_photo import takes_problems
-from captioner.ui.options import Visitor, check, visitor
+from captioner.ui.downloads import FORMS
+from captioner.ui.gallery import caption_photos, list_photos
+from captioner.ui.html import element, in_both
 from captioner.ui.options_form import Fields
 from captioner.ui.service import Service
-from captioner.ui.zips import photos_in
+from captioner.ui.words import Words
+
+CHOOSE = "(...fields) => captioner.choose(fields)"
 
 
-class ManyPhotos(NamedTuple):
-    """The components: the files, the buttons, and the gallery with all the rest."""
+def lay_out(service: Service) -> None:
+    """Place the gallery, which the browser fills."""
 
-    files: gr.File
-    stop: gr.Button
-    again: gr.Button
-    problem: gr.HTML
-    gallery: gr.HTML
+    def listed(request: Any) -> dict[str, Any]:
+        return list_photos(service, request)
 
+    def captioned(request: Any) -> dict[str, Any]:
+        return caption_photos(service, request)
 
-def lay_out(texts: Texts) -> ManyPhotos:
-    """Place the components."""
-    files = texts.say(
-        gr.File(file_count="multiple", elem_id="photos", height="12rem"),
-        label=lambda w: w.photos_hint,
-    )
-    problem = gr.HTML(elem_classes="problem", js_on_load=takes_problems("#photos"))
-    stop = texts.say(gr.Button(visible=False, elem_id="stop"), value=lambda w: w.stop)
-    again = texts.say(gr.Button(visible=False, elem_id="again"), value=lambda w: w.again)
-    gallery = gr.HTML(
+    gr.HTML(
+        None,
+        html_template=gallery_html(),
         elem_id="gallery",
-        server_functions=[download],
-        js_on_load="captioner.offerDownloads(element, server)",
+        server_functions=[listed, captioned],
+        js_on_load="captioner.openGallery(element, server)",
     )
-    return ManyPhotos(files, stop, again, problem, gallery)
 
 
-def connect(service: Service, many: ManyPhotos, language: gr.Radio, how: Fields) -> None:
-    """Fill the gallery when files are given; stop; start over."""
-    stopping = gr.State(None, time_to_live=service.keep_seconds)
-
-    def fill(files: object, *fields: Any) -> Iterator[dict[Any, Any]]:
-        stopped = threading.Event()
-        yield {
-            stopping: stopped,
-            many.files: gr.update(value=None, visible=False),
-            many.stop: gr.update(visible=True),
-        }
-        try:
-            for shown in work(service, files, visitor(*fields), stopped):
-                yield {many.gallery: shown}
-        except Exception as error:
-            yield {many.problem: problem_html(error)}
-        yield {many.stop: gr.update(visible=False), many.again: gr.update(visible=True)}
-
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    outputs = [*many, stopping]
-    many.files.upload(fill, [many.files, language, *how], outputs, preprocess=False, **quiet)
-    many.stop.click(lambda stopped: stopped and stopped.set(), stopping, None, **quiet)
-    many.again.click(
-        lambda: (gr.update(visible=True), gr.update(visible=False), "", ""),
-        None, [many.files, many.again, many.problem, many.gallery], **quiet,
+def connect(page: gr.Blocks, language: gr.Radio, how: Fields) -> None:
+    """Tell the gallery what is chosen, without asking the server."""
+    fields = [language, *how]
+    page.load(None, fields, None, js=CHOOSE, api_visibility="private")
+    gr.on(
+        [language.change, *how.changes()], None, fields, None,
+        js=CHOOSE, api_visibility="private",
     )  # fmt: skip
 
 
-def work(service: Service, files: object, who: Visitor, stopped: threading.Event) -> Iterator[str]:
-    """The gallery of files, as a request names them, again and again.
+def gallery_html() -> str:
+    """What stands around the cards: the field for files, how far it is, what can be done."""
+    field = '<input type="file" multiple accept="image/*,.zip,*/*">'
+    hint = element("span", in_both(lambda w: w.photos_hint), class_="hint")
+    more = element("span", in_both(lambda w: w.more_hint), class_="more")
+    area = element("label", field, hint, more, id="photos", class_="drop-area")
+    progress = '<progress value="0" max="1" aria-labelledby="progress-count"></progress>'
+    count = '<p id="progress-count"></p>'
+    both = element(
+        "label", '<input type="checkbox" class="both">', in_both(lambda w: w.both_languages),
+        class_="check",
+    )  # fmt: skip
+    return element(
+        "div",
+        area,
+        '<p role="alert" class="notice"></p>',
+        '<div class="offer"></div>',
+        element("div", progress, count, _button("stop", lambda w: w.stop), class_="run"),
+        element("div", '<p role="status"></p>', _button("go-on", lambda w: w.go_on), class_="end"),
+        both,
+        _review_html(),
+        '<ul class="cards"></ul>',
+        element("span", in_both(lambda w: w.enlarge), id="say-enlarge", class_="unseen"),
+        element("p", in_both(lambda w: w.kept_here), " ", _button("forget", lambda w: w.forget),
+                class_="kept hint"),
+        element("dialog", '<img alt="">', _button("close", lambda w: w.close), class_="large"),
+        class_="album",
+    )  # fmt: skip
 
-    Raises CaptionerError, before it begins.
-    """
-    captioner = service.captioner(who.model, who.language)
-    check(who.options, captioner)
-    photos = photos_in(service.uploads.take_all(files), service.most_bytes)
-    wanted = service.visits.wanted_here()
-    results = captions_of(
-        service.batcher, captioner, photos, who.options, pictures=True, wanted=wanted
+
+def _review_html() -> str:
+    """Above the cards: finding, sorting, replacing, downloading."""
+    find = _field("filter", "search", lambda w: w.filter)
+    sort = element(
+        "button", in_both(lambda w: w.least_sure_first),
+        type="button", class_="sort", aria_pressed="false",
+    )  # fmt: skip
+    replace = element(
+        "details",
+        element("summary", in_both(lambda w: w.replace)),
+        element(
+            "form",
+            _field("from", "text", lambda w: w.replace_this),
+            _field("to", "text", lambda w: w.replace_by),
+            element("button", in_both(lambda w: w.replace_all), type="submit"),
+        ),
+        class_="replace",
     )
-    yield from galleries(results, len(photos), captioner, stopped)
+    label = element("span", in_both(lambda w: w.download), id="download-label")
+    forms = [element("button", form, type="button", data_form=form) for form in FORMS]
+    downloads = element(
+        "div", label, *forms, class_="downloads", role="group", aria_labelledby="download-label"
+    )
+    again = _button("start-over", lambda w: w.again)
+    return element(
+        "div", element("div", find, sort, class_="tools"), replace,
+        element("div", downloads, again, class_="tools"),
+        element("p", in_both(lambda w: w.next_hint), class_="hint"), class_="review",
+    )  # fmt: skip
+
+
+def _field(name: str, kind: str, speak: Callable[[Words], str]) -> str:
+    field = f'<input type="{kind}" class="{name}" autocomplete="off">'
+    return element("label", element("span", in_both(speak)), field, class_="named")
+
+
+def _button(name: str, speak: Callable[[Words], str]) -> str:
+    return element("button", in_both(speak), type="button", class_=name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from captioner.ui.captioning import Kept, tell
-from captioner.ui.html import element, problem_html, text
+from captioner.ui.html import element, in_both, problem_html, text
 from captioner.ui.i18n import Texts
 from captioner.ui.options import Visitor, visitor
 from captioner.ui.options_form import Fields
@@ -19,7 +20,7 @@ from captioner.ui.words import ENGLISH, WORDS, Words
 class OnePhoto(NamedTuple):
     """The components: the photo, and what the page says about it."""
 
-    photo: gr.Image
+    photo: gr.HTML
     problem: gr.HTML
     sentences: gr.HTML
 
@@ -29,23 +30,15 @@ def lay_out_strip(texts: Texts) -> None:
     texts.say(gr.HTML(elem_id="strip"), value=strip_html)
 
 
-def lay_out(texts: Texts) -> OnePhoto:
+def lay_out() -> OnePhoto:
     """Place the components."""
-    photo = texts.say(
-        gr.Image(
-            type="filepath",
-            sources=["upload", "webcam", "clipboard"],
-            show_label=False,
-            buttons=[],
-            height="min(46vh, 26rem)",
-            elem_id="photo",
-        ),
-        label=lambda w: w.photo,
-        placeholder=lambda w: w.photo_hint,
+    photo = gr.HTML(
+        None,
+        html_template=photo_box_html(),
+        elem_id="photo",
+        js_on_load="captioner.openPhoto(element, props, trigger)",
     )
-    problem = gr.HTML(
-        elem_id="problem", elem_classes="problem", js_on_load=takes_problems("#photo")
-    )
+    problem = gr.HTML(elem_id="problem", elem_classes="problem")
     sentences = gr.HTML(
         waiting_html(ENGLISH),
         elem_id="answer",
@@ -67,7 +60,7 @@ def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) ->
     # The file goes to the captioner untouched (`preprocess=False`): gradio would open it itself,
     # and fail with a traceback on what is no image.
     gr.on(
-        [one.photo.change, language.change, *how.changes()],
+        [one.photo.upload, language.change, *how.changes()],
         answer_visitor,
         [one.photo, kept, language, *how],
         [one.sentences, one.problem, kept],
@@ -79,9 +72,30 @@ def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) ->
     )
 
 
-def takes_problems(box: str) -> str:
-    """Lets upload.js show what is wrong with a file for a box, given by its selector."""
-    return f"captioner.takeProblems('{box} input[type=file]', props)"
+def photo_box_html() -> str:
+    """The box for a photo; photo.js does what happens in it."""
+    hint = element("span", in_both(lambda w: w.photo_hint), class_="hint")
+    other = element("span", in_both(lambda w: w.photo_other), class_="other")
+    field = '<input type="file" accept="image/*,*/*">'
+    surface = element("label", field, '<img alt="">', hint, other, class_="surface")
+    video = "<video playsinline muted></video>"
+    tools = (
+        element("button", in_both(speak), type="button", class_=name)
+        for name, speak in PHOTO_TOOLS.items()
+    )
+    notice = element("p", role="alert", class_="notice")
+    return element(
+        "div", surface, video, element("div", *tools, class_="tools"), notice, class_="photo-box"
+    )
+
+
+PHOTO_TOOLS: dict[str, Callable[[Words], str]] = {
+    "choose": lambda w: w.choose,
+    "paste": lambda w: w.paste,
+    "camera-on": lambda w: w.camera,
+    "take": lambda w: w.take,
+    "leave": lambda w: w.leave,
+}
 
 
 class Answer(NamedTuple):

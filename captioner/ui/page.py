@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from captioner.speed.workers import worker_count
 from captioner.ui import many_photos, one_photo
 from captioner.ui.api import Api
 from captioner.ui.batching import Batcher
+from captioner.ui.downloads import description
 from captioner.ui.html import element, text
 from captioner.ui.i18n import Texts
 from captioner.ui.middleware import Guard, Names
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from captioner.pipeline import Captioner
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("language.js", "upload.js", "attention.js", "gallery.js")
+SCRIPTS = (
+    "language.js", "server.js", "give.js", "photo.js", "attention.js",
+    "drafts.js", "downloads.js", "cards.js", "run.js", "gallery.js",
+)  # fmt: skip
 # Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
 MOST_SESSIONS = 200
 MOST_QUEUED = 500  # questions that wait for a thread; beyond these gradio says that it is full
@@ -50,14 +55,14 @@ def build_page(service: Service) -> gr.Blocks:
             language = _language(page)
         with gr.Tabs(elem_id="tabs"):
             with texts.say(gr.Tab(elem_id="one"), label=lambda w: w.one):
-                one = one_photo.lay_out(texts)
+                one = one_photo.lay_out()
             with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
-                many = many_photos.lay_out(texts)
+                many_photos.lay_out(service)
         how = fields(texts, service.models)
         # Far from the photo, so that the fields are near the sentences that they change.
         one_photo.lay_out_strip(texts)
         one_photo.connect(service, one, language, how)
-        many_photos.connect(service, many, language, how)
+        many_photos.connect(page, language, how)
         language.change(
             None, language, texts.components, js=texts.script(), api_visibility="private"
         )
@@ -82,7 +87,7 @@ def _language(page: gr.Blocks) -> gr.Radio:
         min_width=100,
         elem_id="language",
     )
-    page.load(None, None, language, js="() => captioner.greet()", api_visibility="private")
+    page.load(None, None, language, js="() => captioner.begin()", api_visibility="private")
     return language
 
 
@@ -98,10 +103,11 @@ def theme() -> gr.themes.Base:
 
 
 def head(service: Service) -> str:
-    """The page's scripts. In the head they run before there is a box to give a photo to."""
+    """The page's scripts and words. In the head they run before there is a box for a photo."""
     known = {
         "mostBytes": service.most_bytes,
-        "tooLarge": {code: words.too_large for code, words in WORDS.items()},
+        "words": {code: asdict(words) for code, words in WORDS.items()},
+        "downloads": description(),
     }
     scripts = [f"window.captioner = {json.dumps(known)};"]
     scripts += [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]

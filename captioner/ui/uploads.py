@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from captioner.errors import CaptionerError, ImageError
+from captioner.errors import CaptionerError, GoneError, ImageError
 
 MOST_WAITING = 4 * 10**9  # bytes of all files that wait in the folder
 _LONGEST_NAME = 200  # characters of a file's name in a sentence
@@ -105,7 +105,7 @@ class Uploads:
             if not (inside and stat.S_ISREG(os.lstat(real).st_mode)):
                 raise ValueError
         except (OSError, ValueError):  # a null character in it, say
-            raise ImageError("No photo arrived; please give it again.") from None
+            raise GoneError("No photo arrived; please give it again.") from None
         return real
 
 

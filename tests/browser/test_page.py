@@ -127,6 +127,16 @@ class Visit:
         message.wait_for()
         return message.inner_text()
 
+    def notice(self, box: str = "#photo") -> str:
+        """What the page says of its own accord, with photo and sentence left as they are."""
+        message = self.page.locator(f"{box} .notice")
+        message.wait_for()
+        return message.inner_text()
+
+    def is_captioned(self) -> None:
+        """Wait until no photo of the gallery is left to be captioned."""
+        self.page.locator("#gallery .end [role=status] span").first.wait_for(state="attached")
+
     def dispatch(self, event: str, files: Sequence[Path]) -> None:
         """Let the page's heading meet a paste or drop event that carries files."""
         script = """([constructor, type, member, files]) => {
@@ -433,7 +443,7 @@ def test_many_photos_from_the_gallery_to_the_files(
     expected = writer.caption(drawing, top=5).text
     visit.pile_up([nasty, notes, pack])
 
-    page.locator("#gallery .downloads").wait_for()
+    visit.is_captioned()
     cards = page.locator("#gallery li")
     assert cards.locator(".name").all_inner_texts() == [
         *(nasty.name, "notes.jpg", "more.zip", "up/in.png")
@@ -443,20 +453,19 @@ def test_many_photos_from_the_gallery_to_the_files(
     assert [text.input_value() for text in texts.all()] == [expected, expected]
     reasons = cards.locator(".reason").all_inner_texts()
     assert ("notes.jpg is not a photo in any known format." in reasons) == (visit.words is ENGLISH)
-    assert visit.words.done_except.format(2, 4) in page.locator("#gallery .head").inner_text()
+    assert visit.words.done_except.format(2, 4) in page.locator("#gallery .end").inner_text()
     assert not visit.scrolls_sideways()
 
     texts.nth(0).fill('my "own" words')
     other = "zh" if visit.language == "en" else "en"
     page.locator(f"#language input[value={other}]").check()
-    said = page.locator("#gallery [role=status]")
+    said = page.locator("#gallery .end [role=status]")
     sync_api.expect(said).to_contain_text(WORDS[other].done_except.format(2, 4))
     assert {name: file_of(visit, name) for name in ("CSV", "JSONL", "COCO", "TXT")} == {
         "CSV": "captions.csv", "JSONL": "captions.jsonl", "COCO": "captions.json",
         "TXT": "captions.zip",
     }  # fmt: skip
-    page.locator("#again").click()
-    page.locator("#photos input[type=file]").wait_for(state="attached")
+    page.locator("#gallery .start-over").click()
     assert page.locator("#gallery li").count() == 0
     assert visit.complaints == []
 
@@ -484,11 +493,11 @@ def test_stopping_keeps_the_captions_so_far(
             archive.write(drawing, f"{number}.png")
     visit.pile_up([pack])
     visit.page.locator("#gallery li").first.wait_for()
-    visit.page.locator("#stop").click()
-    visit.page.locator("#gallery .downloads").wait_for()
+    visit.page.locator("#gallery .stop").click()
+    visit.is_captioned()
 
-    said = visit.page.locator("#gallery [role=status]").inner_text()
-    done = visit.page.locator("#gallery textarea").count()
+    said = visit.page.locator("#gallery .end [role=status]").inner_text()
+    done = visit.page.locator("#gallery li").count()
     assert done < 400
     assert said == visit.words.stopped.format(done, 400)
 
@@ -558,7 +567,7 @@ def test_several_photos_dropped_at_once_go_to_the_many(
     visit = any_visit
     shutil.copy(drawing, tmp_path / "second.png")
     visit.dispatch("drop", [drawing, tmp_path / "second.png"])
-    visit.page.locator("#gallery .downloads").wait_for()
+    visit.is_captioned()
     assert visit.page.locator("#gallery .name").all_inner_texts() == ["drawing.png", "second.png"]
 
 
@@ -576,12 +585,8 @@ def test_a_photo_that_the_browser_cannot_show_is_shown_all_the_same(
 def test_a_photo_may_be_taken_with_the_webcam(any_visit: Visit) -> None:
     visit = any_visit
     photo = visit.page.locator("#photo")
-    photo.get_by_label("Capture from camera").click()
-    photo.get_by_text("Click to Access Webcam").click()
-    # Before its first picture the camera has nothing to be captured.
-    visit.page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
-    visit.page.wait_for_timeout(1000)
-    photo.get_by_label("capture photo").click()
+    photo.get_by_role("button", name=visit.words.camera).click()
+    photo.get_by_role("button", name=visit.words.take).click()
 
     visit.page.locator("#answer .sentence").first.wait_for()
 
@@ -659,7 +664,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_travels(
     visit.page.evaluate("captioner.mostBytes = 1000")
     assert drawing.stat().st_size > 1000
     visit.dispatch("drop", [drawing])
-    assert visit.problem() == visit.words.too_large.format("drawing.png", 0)
+    assert visit.notice() == visit.words.too_large.format("drawing.png", 0)
     visit.page.evaluate("captioner.mostBytes = 1e6")
     visit.choose(drawing)
     visit.is_said(writer.caption(drawing, top=5).text)
@@ -673,9 +678,9 @@ def test_of_many_files_those_that_are_too_large_are_refused_and_the_others_taken
     large.write_bytes(drawing.read_bytes() + bytes(1000))
     visit.page.evaluate(f"captioner.mostBytes = {drawing.stat().st_size}")
     visit.dispatch("drop", [drawing, large])
-    visit.page.locator("#gallery .downloads").wait_for()
+    visit.is_captioned()
     assert visit.page.locator("#gallery .name").all_inner_texts() == ["drawing.png"]
-    said = visit.page.locator("#many [role=alert]").inner_text()
+    said = visit.notice("#gallery")
     assert said.startswith(visit.words.too_large.format("<large>.png", "x").partition("x")[0])
 
 
@@ -690,7 +695,7 @@ def test_nothing_leaves_this_computer_and_the_browser_has_no_complaint(
     visit.choose(notes)
     visit.problem()
     visit.pile_up([drawing, notes])
-    visit.page.locator("#gallery .downloads").wait_for()
+    visit.is_captioned()
 
     assert visit.hosts == {"127.0.0.1"}
     assert visit.complaints == []
@@ -741,7 +746,7 @@ def test_all_text_can_be_told_from_its_ground(
         visit.choose(notes)
         visit.problem()
         visit.pile_up([drawing, notes])
-        visit.page.locator("#gallery .downloads").wait_for()
+        visit.is_captioned()
         visit.page.wait_for_timeout(1000)
         poor += visit.page.evaluate(POOR_CONTRAST)
     assert poor == []
@@ -797,7 +802,7 @@ def test_every_control_has_a_name(any_visit: Visit, drawing: Path) -> None:
     visit.page.locator("#answer .sentence").first.wait_for()
     visit.page.locator("#how button").first.click()
     visit.pile_up([drawing])
-    visit.page.locator("#gallery .downloads").wait_for()
+    visit.is_captioned()
     tree = visit.page.context.new_cdp_session(visit.page).send("Accessibility.getFullAXTree")
     controls = {"button", "textbox", "slider", "checkbox", "radio", "combobox", "spinbutton", "tab"}
     nameless = [

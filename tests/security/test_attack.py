@@ -691,7 +691,7 @@ ODD = [
     "/etc/passwd",
     "/dev/zero",
     "gradio.FileData",
-    "download",
+    "captioned",
     "http://x",
 ]
 texts = st.text(st.characters(exclude_categories=()), max_size=20)

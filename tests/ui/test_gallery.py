@@ -1,22 +1,23 @@
-"""Many photos: a gallery that fills, and stops when it is told to."""
+"""Many photos: what the server answers to the gallery, which is the browser's."""
 
-import json
-import re
-import threading
+import hashlib
+import zipfile
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from captioner import Captioner, CaptionOptions
-from captioner.errors import ImageError
 from captioner.images import Photo
-from captioner.ui import bulk, gallery
+from captioner.model import CaptioningModel
+from captioner.ui import bulk
 from captioner.ui.batching import Batcher
-from captioner.ui.bulk import Captioned, captions_of
-from captioner.ui.gallery import card, end_html, galleries
-from captioner.ui.words import CHINESE, ENGLISH
+from captioner.ui.bulk import captions_of
+from captioner.ui.gallery import MOST_AT_ONCE, caption_photos, list_photos
+from captioner.ui.models import Models
+from captioner.ui.service import Service
 
 Draw = Callable[[str], Path]
 
@@ -61,74 +62,106 @@ def test_no_more_photos_are_opened_than_are_ahead(
     assert len(taken) == 3
 
 
-def cards_in(html: str) -> list[dict[str, object]]:
-    rows = re.findall(r'data-row="([^"]*)"', html)
-    import html as module
-
-    return [json.loads(module.unescape(row)) for row in rows]
+def asked(*photos: Path, member: str = "") -> list[Any]:
+    uploads = [{"path": str(path), "orig_name": f"<i>{path.name}</i>"} for path in photos]
+    return [{"upload": upload, "member": member} for upload in uploads]
 
 
-def test_the_gallery_fills_and_ends_with_the_downloads(
-    tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gallery, "PACE", 0)
-    results = captions_of(batcher, tiny, photos, CaptionOptions(), pictures=True)
-    shown = list(galleries(results, len(photos), tiny, threading.Event()))
+FIELDS = ["en", "", 3, 3, 14, False, 1, 1, "", ""]  # as the page's fields begin
 
-    assert [len(cards_in(html)) for html in shown] == list(range(10))
-    assert all("<progress" in html for html in shown[:-1])
-    assert "data-form" not in "".join(shown[:-1])
-    assert "8 of 9 photos have a caption" in shown[-1]
-    assert shown[-1].count("data-form") == 4
-    assert "<i>" not in shown[-1]
-    assert shown[-1].count("data:image/jpeg;base64,") == 8
-    rows = cards_in(shown[-1])
-    assert rows[4] == {
-        "image": "<i>4</i>.png", "error": "<i>4</i>.png is not a photo in any known format.",
+
+def test_what_the_browser_keeps_of_a_photo(service: Service, tiny: Captioner, draw: Draw) -> None:
+    path = draw("12.png")
+    (photo,) = caption_photos(service, [asked(path), FIELDS, False])["photos"]
+    best = tiny.caption(path, top=3)
+
+    (own,) = photo["captions"]
+    assert own["row"] == {
+        "image": "<i>12.png</i>", "language": "en", "caption": best.text, "model": "tiny",
+        "log_prob": pytest.approx(best.log_prob, abs=1e-3),
+        "score": pytest.approx(best.score, abs=1e-3),
     }  # fmt: skip
-    assert rows[0]["caption"] == tiny.caption(photos[0].path).text
-    assert rows[0]["model"] == "tiny"
-
-
-def test_each_gallery_begins_with_the_cards_of_the_one_before(
-    tiny: Captioner, batcher: Batcher, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or the browser would make a card anew, and lose what was typed there."""
-    monkeypatch.setattr(gallery, "PACE", 0)
-    results = captions_of(batcher, tiny, photos, CaptionOptions(), pictures=True)
-    lists = [
-        re.search("<ul.*", html)[0].removesuffix("</ul>")  # type: ignore[index]
-        for html in galleries(results, len(photos), tiny, threading.Event())
+    assert [other["caption"] for other in own["alternatives"]] == [
+        other.text for other in best.alternatives
     ]
-    assert all(later.startswith(earlier) for earlier, later in pairwise(lists))
+    assert own["certainty"] == pytest.approx(best.certainty, abs=1e-3)
+    assert own["level"] is None  # this model's limits are not known
+    assert photo["picture"].startswith("data:image/jpeg;base64,")
+    assert photo["key"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_stopping_keeps_what_is_there(tiny: Captioner, photos: list[Photo]) -> None:
-    stopped = threading.Event()
-
-    def results() -> Iterator[Captioned]:
-        yield Captioned("a.png", tiny.caption(photos[0].path))
-        stopped.set()
-        yield Captioned("b.png", error=ImageError("b.png is empty."))
-        pytest.fail("it went on")
-
-    *_, last = galleries(results(), 9, tiny, stopped)
-    assert [row["image"] for row in cards_in(last)] == ["a.png", "b.png"]
-    assert "Stopped: 1 of 9 photos." in last
-    assert "data-form" in last
-
-
-def test_the_end_is_said_in_both_languages() -> None:
-    assert ENGLISH.done.format(3) in end_html(3, 0, 3)
-    assert CHINESE.done.format(3) in end_html(3, 0, 3)
-    assert CHINESE.done_except.format(2, 3) in end_html(3, 1, 3)
-    assert CHINESE.stopped.format(2, 9) in end_html(3, 1, 9)
-
-
-def test_a_card_can_be_edited_and_is_labelled_by_its_photo(
-    tiny: Captioner, photos: list[Photo]
+def test_a_photo_without_a_caption_has_its_reason_in_every_language(
+    service: Service, tmp_path: Path
 ) -> None:
-    html = card(7, Captioned("a&b.png", tiny.caption(photos[0].path), "data:,"), tiny)
-    assert 'id="card-7">a&amp;b.png</span>' in html
-    assert '<textarea rows="2" lang="en" aria-labelledby="card-7">' in html
-    assert f'alt="{tiny.caption(photos[0].path).text}"' in html
+    notes = tmp_path / "notes.jpg"
+    notes.write_text("no photo")
+    (photo,) = caption_photos(service, [asked(notes), FIELDS, False])["photos"]
+    assert photo["error"]["en"] == "<i>notes.jpg</i> is not a photo in any known format."
+    assert photo["error"]["zh"].endswith("。")
+    assert photo["error_row"] == photo["error"]["en"]
+    assert "captions" not in photo
+
+
+def test_photos_inside_a_zip_file_are_asked_for_by_name(
+    service: Service, tiny: Captioner, draw: Draw, tmp_path: Path
+) -> None:
+    path, pack = draw("b.png"), tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        archive.write(path, "../folder/b.png")
+        archive.writestr("more.zip", b"PK")
+    listed = list_photos(service, [{"path": str(pack), "orig_name": "pack.zip"}])["photos"]
+    assert [photo["name"] for photo in listed] == ["folder/b.png", "more.zip"]
+    assert "error" not in listed[0]
+    assert "zip file inside a zip file" in listed[1]["error"]["en"]
+
+    photos = asked(pack, member="folder/b.png") + asked(pack, member="absent.png")
+    inside, absent = caption_photos(service, [photos, FIELDS, False])["photos"]
+    assert inside["captions"][0]["row"]["caption"] == tiny.caption(path).text
+    assert inside["path"] == "folder/b.png"
+    assert absent["error"]["en"] == "absent.png is not in the zip file."
+
+
+def test_both_languages_are_written_from_one_look_at_the_photo(
+    service: Service, tiny: Captioner, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(tiny.model.config, language="zh")
+    chinese = Captioner(CaptioningModel(config), tiny.vocabulary, "tiny", "cpu")
+    monkeypatch.setattr(Captioner, "in_language", lambda own, code: {"zh": chinese}.get(code, own))
+    both = replace(service, models=Models(tiny, {}))
+    both.models.languages["tiny"] = ("en", "zh")
+    encoded: list[int] = []
+    encode = Captioner.encode
+    monkeypatch.setattr(
+        Captioner, "encode", lambda own, batch: (encoded.append(len(batch)), encode(own, batch))[1]
+    )
+    paths = [draw("a.png"), draw("b.png")]
+    photos = caption_photos(both, [asked(*paths), FIELDS, True])["photos"]
+    for photo in photos:
+        assert [own["row"]["language"] for own in photo["captions"]] == ["en", "zh"]
+    assert sum(encoded) == 2
+
+
+def test_an_upload_that_is_gone_is_asked_for_again(service: Service, draw: Draw) -> None:
+    path = draw("a.png")
+    path.unlink()
+    assert caption_photos(service, [asked(path), FIELDS, False]) == {"gone": True}
+    assert list_photos(service, [{"path": str(path)}]) == {"gone": True}
+
+
+def test_an_impossible_choice_concerns_all_photos(service: Service, draw: Draw) -> None:
+    fields = [*FIELDS[:-2], "qwertz", ""]
+    told = caption_photos(service, [asked(draw("a.png")), fields, False])
+    assert "qwertz" in told["problem"]["en"]
+    assert "qwertz" in told["problem"]["zh"]
+
+
+@pytest.mark.parametrize("request_", [None, [], [1, 2, 3], [[1], FIELDS, False], [[], [], False]])
+def test_what_no_page_asks_is_answered_in_a_sentence(service: Service, request_: object) -> None:
+    assert caption_photos(service, request_)["problem"]["en"].endswith(".")
+
+
+def test_nobody_asks_for_more_at_once_than_others_can_wait_for(
+    service: Service, draw: Draw
+) -> None:
+    photos = asked(draw("a.png")) * (MOST_AT_ONCE + 1)
+    assert "problem" in caption_photos(service, [photos, FIELDS, False])

@@ -6,7 +6,6 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,7 @@ import gradio as gr  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from gradio_client.exceptions import AppError  # noqa: E402
 
-from captioner.ui import many_photos, one_photo, page  # noqa: E402
+from captioner.ui import one_photo, page  # noqa: E402
 from captioner.ui.i18n import Texts  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
@@ -94,26 +93,6 @@ def test_removing_the_photo_empties_the_page(service: Service) -> None:
     assert answer == one_photo.Answer('<p class="waiting">The sentence will appear here.</p>')
 
 
-# ---- Many photos ----
-
-
-def test_many_photos_and_zip_files_fill_the_gallery(
-    service: Service, tiny: Captioner, draw: Draw, tmp_path: Path
-) -> None:
-    import threading
-
-    a, b = draw("a.png"), draw("b.png")
-    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
-        archive.write(b, "../folder/b.png")
-    uploads = [upload(a), upload(tmp_path / "more.zip")]
-
-    *_, last = many_photos.work(service, uploads, who(), threading.Event())
-
-    for name, photo in (("a.png", a), ("folder/b.png", b)):
-        assert f">{name}</span>" in last
-        assert f">{tiny.caption(photo).text}</textarea>" in last
-
-
 # ---- Words and looks ----
 
 
@@ -142,9 +121,9 @@ def test_no_component_has_words_of_its_own(service: Service) -> None:
             text = getattr(component, name, None)
             if isinstance(text, str) and component.get_block_name() not in ("api", "state"):
                 assert text in said | both, (component, name)
-    fields = (gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Image, gr.File, gr.Tab)
+    fields = (gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Tab)
     labelled = [own for own in blocks.blocks.values() if isinstance(own, fields)]
-    assert len(labelled) == 13
+    assert len(labelled) == 11
     assert all(own.label for own in labelled)
 
 

@@ -1,0 +1,126 @@
+// The box for one photo: chosen, dropped, pasted, or taken with the camera. Whatever fails, the
+// photo and its sentence stay, and one sentence says why.
+(() => {
+  let gradio = null; // the component: its element, its props, and its events
+  let latest = null; // the file that was given last
+  let stream = null; // of the camera, while it is on
+
+  const part = (selector) => gradio.element.querySelector(selector);
+
+  const warn = (...said) => part(".notice").replaceChildren(...(said.length ? captioner.said(...said) : []));
+
+  const show = (file) => {
+    const image = part("img");
+    const before = image.src;
+    image.src = URL.createObjectURL(file);
+    image.alt = "";
+    if (before.startsWith("blob:")) URL.revokeObjectURL(before);
+    part(".photo-box").classList.add("full");
+  };
+
+  // The server may be away for a moment; a photo that was given meanwhile takes this one's place.
+  const send = async (file) => {
+    for (;;) {
+      try {
+        const [path] = await captioner.upload([file]);
+        if (file !== latest) return;
+        warn();
+        gradio.props.value = { path, orig_name: file.name };
+        return gradio.trigger("upload");
+      } catch (problem) {
+        if (file !== latest) return;
+        if (problem instanceof captioner.Refusal) return part(".notice").replaceChildren(problem.message);
+        warn("away");
+        await captioner.untilThere();
+      }
+    }
+  };
+
+  const take = (files) => {
+    const [file] = captioner.fitting(files.slice(0, 1), warn);
+    if (!file) return;
+    turnOff();
+    warn();
+    latest = file;
+    show(file);
+    send(file);
+  };
+
+  const paste = async () => {
+    let items = [];
+    try {
+      items = await navigator.clipboard.read();
+    } catch {
+      return warn("no_clipboard");
+    }
+    for (const item of items) {
+      const type = item.types.find((type) => type.startsWith("image/"));
+      if (type) return take([new File([await item.getType(type)], "clipboard.png", { type })]);
+    }
+    warn("no_picture");
+  };
+
+  const turnOff = () => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    stream = null;
+    part(".photo-box").classList.remove("camera");
+  };
+
+  const WHY = { NotAllowedError: "camera_forbidden", NotFoundError: "no_camera" };
+
+  const turnOn = async () => {
+    warn();
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch (problem) {
+      return warn(WHY[problem.name] ?? "camera_failed");
+    }
+    const video = part("video");
+    video.srcObject = stream;
+    part(".photo-box").classList.add("camera");
+    // Before its first picture there is nothing to be taken.
+    part(".take").disabled = true;
+    part(".leave").focus();
+    video.onloadeddata = () => {
+      part(".take").disabled = false;
+      part(".take").focus();
+    };
+    video.play();
+  };
+
+  const shoot = () => {
+    const video = part("video");
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 }).then((blob) => {
+      take([new File([blob], "camera.jpg", { type: blob.type })]);
+      part("input").focus();
+    });
+  };
+
+  const leave = () => {
+    turnOff();
+    part(".camera-on").focus();
+  };
+
+  const actions = { choose: () => part("input").click(), paste, "camera-on": turnOn, take: shoot, leave };
+
+  captioner.openPhoto = (element, props, trigger) => {
+    gradio = { element, props, trigger };
+    // Over plain http from another computer a browser lets no page have these.
+    part(".paste").hidden = !navigator.clipboard?.read;
+    part(".camera-on").hidden = !navigator.mediaDevices?.getUserMedia;
+    element.addEventListener("click", ({ target }) => {
+      const button = target.closest?.("button");
+      for (const [name, act] of Object.entries(actions)) if (button?.classList.contains(name)) act();
+    });
+    captioner.takeFiles("one", { take, warn });
+  };
+
+  // A file that the browser cannot show (a TIFF, or no picture at all) leaves no broken icon.
+  const hide = ({ target, type }) => {
+    if (target.matches?.("#photo img")) target.hidden = type === "error";
+  };
+  document.addEventListener("error", hide, true);
+  document.addEventListener("load", hide, true);
+})();

@@ -1,0 +1,31 @@
+// What the browser asks the server for besides what gradio does. A server that does not answer is
+// no mistake of the visitor's: whoever asks waits until it is back.
+(() => {
+  const PAUSE = 2000; // milliseconds between two questions whether it is back
+
+  // A refusal in one sentence, which is the server's last word.
+  captioner.Refusal = class extends Error {};
+
+  // Where the files now are on the server. Throws Refusal, or TypeError where nothing answers.
+  captioner.upload = async (files) => {
+    const form = new FormData();
+    for (const file of files) form.append("files", file);
+    const response = await fetch("gradio_api/upload", { method: "POST", body: form });
+    if (!response.ok) throw new captioner.Refusal(await response.text());
+    return response.json();
+  };
+
+  captioner.isThere = async () => {
+    try {
+      return (await fetch("gradio_api/app_id", { cache: "no-store" })).ok;
+    } catch {
+      return false;
+    }
+  };
+
+  captioner.pause = (milliseconds = PAUSE) => new Promise((later) => setTimeout(later, milliseconds));
+
+  captioner.untilThere = async () => {
+    while (!(await captioner.isThere())) await captioner.pause();
+  };
+})();
