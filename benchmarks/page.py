@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 import captioner
 from captioner.images import open_image, to_batch
+from captioner.options import OPTIONS
 from captioner.speed.memory import keep_memory
 from captioner.text import tokenizer
 from captioner.ui import free_port
@@ -140,7 +141,8 @@ def ask(url: str, visitor: str, photos: Sequence[Path]) -> list[dict[str, object
             {"path": path, "orig_name": photo.name, "meta": {"_type": "gradio.FileData"}}
             for path, photo in zip(paths, photos, strict=True)
         ]
-        data = [uploads, "", "", BEAM, 1, 14, None, None]
+        given = {"beam": BEAM, "top": 1}
+        data = [uploads, "", "", *(given.get(name) for name in OPTIONS)]
         body = {"data": data, "session_hash": visitor}
         call = web.post("/call/caption_many", json=body).raise_for_status().json()
         reply = web.get(f"/call/caption_many/{call['event_id']}").raise_for_status().text
@@ -181,7 +183,7 @@ def unlike(
     other = [
         (photo, row)
         for photo, row, caption in zip(photos, rows, captions, strict=True)
-        if row.get("text") != caption.text
+        if row.get("caption") != caption.text
     ]
     return len(other), sum(not belongs(model, photo, row) for photo, row in other)
 
@@ -192,7 +194,7 @@ def belongs(model: captioner.Captioner, photo: Path, row: dict) -> bool:
     preprocessing = model.model.config.preprocessing
     image = open_image(photo, at_least=preprocessing.detail)
     features, _ = model.encode(to_batch([image], preprocessing))
-    tokens = tokenizer(model.language, model.model.config.unit).tokenize(row.get("text", ""))
+    tokens = tokenizer(model.language, model.model.config.unit).tokenize(row.get("caption", ""))
     words = torch.tensor([model.vocabulary.encode(tokens)], device=model.device)
     log_probs = model.model.decoder(features, words).float().log_softmax(2)[0]
     each = log_probs.gather(1, words[0, 1:, None])[:, 0]

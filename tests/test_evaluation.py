@@ -225,7 +225,7 @@ def changed(key: str, **values: Any) -> dict[str, Any]:
     ("results", "said"),
     [
         ([*RESULTS, {"image_id": 3, "caption": "x"}], "entry 2: no image of"),
-        ([{**RESULTS[0], "image_id": "0001"}], "one is a text, the other a number"),
+        ([{**RESULTS[0], "image_id": "0001"}], "but they are written differently"),
         ([*RESULTS, RESULTS[0]], "a second caption for a.jpg"),
         (RESULTS[:1], "no caption for 1 photos"),
         ([{"image_id": 1}], "expected an image_id and a caption"),

@@ -71,24 +71,14 @@ def _check_image(image: ImageId, references: CocoCaptions, where: Message) -> No
     alike = next((key for key in references.names if _same_digits(key, image)), None)
     if alike is None:
         raise DatasetError("{}: no image of {} has the id {}.", where, references.path, shown)
-    other = json.dumps(alike, ensure_ascii=False)
-    found = (where, shown, other, references.path)
-    if _kind(image) == _kind(alike):
-        raise DatasetError(
-            "{}: the image_id {} looks like the id {} of {}, but they are written differently.",
-            *found,
-        )
     raise DatasetError(
-        "{}: the image_id {} looks like the id {} of {}, but one is {}, the other {}.",
-        *found,
-        _kind(image),
-        _kind(alike),
+        "{}: the image_id {} looks like the id {} of {}, but they are written differently.",
+        where,
+        shown,
+        json.dumps(alike, ensure_ascii=False),
+        references.path,
     )
 
 
 def _same_digits(first: ImageId, second: ImageId) -> bool:
     return str(first).strip().lstrip("0") == str(second).strip().lstrip("0")
-
-
-def _kind(image: ImageId) -> Message:
-    return Message("a text") if isinstance(image, str) else Message("a number")

@@ -54,23 +54,18 @@ class Journal:
 
     def find(self, image: str) -> Known | None:
         """What is known of a photo, None where it was not done."""
-        with self._in_words():
-            query = "select stamp, failed from photos where image = ?"
-            found = self._base.execute(query, (os.fsencode(image),)).fetchone()
+        query = "select stamp, failed from photos where image = ?"
+        found = self._first(query, os.fsencode(image))
         return Known(found[0], bool(found[1])) if found else None
 
     def rows_of(self, image: str) -> tuple[Row, ...]:
         """The rows of a photo, one for each language; none where it was not done."""
-        with self._in_words():
-            query = "select row from photos where image = ?"
-            found = self._base.execute(query, (os.fsencode(image),)).fetchone()
+        found = self._first("select row from photos where image = ?", os.fsencode(image))
         return from_json(found[0]) if found else ()
 
     def with_digest(self, digest: bytes) -> tuple[Row, ...]:
         """The rows of a photo whose file had the same bytes, if there is one."""
-        with self._in_words():
-            query = "select row from photos where digest = ? limit 1"
-            found = self._base.execute(query, (digest,)).fetchone()
+        found = self._first("select row from photos where digest = ? limit 1", digest)
         return from_json(found[0]) if found else ()
 
     def put(self, rows: Sequence[Row], stamp: str, digest: bytes | None) -> bool:
@@ -97,16 +92,13 @@ class Journal:
 
     def count(self) -> tuple[int, int]:
         """How many photos were done, and how many of them failed."""
-        with self._in_words():
-            (done,) = self._base.execute("select count(*) from photos").fetchone()
-            query = "select count(*) from photos where failed"
-            (failed,) = self._base.execute(query).fetchone()
+        (done,) = self._first("select count(*) from photos")
+        (failed,) = self._first("select count(*) from photos where failed")
         return done, failed
 
     def fact(self, name: str) -> Any:
         """What was remembered under a name, None where nothing was."""
-        with self._in_words():
-            found = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
+        found = self._first("select value from facts where name = ?", name)
         return json.loads(found[0]) if found else None
 
     def put_fact(self, name: str, value: Any) -> None:
@@ -137,6 +129,11 @@ class Journal:
         self.close()
         if self.path:
             self.path.unlink(missing_ok=True)
+
+    def _first(self, query: str, *values: object) -> Any:
+        """The first row of an answer, None where there is none."""
+        with self._in_words():
+            return self._base.execute(query, values).fetchone()
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,7 +145,14 @@ def _work(
     options: FolderOptions, scan: Scan, engine: Engine, output: Output, progress: Progress
 ) -> None:
     interrupts = Interrupts()
-    wanted = _Wanted(scan, output, None if options.watch else progress.skip)
+
+    def wanted() -> Iterator[Photo]:
+        for photo in scan:
+            if output.wants(photo):
+                yield photo
+            elif not options.watch:
+                known = output.journal.find(photo.name)
+                progress.skip(known is not None and known.failed)
 
     def caption(photos: Iterable[Photo]) -> None:
         saved = time.monotonic()
@@ -162,7 +169,7 @@ def _work(
     with interrupts.heard():
         try:
             if not options.watch:
-                return caption(wanted)
+                return caption(wanted())
             watch = Watch(wanted)
             while True:
                 caption(watch.look())
@@ -172,24 +179,6 @@ def _work(
                 output.save()
             if not options.watch:
                 raise
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """The photos that are still to be captioned; `skip` is called for each other one, and told
-    whether it had failed."""
-
-    photos: Iterable[Photo]
-    output: Output
-    skip: Callable[[bool], None] | None
-
-    def __iter__(self) -> Iterator[Photo]:
-        for photo in self.photos:
-            if self.output.wants(photo):
-                yield photo
-            elif self.skip:
-                known = self.output.journal.find(photo.name)
-                self.skip(known is not None and known.failed)
 
 
 def _check(options: FolderOptions) -> Form | None:

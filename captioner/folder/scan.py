@@ -7,7 +7,6 @@ import fnmatch
 import hashlib
 import os
 import re
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,15 @@ from pathlib import Path
 
 from captioner.captions import twins
 from captioner.errors import FolderError, OptionError
-from captioner.files import check_file, raising
+from captioner.files import MB, check_file, raising, read_bytes
 from captioner.images import Photo
 from captioner.images.archives import is_archive, list_archive
 from captioner.images.names import is_photo, is_web_address
 from captioner.images.walking import Folder, walk
-from captioner.messages import Message, reason
+from captioner.messages import Message
 
 STANDARD_INPUT = "-"
+_LONGEST_LIST = 4000 * MB  # room for tens of millions of paths
 
 Problem = Callable[[Message], None]
 
@@ -184,19 +184,14 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
 def _read_list(path: str) -> bytes:
     if is_photo(path) and os.path.exists(path):
         raise FolderError("{} is one photo: `captioner caption` is for that.", path)
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # it might never end
-            raise FolderError("{} is not an ordinary file.", path)
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         if is_web_address(path):
             raise FolderError(
                 "{} is a web address: nothing is fetched, so download the photos first.", path
-            ) from None
-        raise FolderError("{} does not exist.", path) from None
-    except OSError as error:
-        raise FolderError("{} cannot be read ({}).", path, reason(error)) from None
+            )
+        raise FolderError("{} does not exist.", path)
+    with raising(FolderError):
+        return read_bytes(Path(path), most=_LONGEST_LIST)
 
 
 def _names(content: bytes) -> list[str]:

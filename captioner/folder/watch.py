@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from captioner.images import Photo
 
@@ -15,11 +15,11 @@ _IDLE_SHARE = 0.1  # of its time that a run without work may spend looking throu
 class Watch:
     """Looks through photos again and again, and gives those that are no longer written to.
 
-    photos: those still to be captioned, found anew in each pass. A photo has settled when its file
-    was last changed longer than `interval` seconds ago, or is the same as at the look before.
+    photos: gives those still to be captioned, found anew in each pass. A photo has settled when its
+    file was last changed longer than `interval` seconds ago, or is the same as at the look before.
     """
 
-    def __init__(self, photos: Iterable[Photo], interval: float = INTERVAL) -> None:
+    def __init__(self, photos: Callable[[], Iterable[Photo]], interval: float = INTERVAL) -> None:
         self._photos, self._interval = photos, interval
         self._unsettled: dict[str, str] = {}
         self.pause = interval  # seconds to wait until the next look
@@ -29,7 +29,7 @@ class Watch:
         began = time.monotonic()
         found = 0
         growing: dict[str, str] = {}
-        for photo in self._photos:
+        for photo in self._photos():
             if self._has_settled(photo, growing):
                 found += 1
                 yield photo

@@ -148,12 +148,10 @@ def _why_no_spice() -> Message | None:
 
     library = Path(spice.__file__).parent / "lib"
     missing = [name for name in _SPICE_MODELS if not (library / name).is_file()]
-    match missing:
-        case []:
-            return None
-        case [name]:
-            return Message("SPICE is left out: pycocoevalcap has no {} in spice/lib.", name)
-    return Message("SPICE is left out: pycocoevalcap has no {} and no {} in spice/lib.", *missing)
+    if not missing:
+        return None
+    template = "SPICE is left out: pycocoevalcap has no {} in spice/lib."
+    return Message(template, ", ".join(missing))
 
 
 def _spice(truths: _Groups, results: _Groups) -> tuple[float, list[float]]:

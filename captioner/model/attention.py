@@ -24,7 +24,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
-from captioner.fields import shown
 
 
 class Memory(NamedTuple):
@@ -101,8 +100,6 @@ class MultiHead(Attention):
 
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
         super().__init__()
-        if heads < 1:
-            raise ModelError("Multi-head attention needs 1 head or more, not {}.", shown(heads))
         if hidden % heads:
             raise ModelError("{} heads do not divide a hidden size of {}.", heads, hidden)
         self.context = hidden

@@ -11,8 +11,15 @@ from torch import Tensor, nn
 from captioner.errors import ModelError
 from captioner.fields import shown
 from captioner.model.attention import Memory, attention
-from captioner.model.cells import CellOptions, Gates, State, cell
+from captioner.model.cells import CellOptions, Gates, State, cell, check_dropout
 from captioner.text import PAD
+
+_LIMITS = {
+    "hidden_size": (1, 65536),
+    "heads": (1, 65536),
+    "layers": (1, 256),
+    "forget_bias": (-100, 100),
+}
 
 
 @dataclass(frozen=True)
@@ -43,28 +50,12 @@ class DecoderConfig:
     kind: str = "forward"
 
     def __post_init__(self) -> None:
-        if self.hidden_size < 1:  # before a size of nought divides anything
-            raise ModelError(
-                "A decoder's hidden_size must be 1 or more, not {}.", shown(self.hidden_size)
-            )
-        for name, most in (("hidden_size", 65536), ("heads", 65536), ("layers", 256)):
-            if getattr(self, name) > most:
-                raise ModelError(
-                    "A decoder's {} must be {} or less, not {}.",
-                    name,
-                    most,
-                    shown(getattr(self, name)),
-                )
-        if not -100 <= self.forget_bias <= 100:
-            raise ModelError(
-                "forget_bias must be from -100 to 100, not {}.", shown(self.forget_bias)
-            )
-        if not 0 <= self.dropout < 1:
-            raise ModelError(
-                "dropout must be from 0 to less than 1, not {}: it is the share of units that is "
-                "dropped.",
-                shown(self.dropout),
-            )
+        for name, (least, most) in _LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                template = "A decoder's {} must be from {} to {}, not {}."
+                raise ModelError(template, name, least, most, shown(value))
+        check_dropout("dropout", self.dropout)
         _ = self.cell_options  # raises where one is out of range
 
     @property

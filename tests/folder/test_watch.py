@@ -20,7 +20,7 @@ def age(path: Path, seconds: float) -> None:
 
 
 def test_a_photo_is_given_once_it_has_stopped_growing(tmp_path: Path) -> None:
-    watch = Watch(Scan(Source(str(tmp_path))), interval=100)
+    watch = Watch(Scan(Source(str(tmp_path))).__iter__, interval=100)
 
     def look() -> list[str]:
         return [photo.name for photo in watch.look()]

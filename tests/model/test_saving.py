@@ -205,7 +205,7 @@ def test_weights_of_another_cell_are_refused(folder: Path, cell: str) -> None:
         ({"cell": "abacus"}, r"config\.json: There is no cell named 'abacus'; there is: rnn,"),
         ({"attention": "psychic"}, r"config\.json: There is no attention named 'psychic'"),
         ({"heads": 5}, r"config\.json: 5 heads do not divide a hidden size of 32"),
-        ({"layers": 0}, r"config\.json: decoder: layers must be 1 or more, not 0"),
+        ({"layers": 0}, r"config\.json: decoder: A decoder's layers must be from 1 to 256, not 0"),
         ({"hidden_size": "32"}, r"config\.json: decoder: hidden_size: expected int, found '32'"),
         ({"layers": 2.0}, r"config\.json: decoder: layers: expected int, found 2\.0"),
         ({"layer_norm": 1}, r"config\.json: decoder: layer_norm: expected bool, found 1"),

@@ -177,10 +177,10 @@ def test_a_base_that_cannot_be_is_explained(tmp_path: Path, base: str, said: str
         ("decoder.heads=7", r"x\.toml: decoder: 7 heads do not divide a hidden size of 512"),
         (
             "decoder.hidden_size=0",
-            r"x\.toml: decoder: A decoder's hidden_size must be 1 or more, not 0",
+            r"x\.toml: decoder: A decoder's hidden_size must be from 1 to 65536, not 0",
         ),
-        ("decoder.hidden_size=-8", "hidden_size must be 1 or more, not -8"),
-        ("decoder.layers=0", r"x\.toml: decoder: layers must be 1 or more, not 0"),
+        ("decoder.hidden_size=-8", "hidden_size must be from 1 to 65536, not -8"),
+        ("decoder.layers=0", r"x\.toml: decoder: A decoder's layers must be from 1 to 256, not 0"),
         ("decoder.residual=true", "residual needs 2 layers or more"),
         ("decoder.recurrent_dropout=1", "recurrent_dropout must be from 0 to less than 1"),
         ("preprocessing.size=0", "preprocessing's size must be from 1 to 2048 pixels, not 0"),

@@ -41,7 +41,7 @@ from collections.abc import Callable
 from functools import partial
 
 from captioner.errors import ModelError
-from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State
+from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State, check_dropout
 from captioner.model.cells.grid import GridLSTM
 from captioner.model.cells.gru import GRU
 from captioner.model.cells.lstm import LSTM, CoupledLSTM, PeepholeLSTM
@@ -63,6 +63,7 @@ __all__ = [
     "Stack",
     "State",
     "cell",
+    "check_dropout",
     "deep",
 ]
 

@@ -74,12 +74,17 @@ class CellOptions:
             raise ModelError(
                 "residual needs 2 layers or more: residual connections go from layer to layer."
             )
-        if not 0 <= self.recurrent_dropout < 1:
-            raise ModelError(
-                "recurrent_dropout must be from 0 to less than 1, not {}: it is the share of units "
-                "that is dropped.",
-                shown(self.recurrent_dropout),
-            )
+        check_dropout("recurrent_dropout", self.recurrent_dropout)
+
+
+def check_dropout(name: str, share: float) -> None:
+    """Raises ModelError where that share of units cannot be dropped."""
+    if not 0 <= share < 1:
+        raise ModelError(
+            "{} must be from 0 to less than 1, not {}: it is the share of units that is dropped.",
+            name,
+            shown(share),
+        )
 
 
 class Recurrent(nn.Module):
