@@ -39,8 +39,9 @@ from captioner.datasets import Record, read_dataset, read_names
 from captioner.datasets.reading import recognise
 from captioner.images import to_batch
 from captioner.installed import model_folder
+from captioner.loading import load_model
 from captioner.metrics.sense import PEOPLE, content_words
-from captioner.pipeline import Caption, Captioner, load_model
+from captioner.pipeline import Caption, Captioner
 from captioner.speed.memory import keep_memory
 from captioner.text import PAD
 from captioner.text.function_words import FUNCTION_WORDS

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from captioner.lazy import offered
 
 if TYPE_CHECKING:
+    from captioner.captioning import Caption
     from captioner.errors import CaptionerError
     from captioner.installed import available_models
+    from captioner.loading import load_model
     from captioner.options import CaptionOptions
-    from captioner.pipeline import Caption, Captioner, load_model
+    from captioner.pipeline import Captioner
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,8 +30,10 @@ __getattr__, __dir__ = offered(
     __name__,
     {
         "errors": "CaptionerError",
+        "captioning": "Caption",
+        "loading": "load_model",
         "installed": "available_models",
         "options": "CaptionOptions",
-        "pipeline": "Caption Captioner load_model",
+        "pipeline": "Captioner",
     },
 )

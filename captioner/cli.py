@@ -15,21 +15,30 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from captioner import __version__, messages
-from captioner.errors import CaptionerError, ImageError, OptionError, RecipeError
+from captioner.errors import (
+    CaptionerError,
+    ImageError,
+    MissingError,
+    ModelError,
+    OptionError,
+    RecipeError,
+)
 from captioner.messages import Message, reason, translate
 from captioner.messages.parser import Parser
 from captioner.options import OPTIONS, CaptionOptions, Number
 
 if TYPE_CHECKING:
+    from captioner.captioning import PhotoCaptioner
     from captioner.captions import Row
     from captioner.evaluation import Evaluation
     from captioner.metrics.report import Captions
     from captioner.pipeline import Captioner
 
 BATCH = 16
+_OF_TORCH = ("torch", "torchvision", "safetensors", "tqdm", "captioner")  # not of captioner-onnx
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -55,6 +64,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         _complain(translate("stopped."))
         return 130
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _OF_TORCH:
+            raise
+        _complain(translate("This needs torch; install it with: pip install captioner."))
+        return 2
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 0
@@ -103,6 +117,7 @@ def _parser() -> Parser:
     models = commands.add_parser("models", help="list the installed models")
     models.set_defaults(run=_models)
     _add_join(commands.add_parser("join", help="let a model write another model's language, too"))
+    _add_export(commands.add_parser("export", help="write a model that needs no torch, or a page"))
     _add_serve(commands.add_parser("serve", help="open the web page"))
     return parser
 
@@ -211,6 +226,30 @@ def _add_join(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_join)
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="an installed model's name, or its folder")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write"
+    )
+    parser.add_argument(
+        "--precision", choices=["float32", "float16", "int8"],
+        help="of the weights: the fewer bits, the smaller and quicker (float32; int8 for --web)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--photos", nargs="+", default=[], metavar="PHOTO",
+        help="for int8: some dozens of photos to measure ranges on, for a quicker encoder",
+    )  # fmt: skip
+    _add_language(parser)
+    parser.add_argument(
+        "--web", action="store_true", help="a static page that captions in the visitor's browser"
+    )
+    parser.add_argument(
+        "--runtime", type=Path, metavar="FILE",
+        help="for --web: the npm package onnxruntime-web, as an archive or unpacked",
+    )  # fmt: skip
+    parser.set_defaults(run=_export)
+
+
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
@@ -280,12 +319,12 @@ def _caption_options(options: argparse.Namespace) -> CaptionOptions:
     return CaptionOptions(**{name: said[name] for name in OPTIONS if name in said})
 
 
-def _load(options: argparse.Namespace, language: str | None = None) -> Captioner:
+def _load(options: argparse.Namespace, language: str | None = None) -> PhotoCaptioner[Any]:
     """The model; where there is none of that name, this says so before torch is imported."""
     from captioner.installed import find_model
 
     folder = find_model(options.model, language)
-    from captioner.pipeline import load_model
+    from captioner.loading import load_model
     from captioner.speed.memory import keep_memory
 
     keep_memory()
@@ -456,8 +495,31 @@ def _join(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    from captioner.installed import model_folder
+
+    folder = model_folder(options.model)
+    try:
+        from captioner.export import ExportOptions, export_model, export_web
+    except ImportError as error:
+        raise MissingError(
+            "Exporting needs more than is installed ({}); install it with: pip install "
+            '"captioner[export]".',
+            reason(error),
+        ) from None
+    precision = options.precision or ("int8" if options.web else "float32")
+    how = ExportOptions(precision, tuple(options.photos), _languages(options))
+    if options.web:
+        export_web(folder, options.output, how, options.runtime)
+    else:
+        export_model(folder, options.output, how)
+    print(options.output)
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
     from captioner.installed import find_model
+    from captioner.onnx import is_onnx_folder
     from captioner.ui import Serving, find_auth, free_port, parse_name, parse_size, serve
 
     serving = Serving(
@@ -472,7 +534,9 @@ def _serve(options: argparse.Namespace) -> int:
         tuple(map(parse_name, options.allowed_host)),
     )
     folder = find_model(options.model)
+    if is_onnx_folder(folder):
+        raise ModelError("{} is an exported model, and the page needs the model itself.", folder)
     free_port(serving.host, serving.port)  # before seconds are spent on the model
     _tell(Message("Loading the model '{}' …", folder.name))
-    serve(_load(options), serving)
+    serve(cast("Captioner", _load(options)), serving)
     return 0

@@ -8,7 +8,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from captioner.captioning import PhotoCaptioner
 from captioner.captions import Row, to_json
 from captioner.datasets import (
     CocoCaptions,
@@ -38,7 +40,6 @@ from captioner.metrics.report import (
     report_page,
 )
 from captioner.options import CaptionOptions
-from captioner.pipeline import Captioner
 from captioner.text import units
 from captioner.text.vocabulary import SPECIAL
 
@@ -110,7 +111,7 @@ class ReportOptions:
 
 
 def evaluate_model(
-    captioner: Captioner,
+    captioner: PhotoCaptioner[Any],
     data: Path,
     split: str = "val",
     *,
@@ -279,7 +280,7 @@ def _training(paths: Sequence[Path], language: str) -> list[str]:
 
 
 def _caption(
-    captioner: Captioner, records: Sequence[Record], options: CaptionOptions | None
+    captioner: PhotoCaptioner[Any], records: Sequence[Record], options: CaptionOptions | None
 ) -> tuple[list[tuple[Record, str]], list[str]]:
     """The records whose photos can be read, each with its caption, and the names of the others."""
     photos = progress_bar(
@@ -297,9 +298,9 @@ def _caption(
     return written, unreadable
 
 
-def _words(captioner: Captioner) -> tuple[str, ...] | None:
+def _words(captioner: PhotoCaptioner[Any]) -> tuple[str, ...] | None:
     """The words a model can write; None where it writes other units than words are counted in."""
-    if captioner.model.config.unit != units(captioner.language)[0]:
+    if captioner.unit != units(captioner.language)[0]:
         return None
     return captioner.vocabulary.words[len(SPECIAL) :]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from captioner.options import CaptionOptions
 
 if TYPE_CHECKING:
-    from captioner.pipeline import Captioner
+    from captioner.captioning import PhotoCaptioner
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class ModelChoice:
     devices: tuple[str, ...] = ()
     options: CaptionOptions = field(default_factory=CaptionOptions)
 
-    def load(self, device: str) -> list[Captioner]:
+    def load(self, device: str) -> list[PhotoCaptioner[Any]]:
         """The model on a device, once for each language.
 
         Raises ModelError as `load_model`, OptionError where the options do not suit the model.
         """
-        from captioner.pipeline import load_model
+        from captioner.loading import load_model
 
         first = load_model(self.name, device, self.languages[0] if self.languages else None)
         captioners = [first.in_language(language) for language in self.languages] or [first]

@@ -42,7 +42,7 @@ class RayEngine:
         captioners = choice.load("cpu")
         self.model = captioners[0].name
         self.languages = tuple(captioner.language for captioner in captioners)
-        self._preprocessing = captioners[0].model.config.preprocessing
+        self._preprocessing = captioners[0].preprocessing
         self._is_own = not self._ray.is_initialized()
         if self._is_own:
             self._ray.init(logging_level=logging.ERROR, log_to_driver=False)
@@ -107,7 +107,7 @@ class _Describe:
     def __init__(self, choice: ModelChoice, device: str, trigger: str) -> None:
         self._captioners = choice.load(device)
         self._choice, self._trigger = choice, trigger
-        self._open = _opener(self._captioners[0].model.config.preprocessing)
+        self._open = _opener(self._captioners[0].preprocessing)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         row = row if "opened" in row else self._open(row)

@@ -6,20 +6,19 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from captioner.captioning import Caption, PhotoCaptioner
 from captioner.devices import find_device
 from captioner.errors import FolderError
 from captioner.folder.choice import ModelChoice
 from captioner.folder.workers import pool
-from captioner.images import normalise
-from captioner.model import ModelConfig
+from captioner.images import Preprocessing
 from captioner.options import CaptionOptions
-from captioner.pipeline import Caption, Captioner
 from captioner.speed.workers import start_workers, worker_count
 
 Pixels = NDArray[np.uint8]
@@ -28,11 +27,11 @@ Pixels = NDArray[np.uint8]
 class Devices(Protocol):
     """One or more copies of a model that take batches of pixels.
 
-    name, config, languages: of the model. at_once: how many batches keep all of them busy.
+    name, preprocessing, languages: of the model. at_once: how many batches keep all of them busy.
     """
 
     name: str
-    config: ModelConfig
+    preprocessing: Preprocessing
     languages: tuple[str, ...]
     at_once: int
 
@@ -51,12 +50,12 @@ class OneDevice:
     captioners: the model, once for each language.
     """
 
-    def __init__(self, captioners: Sequence[Captioner], options: CaptionOptions) -> None:
+    def __init__(self, captioners: Sequence[PhotoCaptioner[Any]], options: CaptionOptions) -> None:
         self._captioners, self._options = captioners, options
         self.name = captioners[0].name
-        self.config = captioners[0].model.config
+        self.preprocessing = captioners[0].preprocessing
         self.languages = tuple(captioner.language for captioner in captioners)
-        count = worker_count(captioners[0].device)
+        count = worker_count(torch.device(captioners[0].device))
         self.at_once = count + 1  # so that the next batch is ready where one is done
         self._threads = start_workers(count)
 
@@ -83,7 +82,7 @@ class SeveralDevices:
                 process.submit(_about, choice, device, len(devices))
                 for process, device in zip(self._pools, devices, strict=True)
             ]
-            self.name, self.config, self.languages = about[0].result()
+            self.name, self.preprocessing, self.languages = about[0].result()
             for future in about:
                 future.result()
         except BaseException:
@@ -122,18 +121,17 @@ def start_devices(choice: ModelChoice) -> Devices:
 
 
 def caption_pixels(
-    captioners: Sequence[Captioner], pixels: Pixels, options: CaptionOptions
+    captioners: Sequence[PhotoCaptioner[Any]], pixels: Pixels, options: CaptionOptions
 ) -> list[tuple[Caption, ...]]:
     """Caption photos `uint8 [B, S, S, 3]`, in halves where the GPU has too little memory.
 
     captioners: of one model, each of which describes what the first has encoded.
 
-    Raises FolderError where it has too little for one photo, OptionError as `Captioner.caption`.
+    Raises FolderError where it has too little for one photo, OptionError as `load_model`'s.
     """
     half, first = len(pixels) // 2, captioners[0]
     try:
-        images = torch.from_numpy(pixels).to(first.device).permute(0, 3, 1, 2)
-        encoded = first.encode(normalise(images, first.model.config.preprocessing))
+        encoded = first.encode_pixels(pixels)
         found = [captioner.describe(*encoded, options) for captioner in captioners]
         return list(zip(*found, strict=True))
     except torch.OutOfMemoryError:
@@ -145,10 +143,10 @@ def caption_pixels(
 
 def _about(
     choice: ModelChoice, device: str, processes: int
-) -> tuple[str, ModelConfig, tuple[str, ...]]:
+) -> tuple[str, Preprocessing, tuple[str, ...]]:
     captioners = _loaded(choice, device, processes)
     languages = tuple(captioner.language for captioner in captioners)
-    return captioners[0].name, captioners[0].model.config, languages
+    return captioners[0].name, captioners[0].preprocessing, languages
 
 
 def _caption(
@@ -158,7 +156,7 @@ def _caption(
 
 
 @lru_cache(maxsize=1)
-def _loaded(choice: ModelChoice, device: str, processes: int) -> list[Captioner]:
+def _loaded(choice: ModelChoice, device: str, processes: int) -> list[PhotoCaptioner[Any]]:
     """The model of this process, loaded once."""
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
     return choice.load(device)

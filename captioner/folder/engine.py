@@ -48,7 +48,7 @@ class LocalEngine:
     def caption(self, photos: Iterable[Photo], lookup: Lookup) -> Iterator[Done]:
         state = _State()
         ahead = self._devices.at_once * self._batch  # while one is captioned the next is opened
-        for opened in self._opener.open(photos, self._devices.config.preprocessing, ahead):
+        for opened in self._opener.open(photos, self._devices.preprocessing, ahead):
             known = without_model(opened, lookup)
             if known:
                 yield known

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from captioner.model.captioning import CaptioningModel, ModelConfig
     from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
     from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
-    from captioner.model.inference import for_inference
+    from captioner.model.inference import fold_batch_norms, for_inference
     from captioner.model.languages import add_language, read_language
     from captioner.model.saving import (
         load_decoder,
@@ -31,6 +31,7 @@ __all__ = [
     "ModelConfig",
     "add_language",
     "encoder_names",
+    "fold_batch_norms",
     "for_inference",
     "languages_of",
     "load_decoder",
@@ -49,7 +50,7 @@ __getattr__, __dir__ = offered(
         "captioning": "CaptioningModel ModelConfig",
         "decoder": "Decoder DecoderConfig DecoderState",
         "encoder": "Encoder EncoderConfig encoder_names load_pretrained",
-        "inference": "for_inference",
+        "inference": "fold_batch_norms for_inference",
         "languages": "add_language read_language",
         "saving": "load_decoder load_encoder read_config read_model save_model",
     },

@@ -201,9 +201,15 @@ class Decoder(nn.Module):
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
+        outputs, _, after = self.advance(tokens, state)
+        return self.logits(outputs.flatten(0, 1)), after
+
+    def advance(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
+        """As `step`, one layer before the words: outputs `[B, K, H]`, where each row looked
+        `[B, heads, K, N]`, and the new state."""
         h, recurrent = self.cell.advance(self._projection(tokens, state), state.recurrent)
-        outputs, _ = self._attend(h.view(len(state.summary), -1, h.shape[1]), state)
-        return self.logits(outputs.flatten(0, 1)), state.after(recurrent)
+        outputs, weights = self._attend(h.view(state.summary.shape[0], -1, h.shape[1]), state)
+        return outputs, weights, state.after(recurrent)
 
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits `[B · K, T - 1, V]`.

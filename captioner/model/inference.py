@@ -22,7 +22,7 @@ def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel
     Returns the model, in evaluation mode; it can no longer be trained.
     """
     model.eval().requires_grad_(False)
-    _fold_batch_norms(model.encoder)
+    fold_batch_norms(model.encoder)
     for decoder in model.decoder.directions:
         decoder.project_words()
     model.to(dtype).to(memory_format=torch.channels_last)
@@ -32,12 +32,15 @@ def for_inference(model: CaptioningModel, dtype: torch.dtype) -> CaptioningModel
     return model
 
 
-def _fold_batch_norms(module: nn.Module) -> None:
-    """In torchvision's CNNs a batch norm that follows a convolution is applied to its output."""
+def fold_batch_norms(module: nn.Module) -> None:
+    """Let convolutions do what the batch norms behind them did, in place.
+
+    In torchvision's CNNs a batch norm that follows a convolution is applied to its output.
+    """
     children = list(module.named_children())
     for (name, child), (next_name, following) in pairwise(children):
         if isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
             setattr(module, name, fuse_conv_bn_eval(child, following))
             setattr(module, next_name, nn.Identity())
     for child in module.children():
-        _fold_batch_norms(child)
+        fold_batch_norms(child)

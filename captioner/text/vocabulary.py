@@ -58,6 +58,11 @@ class Vocabulary:
         number = self._numbers.get(word)
         return None if number is None or number < len(SPECIAL) else number
 
+    def numbers(self, words: Iterable[str]) -> list[int]:
+        """Of those words that a caption may hold, as they stand or in small letters."""
+        forms = (form for word in words for form in {word, word.lower()})
+        return [number for number in map(self.number, forms) if number is not None]
+
     def row(self, word: str) -> int | None:
         """The number of a word or special token; None for a word that is not known."""
         return self._numbers.get(word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
@@ -26,14 +26,14 @@ class Models:
     def named(self, name: str) -> Captioner:
         """The captioner of that name. Raises ModelError where there is none or it is unusable."""
         from captioner.errors import ModelError
-        from captioner.pipeline import load_model
+        from captioner.loading import load_model
 
         if name not in self.languages:
             known = ", ".join(self.languages)
             raise ModelError("There is no model named '{}'; installed: {}.", name, known)
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = load_model(name, self.first.device)
+                self._loaded[name] = cast("Captioner", load_model(name, self.first.device))
             return self._loaded[name]
 
     def writing(self, language: str, name: str = "") -> Captioner:

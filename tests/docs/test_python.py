@@ -16,11 +16,15 @@ def public() -> dict[str, list[object]]:
     """What each table lists, by the heading above it."""
     import captioner
     from captioner import folder
+    from captioner.captioning import PhotoCaptioner
 
+    verbs = vars(PhotoCaptioner) | vars(captioner.Captioner)
     offered = [getattr(captioner, name) for name in captioner.__all__]
     methods = [
-        own for name, own in vars(captioner.Captioner).items() if not name.startswith("_")
-    ]  # fmt: skip
+        own
+        for name, own in verbs.items()
+        if not name.startswith("_") and (callable(own) or isinstance(own, property))
+    ]
     return {
         "`captioner`": offered,
         "`Captioner`": methods,

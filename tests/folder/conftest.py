@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from captioner import pipeline
+from captioner.loading import load_model
 from captioner.model import CaptioningModel, save_model
-from captioner.pipeline import Captioner, load_model
+from captioner.pipeline import Captioner
 from captioner.text import Vocabulary
 
 MakePhotos = Callable[..., None]
@@ -52,7 +53,7 @@ def make_photos() -> MakePhotos:
 
 @pytest.fixture(autouse=True)
 def _models_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("captioner.pipeline.load_model", _load_once)
+    monkeypatch.setattr("captioner.loading.load_model", _load_once)
 
 
 def _load_once(name: str | None, device: str | None, language: str | None = None) -> Captioner:

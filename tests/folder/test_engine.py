@@ -28,7 +28,7 @@ class Brightness:
     languages = ("en", "zh")
 
     def __init__(self, config: ModelConfig, at_once: int) -> None:
-        self.config, self.at_once = config, at_once
+        self.preprocessing, self.at_once = config.preprocessing, at_once
         self.batches: list[int] = []
 
     def caption(self, pixels: Pixels) -> Future[list[tuple[Caption, ...]]]:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from captioner.errors import ModelError
 from captioner.images import Preprocessing
+from captioner.loading import load_model
 from captioner.model import (
     CaptioningModel,
     DecoderConfig,
@@ -25,7 +26,6 @@ from captioner.model import (
     read_model,
     save_model,
 )
-from captioner.pipeline import load_model
 from captioner.text import Vocabulary
 
 LONG = "9" * 5000

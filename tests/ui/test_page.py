@@ -78,7 +78,7 @@ def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
 ) -> None:
     config = replace(tiny.model.config, language="zh")
     chinese = Captioner(CaptioningModel(config), tiny.vocabulary, "tiny-zh", "cpu")
-    monkeypatch.setattr("captioner.pipeline.load_model", lambda name, device: chinese)
+    monkeypatch.setattr("captioner.loading.load_model", lambda name, device: chinese)
     both = replace(service, models=Models(tiny, {"tiny-zh": ("zh",)}))
     assert both.captioner("", "zh") is chinese
     assert both.captioner("", "en") is tiny

@@ -1,0 +1,27 @@
+// Tokens put together as sentences, as captioner/text does it.
+
+const CLITICS = new Set(["'s", "'m", "'d", "'re", "'ve", "'ll", "n't"]);
+const BRACKETS = {
+  "-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}",
+};
+const LATIN = /^[A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f\u01cd-\u01dc\u1e00-\u1eff]$/;
+
+/** Pieces of a sentence, one a token, with the spaces that go before them. */
+export function pieces(tokens, language) {
+  return language === "zh" ? chinese(tokens) : english(tokens);
+}
+
+function english(tokens) {
+  return tokens.map((token, at) => {
+    const space = at === 0 || CLITICS.has(token) ? "" : " ";
+    return space + (BRACKETS[token] ?? token);
+  });
+}
+
+// No spaces but those that Latin words need.
+function chinese(tokens) {
+  return tokens.map((token, at) => {
+    const before = at ? [...tokens[at - 1]].at(-1) : "";
+    return LATIN.test(before) && LATIN.test([...token][0]) ? ` ${token}` : token;
+  });
+}
