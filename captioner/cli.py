@@ -146,6 +146,10 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     texts = parser.add_argument_group("texts beside or inside photos")
     texts.add_argument("--sidecar", action="store_true", help="photo.txt beside photo.jpg")
+    texts.add_argument(
+        "--sidecar-suffix", default=".txt", metavar="SUFFIX",
+        help="of these, such as .caption, as kohya's tools have it (.txt)",
+    )  # fmt: skip
     texts.add_argument("--embed", action="store_true", help="also into JPEG and PNG photos (XMP)")
     texts.add_argument(
         "--existing", default="skip", choices=["skip", "overwrite", "append"],
@@ -182,6 +186,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
         help="a change of the recipe, such as data.root=photos; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", metavar="MODEL", dest="start",
+        help="go on from a model, an installed one or a folder, with its words and new ones",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="the run's folder (runs/NAME)")
     _add_device(parser)
@@ -390,6 +398,7 @@ def _folder(options: argparse.Namespace) -> int:
             options.output,
             model,
             sidecar=options.sidecar,
+            sidecar_suffix=options.sidecar_suffix,
             existing=options.existing,
             trigger=options.trigger,
             update=options.update,
@@ -413,11 +422,13 @@ def _train(options: argparse.Namespace) -> int:
 
     keep_memory()
     if options.check:
-        report = check_data(read_recipe(options.recipe, options.changes))
+        report = check_data(read_recipe(options.recipe, options.changes, options.start))
         print(report.text)
         return 0 if report.fine else 1
     with join(options.device) as workers:
-        recipe = workers.from_first(lambda: read_recipe(options.recipe, options.changes))
+        recipe = workers.from_first(
+            lambda: read_recipe(options.recipe, options.changes, options.start)
+        )
         out = options.out or Path("runs") / recipe.name
         folder = train(recipe, out, options.device)
     if workers.first:

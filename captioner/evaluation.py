@@ -201,6 +201,13 @@ def _read_split(
     notes = _note("Captioned photos of {} that are missing: {}, as {}.", dataset.missing, data)
     left_out = "Photos of {} with an empty caption, which is left out: {}, as {}."
     notes += _note(left_out, dataset.empty, data)
+    if dataset.missing and not dataset.records:
+        raise DatasetError(
+            "None of the {:,} captioned photos of {} is there, as {}: --photos names their folder.",
+            len(dataset.missing),
+            data,
+            dataset.missing[0],
+        )
     scored, rest = dataset.split(split), dataset
     if names:
         wanted = read_names(names)

@@ -27,9 +27,9 @@ def twins(photos: Collection[str]) -> set[str]:
     return {photo for photo in photos if _stem(photo).casefold() in twice | whole}
 
 
-def text_name(photo: str, twin: bool) -> str:
+def text_name(photo: str, twin: bool, suffix: str = ".txt") -> str:
     """What the text of a photo is called. twin: whether it is one of `twins`."""
-    return f"{photo if twin else _stem(photo)}.txt"
+    return f"{photo if twin else _stem(photo)}{suffix}"
 
 
 def text_names(photos: Sequence[str]) -> list[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from captioner.errors import DatasetError
 from captioner.images import Photo
 from captioner.images.archives import list_archive
-from captioner.images.names import SUFFIXES, is_hidden
+from captioner.images.names import SUFFIXES, is_hidden, is_photo, suffix
 from captioner.images.walking import walk
 
 log = logging.getLogger(__name__)
@@ -29,9 +31,13 @@ class Found:
 
 
 class PhotoIndex:
-    """Photos, looked up as a dataset names them."""
+    """Photos, looked up as a dataset names them.
 
-    def __init__(self, found: Iterable[Found]) -> None:
+    folder: of the captions, which names with ".." are seen from.
+    """
+
+    def __init__(self, found: Iterable[Found], folder: Path | None = None) -> None:
+        self._folder = folder
         self._by_name: dict[str, dict[str, Found]] = defaultdict(dict)
         for photo in found:
             self._by_name[_file_name(photo.path)][photo.whole] = photo
@@ -40,11 +46,12 @@ class PhotoIndex:
         """The photos of those names that have one.
 
         A path counts: "a/1.jpg" is not "b/1.jpg". Only a name whose path leads to no photo is
-        looked up by its file name alone, among the photos that no path leads to.
+        looked up by its file name alone, among the photos that no path leads to; if it has no
+        suffix, such as ".jpg", or the suffix of another case, by the rest of its name.
 
         Raises DatasetError where two photos answer to a name, or two names to a photo.
         """
-        found = {name: self._at(name) for name in names}
+        found = {name: self._at(name) or self._outside(name) for name in names}
         taken = {photo.whole for photo in found.values() if photo}
         owners: dict[str, str] = {}
         for name in (name for name, photo in found.items() if not photo):
@@ -69,9 +76,39 @@ class PhotoIndex:
             return _only(name, below)
         return _only(name, [p for p in same_name if f"/{p.whole}".endswith(f"/{path}")])
 
+    def _outside(self, name: str) -> Found | None:
+        """The photo at an absolute path, or at one that leads out of the folder of the captions."""
+        path = name if os.sep == "\\" else name.replace("\\", "/")
+        if not (os.path.isabs(path) or (self._folder and ".." in path.split("/"))):
+            return None
+        whole = os.path.normpath(os.path.join(self._folder or "", path))
+        try:
+            is_there = is_photo(whole) and os.path.isfile(whole)
+        except ValueError:  # a null character in the path
+            return None
+        shown = _composed(os.path.abspath(whole).replace("\\", "/"))
+        return Found(name, shown, Photo.at(whole)) if is_there else None
+
     def _called(self, name: str, taken: Collection[str]) -> Found | None:
-        same_name = self._by_name.get(_file_name(_normal(name)), {}).values()
+        path = _normal(name)
+        same_name = list(self._by_name.get(_file_name(path), {}).values()) or self._alike(path)
         return _only(name, [photo for photo in same_name if photo.whole not in taken])
+
+    def _alike(self, path: str) -> list[Found]:
+        """Photos whose file names are the same but for a suffix that is not told, or for capitals
+        in the suffix; in the same folder, if there are any."""
+        alike = self._by_stem.get(_without_suffix(_file_name(path)), [])
+        folder = posixpath.dirname(path)
+        return [own for own in alike if posixpath.dirname(own.path) == folder] or alike
+
+    @cached_property
+    def _by_stem(self) -> dict[tuple[str, str], list[Found]]:
+        found: dict[tuple[str, str], list[Found]] = defaultdict(list)
+        for photo in (photo for photos in self._by_name.values() for photo in photos.values()):
+            stem, suffix = _without_suffix(_file_name(photo.path))
+            found[stem, suffix].append(photo)
+            found[stem, ""].append(photo)
+        return found
 
 
 def _only(name: str, photos: list[Found]) -> Found | None:
@@ -86,12 +123,14 @@ def _only(name: str, photos: list[Found]) -> Found | None:
     return photos[0] if photos else None
 
 
-def find_photos(images: Iterable[Path]) -> PhotoIndex:
+def find_photos(images: Iterable[Path], folder: Path | None = None) -> PhotoIndex:
     """The photos in folders (searched through, links followed) and uncompressed archives.
+
+    folder: of the captions, see `PhotoIndex`.
 
     Raises DatasetError where one does not exist, is neither, or is compressed.
     """
-    return PhotoIndex(find_files(images))
+    return PhotoIndex(find_files(images), folder)
 
 
 def find_files(images: Iterable[Path], suffixes: Collection[str] = SUFFIXES) -> Iterator[Found]:
@@ -177,6 +216,12 @@ def _normal(path: str) -> str:
 def _composed(path: str) -> str:
     """The same letters however a computer spells them: é as one sign, not as e and an accent."""
     return unicodedata.normalize("NFC", path)
+
+
+def _without_suffix(file_name: str) -> tuple[str, str]:
+    """A photo's file name without its suffix, and that in small letters; "" where it has none."""
+    own = suffix(file_name)
+    return (file_name[: -len(own)], own) if own in SUFFIXES else (file_name, "")
 
 
 def _file_name(path: str) -> str:

@@ -24,6 +24,7 @@ def read_dataset(
     split: str = "",
     val_share: float = VAL_SHARE,
     language: str = "en",
+    skip: bool = False,
 ) -> Dataset:
     """Read a caption dataset of any layout; docs/datasets.md shows them all.
 
@@ -33,6 +34,7 @@ def read_dataset(
     split: the split of all its photos, where the dataset does not say it.
     val_share: else the share of them that evaluates, chosen by a hash of their names.
     language: of the captions, where the layout has several.
+    skip: whether captions that are null or of photos that are not listed are left out and counted.
 
     Raises DatasetError, naming file and line, where something is missing or malformed.
     """
@@ -43,7 +45,7 @@ def read_dataset(
     layout = LAYOUTS[format]
     if split and layout.says_splits:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
-    return layout.read(path, Options(tuple(images or ()), split, val_share, language))
+    return layout.read(path, Options(tuple(images or ()), split, val_share, language, skip))
 
 
 def recognise(path: Path) -> tuple[str, Path]:

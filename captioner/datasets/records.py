@@ -39,11 +39,13 @@ class Dataset:
 
     missing: the names of captioned photos that do not exist.
     empty: the name of a photo for each of its captions that was left out for being empty.
+    unlisted: how many captions were left out since their photos are not listed.
     """
 
     records: tuple[Record, ...]
     missing: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
+    unlisted: int = 0
 
     def split(self, name: str) -> Dataset:
         """Only the records of one split."""

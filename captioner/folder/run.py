@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -24,6 +25,7 @@ from captioner.folder.sidecars import Sidecars
 from captioner.folder.watch import Watch
 from captioner.folder.xmp import embed
 from captioner.images import Photo
+from captioner.images.names import is_photo
 from captioner.installed import find_model
 from captioner.messages import Message, duration
 
@@ -45,18 +47,19 @@ class FolderOptions:
 
     output: a .jsonl, .csv or .json file, `USUAL_OUTPUT` in the working folder if not given, "-" for
     standard output, or with `sidecar` the folder of the text files, which else lie beside the
-    photos. existing: see `Sidecars`. trigger: a phrase before each caption. update: caption photos
-    again that have changed. watch: go on with photos that are added, until Ctrl+C. html: a page
-    that shows photos with their captions. embed: write captions into the photos' own metadata too,
-    and where there is one do as `existing` says. batch: photos that a model takes at a time;
-    workers: processes that open photos; both by the machine, if not given. engine: "local", or
-    "ray" for the machines of a Ray cluster.
+    photos. sidecar_suffix: of these. existing: see `Sidecars`. trigger: a phrase before each
+    caption. update: caption photos again that have changed. watch: go on with photos that are
+    added, until Ctrl+C. html: a page that shows photos with their captions. embed: write captions
+    into the photos' own metadata too, and where there is one do as `existing` says. batch: photos
+    that a model takes at a time; workers: processes that open photos; both by the machine, if not
+    given. engine: "local", or "ray" for the machines of a Ray cluster.
     """
 
     source: Source
     output: str | None = None
     model: ModelChoice = field(default_factory=ModelChoice)
     sidecar: bool = False
+    sidecar_suffix: str = ".txt"
     existing: str = "skip"
     trigger: str = ""
     update: bool = False
@@ -221,6 +224,11 @@ def _check_together(options: FolderOptions) -> None:
             "existing '{}' does nothing without sidecar or embed: no text of a photo is touched.",
             options.existing,
         )
+    suffix = options.sidecar_suffix
+    if suffix != ".txt" and not options.sidecar:
+        raise OptionError("sidecar_suffix goes with sidecar.")
+    if not re.fullmatch(r"\.[A-Za-z0-9_-]{1,16}", suffix) or is_photo(f"photo{suffix}"):
+        raise OptionError("sidecar_suffix must be such as .txt or .caption, not '{}'.", suffix)
 
 
 def _source(options: FolderOptions) -> Source:
@@ -276,8 +284,9 @@ def _open_output(
     stack.callback(journal.close)
     failures = home / f"captioner{part}.failed.jsonl" if home else None
     return Sidecars(
-        journal, again, root=root, existing=options.existing, failures=failures, settings=settings
-    )
+        journal, again, root=root, existing=options.existing, suffix=options.sidecar_suffix,
+        failures=failures, settings=settings,
+    )  # fmt: skip
 
 
 def _home(root: Path | None, photos: str) -> Path | None:

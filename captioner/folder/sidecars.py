@@ -28,6 +28,8 @@ class Sidecars:
     "append" the lines that it lacks. journal: lasts until all is done, so that a run that was
     killed goes on. failures: the file that lists photos which could not be read.
 
+    suffix: of the texts, such as ".caption".
+
     Raises OptionError where `existing` is none of these.
     """
 
@@ -38,6 +40,7 @@ class Sidecars:
         *,
         root: Path | None,
         existing: str,
+        suffix: str = ".txt",
         failures: Path | None,
         settings: dict[str, Any],
     ) -> None:
@@ -48,6 +51,7 @@ class Sidecars:
         self.journal = journal
         self.failures = failures
         self._root, self._again, self._existing = root, again, existing
+        self._suffix = suffix
         self._is_finished = False
         check_settings(journal, settings, str(journal.path))
         journal.commit(settings=settings)
@@ -87,7 +91,7 @@ class Sidecars:
     def path_of(self, photo: Photo) -> Path:
         """Where a photo's text lies."""
         whole = os.path.join(self._root, safe_path(photo.name)) if self._root else photo.path
-        return Path(text_name(whole, photo.twin))
+        return Path(text_name(whole, photo.twin, self._suffix))
 
     def _write_text(self, text: Path, lines: str) -> None:
         """A line that is there already is not appended: a killed run may have done so."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from captioner.errors import ModelError
-from captioner.fields import make_config
+from captioner.fields import make_config, shown
 from captioner.files import raising
 from captioner.model.captioning import CaptioningModel, ModelConfig
 from captioner.model.decoder import DecoderConfig
@@ -84,14 +84,10 @@ def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
     """
     other = read_config(folder).encoder
     if other != config:
-        raise ModelError(
-            "The encoder of {} is {} with stages {}, not {} with stages {}.",
-            folder,
-            other.name,
-            other.stages,
-            config.name,
-            config.stages,
-        )
+        names = (field.name for field in fields(config))
+        name = next(name for name in names if getattr(other, name) != getattr(config, name))
+        theirs, ours = shown(getattr(other, name)), shown(getattr(config, name))
+        raise ModelError("The encoder of {} has {} {}, not {}.", folder, name, theirs, ours)
     fill(encoder, part_of(read_weights(folder / WEIGHTS), "encoder"), folder / WEIGHTS)
 
 

@@ -42,6 +42,10 @@ class Vocabulary:
         kept = filter(_is_writable, frequent)
         return cls(SPECIAL + tuple(sorted(kept, key=lambda w: (-counts[w], w))))
 
+    def and_more(self, words: Iterable[str]) -> Vocabulary:
+        """These words, and then those that are not among them."""
+        return Vocabulary((*self.words, *(word for word in words if word not in self._numbers)))
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.words)}

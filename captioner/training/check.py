@@ -113,7 +113,10 @@ def _same_bytes(
         if len(group) > 1:
             splits = {record.split for record, _ in group}
             found = leaks if "train" in splits and len(splits) > 1 else duplicates
-            found.append(" = ".join(f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group))
+            called = [f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group[:_SHOWN]]
+            if len(group) > _SHOWN:
+                called.append(translate(Message("and {:,} more", len(group) - _SHOWN)))
+            found.append(" = ".join(called))
     return duplicates, leaks
 
 
@@ -149,6 +152,8 @@ def _source_lines(
         if captions:
             counts = len(captions), sum(map(len, captions))
             lines.append(_line("{}: {:,} photos with {:,} captions", Message(name), *counts))
+    if dataset.unlisted:
+        lines.append(_line("captions of photos that are not listed: {:,}", dataset.unlisted))
     reasons = (opened[record.photo] for record in dataset.records)
     unreadable = [translate(reason) for reason in reasons if isinstance(reason, ImageError)]
     lines += _listed("missing photos: {:,}", dataset.missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,13 +23,17 @@ from captioner.datasets import (
     read_names,
 )
 from captioner.errors import DatasetError
+from captioner.installed import model_folder
 from captioner.messages import Message
+from captioner.model import read_config
+from captioner.model.saving import read_vocabulary
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 from captioner.text.inflection import base_forms
+from captioner.text.vocabulary import SPECIAL
 from captioner.training import augment
 from captioner.training.mixing import Mixture
-from captioner.training.recipe import Recipe, Source
+from captioner.training.recipe import OF_MODEL, Data, Recipe, Source
 
 log = logging.getLogger(__name__)
 
@@ -81,17 +85,21 @@ class TrainingData:
         self.max_words = recipe.data.max_words
         self._language, self._unit = recipe.data.language, recipe.data.unit
         self.records = records = read_records(recipe)
-        self.train = decode_photos(_split(records, "train"), size, cache)
-        self.val = decode_photos(_split(records, "val"), size, cache)
+        train, val = _split(records, "train"), _split(records, "val")
+        tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
+        words = {record: [tokenize(c) for c in record.captions] for record in train}
+        # What leaves no words is refused here, before hours are spent on photos.
+        _vocabulary((c for cs in words.values() for c in cs), recipe.data)
+        self.train = decode_photos(train, size, cache)
+        self.val = decode_photos(val, size, cache)
         held_out = [record for record in records if record.split == "held_out"]
         self.held_out = decode_photos(held_out, size, cache) if held_out else None
         for photos in (self.train, self.val, self.held_out):
             if photos and (reasons := photos.unreadable):
                 template = "{} photos cannot be read and are left out: {}"
                 log.warning(Message(template, len(reasons), _shortened(reasons)))
-        tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
-        tokens = [[tokenize(c) for c in record.captions] for record in self.train.records]
-        self.vocabulary = Vocabulary.build((c for cs in tokens for c in cs), recipe.data.min_count)
+        tokens = [words[record] for record in self.train.records]
+        self.vocabulary = _vocabulary((c for cs in tokens for c in cs), recipe.data)
         self._captions = [self._encode(captions) for captions in tokens]
         weights = [r.weight for r in self.train.records]
         worded = [
@@ -171,7 +179,7 @@ class TrainingData:
         """One line for the person who waits."""
         splits = (self.train, self.val, *([self.held_out] if self.held_out else ()))
         counts = (count for photos in splits for count in _counts(photos))
-        return Message(_SUMMARY[len(splits)], *counts, len(self.vocabulary))
+        return Message(_SUMMARY[len(splits)], *counts, len(self.vocabulary) - len(SPECIAL))
 
     def steps(self, batch: int) -> int:
         """Batches an epoch; what does not fill the last one waits for the next epoch's order."""
@@ -203,6 +211,22 @@ class TrainingData:
         return [*(captions[i] for i in order), *[_EMPTY] * (count - len(order))]
 
 
+def _vocabulary(captions: Iterable[Sequence[str]], data: Data) -> Vocabulary:
+    """The words of the training captions, after those of the model that training goes on from.
+
+    Raises DatasetError where not one is seen often enough, ModelError where there is no such model.
+    """
+    words = Vocabulary.build(captions, data.min_count)
+    if len(words) == len(SPECIAL):
+        raise DatasetError(
+            "No word is seen {} times in the training captions: lower min_count.", data.min_count
+        )
+    if not data.vocabulary:
+        return words
+    folder = model_folder(data.vocabulary.removeprefix(OF_MODEL))
+    return read_vocabulary(folder, read_config(folder)).and_more(words.words)
+
+
 def take(array: np.ndarray, rows: Tensor) -> Tensor:
     """Rows of an array on disk, as a tensor in memory."""
     return torch.from_numpy(array[rows.numpy()])
@@ -232,6 +256,7 @@ def read_source(source: Source, recipe: Recipe) -> Dataset:
         split=source.split,
         val_share=source.val_share,
         language=recipe.data.language,
+        skip=source.skip,
     )
     if source.held_out:
         dataset = dataset.hold_out(read_names(Path(source.held_out)))

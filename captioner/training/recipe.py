@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -12,7 +12,8 @@ import torch
 from captioner.datasets import FORMATS, VAL_SHARE
 from captioner.errors import RecipeError
 from captioner.images import Preprocessing
-from captioner.model import DecoderConfig, EncoderConfig, make_decoder
+from captioner.installed import model_folder
+from captioner.model import DecoderConfig, EncoderConfig, make_decoder, read_config
 from captioner.text import tokenizer
 
 OF_MODEL = "model:"
@@ -26,8 +27,9 @@ _AT_LEAST_1 = (
 )  # fmt: skip
 _AT_LEAST_0 = (
     "crop_size", "bleu_weight", "told_weight", "named_weight", "cross_entropy_weight",
-    "doubly_stochastic",
+    "doubly_stochastic", "encoder_learning_rate", "weight_decay",
 )  # fmt: skip
+_SHARES = ("word_dropout", "scheduled_sampling", "warmup_ratio", "label_smoothing", "ema_decay")
 _OF_CROSS_ENTROPY = ("word_dropout", "scheduled_sampling", "doubly_stochastic")
 
 
@@ -44,6 +46,8 @@ class Source:
         trained on; they are a second dev split, scored beside the first.
     weight: how often a photo of it comes in an epoch. At 2 each comes twice; at 0.5 half of them
         come, and the other half in the next epoch.
+    skip: whether captions that are null or of photos that are not listed are left out and counted,
+        instead of stopping.
 
     Raises RecipeError where one of them cannot be, as all of a recipe's parts do.
     """
@@ -55,6 +59,7 @@ class Source:
     val_share: float = VAL_SHARE
     held_out: str = ""
     weight: float = 1.0
+    skip: bool = False
 
     def __post_init__(self) -> None:
         format, path, known = self.format, self.path, ", ".join(FORMATS)
@@ -72,6 +77,7 @@ class Data:
     unit: what the language is cut into, such as "word" or "character"; its first where not given.
     min_count: a word seen less often in training is unknown to the model.
     max_words: longer training captions are cut.
+    vocabulary: "model:NAME" keeps the words of that model, in their order, and adds new ones.
 
     Raises OptionError where there is no such language or unit.
     """
@@ -82,8 +88,14 @@ class Data:
     unit: str = ""
     min_count: int = 4
     max_words: int = 24
+    vocabulary: str = ""
 
     def __post_init__(self) -> None:
+        _require(
+            not self.vocabulary or self.vocabulary.startswith(OF_MODEL),
+            "vocabulary must be 'model:NAME', not '{}'.",
+            self.vocabulary,
+        )
         tokenizer(self.language, self.unit)
 
 
@@ -196,7 +208,9 @@ class Phase:
         for name in _AT_LEAST_0:
             value = getattr(self, name)
             self._require(0 <= value < math.inf, "{} of phase '{}' must be 0 or more.", name)
-        for name in ("word_dropout", "scheduled_sampling"):
+        above = "{} of phase '{}' must be above 0 and finite."
+        self._require(0 < self.learning_rate < math.inf, above, "learning_rate")
+        for name in _SHARES:
             value = getattr(self, name)
             self._require(0 <= value <= 1, "{} of phase '{}' must be from 0 to 1.", name)
         for name, known in _CHOICES.items():
@@ -272,6 +286,32 @@ class Recipe:
     def path(self, relative: str) -> Path:
         """A path of the data section."""
         return Path(self.data.root) / relative
+
+
+def starting_from(recipe: Recipe, model: str) -> Recipe:
+    """The recipe with encoder, decoder and photos as those of a model, an installed one's name or a
+    folder, which it goes on to train. Its words are kept, and those of the data added.
+
+    Raises ModelError where there is no such model, RecipeError where it writes another language.
+    """
+    theirs = read_config(model_folder(model))
+    source = f"{OF_MODEL}{model}"
+    ours = recipe.data.language
+    _require(
+        ours == theirs.language,
+        "the model '{}' writes '{}', and the recipe's language is '{}'.",
+        model,
+        theirs.language,
+        ours,
+    )
+    decoder = {**vars(theirs.decoder), "dropout": recipe.decoder.dropout, "weights": source}
+    return replace(
+        recipe,
+        data=replace(recipe.data, unit=theirs.unit, vocabulary=source),
+        encoder=EncoderSource(**vars(theirs.encoder), weights=source),
+        decoder=DecoderSource(**decoder),
+        preprocessing=theirs.preprocessing,
+    )
 
 
 def _require(condition: bool, template: str, *values: object) -> None:

@@ -17,7 +17,7 @@ from captioner.errors import RecipeError
 from captioner.fields import make_config
 from captioner.files import raising
 from captioner.messages import reason
-from captioner.training.recipe import Recipe
+from captioner.training.recipe import Recipe, starting_from
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,8 +43,10 @@ RENAMED = {
 }
 
 
-def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path, changes: Sequence[str] = (), start: str | None = None) -> Recipe:
     """Read a recipe file and apply changes such as "data.root=photos" or "phases.0.epochs=3".
+
+    start: the model that training goes on from, see `starting_from`.
 
     Raises RecipeError naming the file and the key that is unknown, missing, of a wrong type or
     impossible. No data are read.
@@ -53,7 +55,8 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     for change in changes:
         _change(raw, change)
     with raising(RecipeError):
-        return _beside(path, make_config(Recipe, raw, path, RENAMED))
+        recipe = _beside(path, make_config(Recipe, raw, path, RENAMED))
+        return starting_from(recipe, start) if start else recipe
 
 
 def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -70,12 +70,12 @@ class RunFolder:
         if not self._last.exists():
             return Progress(fingerprint(self.recipe, 0))
         found = checkpoint.load_progress(self._last)
-        if found.recipe != fingerprint(self.recipe, found.phase):
+        if found.recipe not in _begun(self.recipe, found.phase):
             raise RecipeError(
                 "{} holds a run of another recipe; choose another folder with --out, or delete it.",
                 self.path,
             )
-        return found
+        return replace(found, recipe=fingerprint(self.recipe, found.phase))
 
     def check_captions(self, records: Iterable[Record]) -> None:
         """Make sure that a run which goes on has the captions that it began with.
@@ -246,6 +246,15 @@ def fingerprint(recipe: Recipe, phase: int) -> str:
     )
     text = json.dumps(_changed(begun), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _begun(recipe: Recipe, phase: int) -> Iterator[str]:
+    """The fingerprints of runs that this recipe goes on with: the phase under way may have been
+    begun with fewer epochs."""
+    for epochs in range(recipe.phases[phase].epochs, 0, -1) if phase < len(recipe.phases) else ():
+        phases = list(recipe.phases)
+        phases[phase] = replace(phases[phase], epochs=epochs)
+        yield fingerprint(replace(recipe, phases=tuple(phases)), phase)
 
 
 _FORMER = {new: old for old, new in RENAMED.items()}

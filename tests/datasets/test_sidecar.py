@@ -84,5 +84,5 @@ def test_a_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"has no \.txt file beside a photo"):
+    with pytest.raises(DatasetError, match=r"has no \.txt or \.caption file beside a photo"):
         read_dataset(write(tmp_path, {"1.jpg": ""}), "sidecar")

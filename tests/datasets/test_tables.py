@@ -166,7 +166,7 @@ def test_a_malformed_csv_names_file_and_line(tmp_path: Path, text: str, said: st
         ('{"image": "a.jpg", "caption": "x"}\n"b.jpg"\n', "line 2: expected a JSON object"),
         ('{"image": "a.jpg"}\n', "line 1: expected a photo's name"),
         ('{"image": 1, "caption": "x"}\n', "line 1: expected a photo's name"),
-        ('{"image": "a.jpg", "caption": null}\n', "line 1: a caption must be text"),
+        ('{"image": "a.jpg", "caption": null}\n', "line 1: a caption is null"),
         ('{"image": "a.jpg", "captions": ["x", 2]}\n', "line 1: a caption must be text"),
         ('[{"image": "a.jpg", "caption": "x"},\n 3]', r"entry 1: expected a JSON object"),
         ('[{"image": "a.jpg",\n]', r"line 2: not valid JSON"),

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from captioner.cli import main
-from captioner.errors import RecipeError
+from captioner.errors import ModelError, RecipeError
+from captioner.model import CaptioningModel, save_model
+from captioner.text import Vocabulary
 from captioner.training import read_recipe
 from captioner.training.recipe import Phase, Source
 from captioner.training.recipe_file import RENAMED
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("**/*.toml"))
+TOY = next(path for path in CONFIGS if path.name == "toy.toml")
 
 MINIMAL = """
 name = "x"
@@ -208,3 +211,44 @@ def test_missing_damaged_and_incomplete_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "part.toml").write_text('name = "x"')
     with pytest.raises(RecipeError, match=r"part\.toml: 'data' is missing"):
         read_recipe(tmp_path / "part.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("learning_rate", "-1.0", "must be above 0 and finite"),
+        ("learning_rate", "nan", "must be above 0 and finite"),
+        ("learning_rate", "inf", "must be above 0 and finite"),
+        ("learning_rate", "0.0", "must be above 0 and finite"),
+        ("encoder_learning_rate", "-1e-3", "must be 0 or more"),
+        ("encoder_learning_rate", "nan", "must be 0 or more"),
+        ("weight_decay", "-0.1", "must be 0 or more"),
+        ("ema_decay", "1.5", "must be from 0 to 1"),
+        ("label_smoothing", "nan", "must be from 0 to 1"),
+        ("warmup_ratio", "2.0", "must be from 0 to 1"),
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused_when_the_recipe_is_read(
+    key: str, value: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=f"{key} of phase '.*' {said}"):
+        read_recipe(TOY, [f"phases.0.{key}={value}"])
+
+
+def test_a_recipe_may_start_from_a_model(
+    tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    save_model(tmp_path / "model", tiny_model, vocabulary, "")
+    model = str(tmp_path / "model")
+    recipe = read_recipe(TOY, ["decoder.dropout=0.3"], model)
+    theirs = tiny_model.config
+    assert recipe.encoder.config == theirs.encoder
+    assert recipe.decoder.config == replace(theirs.decoder, dropout=0.3)
+    assert recipe.preprocessing == theirs.preprocessing
+    assert {recipe.encoder.weights, recipe.decoder.weights, recipe.data.vocabulary} == {
+        f"model:{model}"
+    }
+    with pytest.raises(RecipeError, match="writes 'en', and the recipe's language is 'zh'"):
+        read_recipe(TOY, ["data.language=zh"], model)
+    with pytest.raises(ModelError, match="no model named 'nobody'"):
+        read_recipe(TOY, [], "nobody")

@@ -325,6 +325,50 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
     assert "another recipe" in run(home, "longer", changed).stderr
 
 
+def test_a_finished_run_may_be_given_more_epochs(home: Path, finished: Path) -> None:
+    shutil.copytree(finished, home / "more-epochs")
+    result = run(home, "more-epochs", "phases.2.epochs=3")
+    assert result.returncode == 0, result.stderr
+    more, before = rows(home / "more-epochs"), rows(finished)
+    assert more[: len(before)] == before
+    assert [(row["phase"], row["epoch"]) for row in more[len(before) :]] == [("self-critical", 3)]
+    assert "another recipe" in run(home, "more-epochs", "phases.2.epochs=2").stderr
+
+
+def test_training_goes_on_from_a_model_with_its_words_and_new_ones(
+    home: Path, finished: Path
+) -> None:
+    """All of a recipe's model is the other one's; what it knew before is known, new words too."""
+    one_phase = "phases=[{name='decoder', epochs=1, learning_rate=1e-3, batch_size=8}]"
+    photos = sorted((home / "toy").rglob("*.png"))[:8]
+    with (home / "own.csv").open("w") as table:
+        table.write("image,caption,split\n")
+        for number, photo in enumerate(photos):
+            split = "val" if number < 2 else "train"
+            table.write(f"{photo},a wombat number {number},{split}\n")
+    source = "data.sources=[{format='csv', path='own.csv'}]"
+    arguments = command(home, "from", source, one_phase)
+    result = subprocess.run(
+        [*arguments, "--from", str(finished / "model")], check=False, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    _, before = read_model(finished / "model")
+    _, words = read_model(home / "from" / "model")
+    assert words.words[: len(before)] == before.words
+    assert "wombat" in words.words[len(before) :]
+    tensors = (load_file(folder / "model.safetensors") for folder in (
+        finished / "model", home / "from" / "model"
+    ))  # fmt: skip
+    theirs, ours = tensors
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs if "encoder." in name)
+
+
+def test_data_that_leaves_no_words_is_refused_before_photos_are_decoded(home: Path) -> None:
+    result = run(home, "no-words", "data.min_count=1000000")
+    assert result.returncode == 2
+    assert "No word is seen 1000000 times in the training captions" in result.stderr
+
+
 def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished: Path) -> None:
     one_phase = "phases=[{name='decoder', epochs=1, learning_rate=3e-3, batch_size=8}]"
     weights = f"encoder.weights=model:{finished / 'model'}"
@@ -340,7 +384,10 @@ def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished
 
     other = run(home, "another", weights, one_phase, "encoder.stages=[2]")
     assert other.returncode == 2
-    assert "resnet18 with stages (1,), not resnet18 with stages (2,)" in other.stderr
+    assert "has stages (1,), not (2,)." in other.stderr
+    blocks = run(home, "another", weights, one_phase, "encoder.identity=['layer1.1']")
+    assert blocks.returncode == 2
+    assert "has identity (), not ('layer1.1',)." in blocks.stderr
 
 
 def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(

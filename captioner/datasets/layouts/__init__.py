@@ -24,10 +24,11 @@ class Options:
     split: str = ""
     val_share: float = VAL_SHARE
     language: str = "en"
+    skip: bool = False
 
     def photos(self, folder: Path) -> PhotoIndex:
         """The photos of the dataset, in that folder where nothing else is said."""
-        return find_photos(self.images or images_below(folder))
+        return find_photos(self.images or images_below(folder), folder)
 
     def splits(self, names: Iterable[str]) -> dict[str, str]:
         """A split for each photo of a dataset that says none, see `share_out`."""

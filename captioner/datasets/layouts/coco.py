@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,8 +19,10 @@ ImageId: TypeAlias = int | float | str
 
 def read_coco(path: Path, options: Options) -> Dataset:
     """Read one captions file; COCO keeps a file per split, which does not say it itself."""
-    captions = read_captions(path)
-    return match_photos(captions, options.splits(captions), options.photos(path.parent))
+    content = read_coco_captions(path, options.skip)
+    captions = {content.names[key]: texts for key, texts in content.captions.items() if texts}
+    found = match_photos(captions, options.splits(captions), options.photos(path.parent))
+    return replace(found, unlisted=content.unlisted)
 
 
 def read_captions(path: Path) -> dict[str, list[str]]:
@@ -38,16 +40,20 @@ class CocoCaptions:
     """What a COCO captions file holds, by image id, in the file's order.
 
     names: what the file calls each photo. captions: of each photo, stripped; one may be empty, and
-    a photo may have none.
+    a photo may have none. unlisted: how many captions of other photos were left out.
     """
 
     path: Path
     names: dict[ImageId, str]
     captions: dict[ImageId, list[str]]
+    unlisted: int = 0
 
 
-def read_coco_captions(path: Path) -> CocoCaptions:
+def read_coco_captions(path: Path, skip: bool = False) -> CocoCaptions:
     """Read one captions file, without its photos.
+
+    skip: whether captions of photos that are not listed are left out, and a null stands for an
+    empty caption.
 
     Raises DatasetError, naming the file and the entry, where it is missing or malformed, where an
     id has two names or a name two ids, and where not one caption has a word.
@@ -71,18 +77,24 @@ def read_coco_captions(path: Path) -> CocoCaptions:
                 name,
             )
     captions: dict[ImageId, list[str]] = {key: [] for key in names}
+    unlisted = 0
     for number, annotation in enumerate(_list(content, "annotations", path)):
         try:
-            captions[annotation["image_id"]].append(annotation["caption"].strip())
+            key, text = annotation["image_id"], annotation["caption"]
+            if skip and key not in captions:
+                unlisted += 1
+            else:
+                captions[key].append("" if skip and text is None else text.strip())
         except (KeyError, TypeError, AttributeError):
             raise DatasetError(
-                "{}, annotations[{}]: expected the image_id of a listed image and a caption.",
+                "{}, annotations[{}]: expected the image_id of a listed image and a caption; "
+                "`skip = true` leaves out captions of others, and null.",
                 path,
                 number,
             ) from None
     if not any(any(texts) for texts in captions.values()):
         raise DatasetError("{} holds no captions.", path)
-    return CocoCaptions(path, names, captions)
+    return CocoCaptions(path, names, captions, unlisted)
 
 
 def is_image_id(value: Any) -> bool:

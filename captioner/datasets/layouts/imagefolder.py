@@ -24,7 +24,7 @@ def read_imagefolder(root: Path, options: Options) -> Dataset:
     files = _metadata(root)
     if not files:
         raise DatasetError("{} has no metadata.jsonl or metadata.csv.", root)
-    rows = (row for path in files for row in _rows(root, path))
+    rows = (row for path in files for row in _rows(root, path, options.skip))
     return match_rows(rows, root, root, options)
 
 
@@ -37,11 +37,11 @@ def _metadata(root: Path) -> list[Path]:
     return next(filter(None, found.values()), [])
 
 
-def _rows(root: Path, path: Path) -> Iterator[Row]:
+def _rows(root: Path, path: Path, skip: bool) -> Iterator[Row]:
     """The rows of one file, with photos named from the root, and the split of its folder."""
     folder = PurePosixPath(path.parent.relative_to(root).as_posix())
     splits = [split for part in folder.parts if (split := split_called(part))]
-    for row in json_rows(path) if path.suffix == ".jsonl" else csv_rows(path):
+    for row in json_rows(path, skip) if path.suffix == ".jsonl" else csv_rows(path):
         split = row.split or (splits[-1] if splits else None)
         yield replace(row, image=str(folder / row.image), split=split)
 

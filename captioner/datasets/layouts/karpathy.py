@@ -21,11 +21,12 @@ _SENTENCES = re.compile(r'"(sentences|sentids)"\s*:')
 
 def read_karpathy(path: Path, options: Options) -> Dataset:
     """Read one file; photos of "restval" train, as is usual."""
-    return match_photos(*read_sentences(path), options.photos(path.parent))
+    return match_photos(*read_sentences(path, options.skip), options.photos(path.parent))
 
 
-def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Captions and split by photo, without looking for the photos.
+def read_sentences(path: Path, skip: bool = False) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Captions and split by photo, without looking for the photos. skip: whether a null stands for
+    an empty caption.
 
     Raises DatasetError, naming the file and the entry, where it is missing or malformed.
     """
@@ -37,7 +38,7 @@ def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
     splits: dict[str, str] = {}
     for number, entry in enumerate(entries):
         try:
-            name, split, texts = _entry(entry)
+            name, split, texts = _entry(entry, skip)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise DatasetError(
                 "{}, images[{}]: expected filename, split (train, restval, val or test) and "
@@ -53,17 +54,19 @@ def read_sentences(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
     return captions, splits
 
 
-def _entry(entry: Any) -> tuple[str, str, list[str]]:
+def _entry(entry: Any, skip: bool) -> tuple[str, str, list[str]]:
     """Name, split and captions. Raises what a malformed entry makes Python raise."""
     folder, name = entry.get("filepath", ""), entry["filename"]
     split = split_called(entry["split"])
     if split is None or not isinstance(name, str) or not isinstance(folder, str):
         raise ValueError
-    return f"{folder}/{name}".lstrip("/"), split, [_text(s) for s in entry["sentences"]]
+    return f"{folder}/{name}".lstrip("/"), split, [_text(s, skip) for s in entry["sentences"]]
 
 
-def _text(sentence: Any) -> str:
+def _text(sentence: Any, skip: bool) -> str:
     text = sentence["raw"] if "raw" in sentence else " ".join(sentence["tokens"])
+    if text is None and skip:
+        return ""
     if not isinstance(text, str):
         raise ValueError
     return text

@@ -1,8 +1,11 @@
-"""Photos with a text file beside each: dog.jpg and dog.txt, one caption a line."""
+"""Photos with a text file beside each: dog.jpg and dog.txt, one caption a line.
+
+kohya's tools call it dog.caption; where both are there, dog.txt counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from captioner.datasets.files import decode, read_text
@@ -10,6 +13,8 @@ from captioner.datasets.finding import Found, PhotoIndex, find_files, images_bel
 from captioner.datasets.layouts import Layout, Options
 from captioner.datasets.records import Dataset, match_photos
 from captioner.errors import DatasetError, ImageError
+
+_TEXTS = (".caption", ".txt")  # the last one counts
 
 
 def read_sidecar(root: Path, options: Options) -> Dataset:
@@ -19,9 +24,9 @@ def read_sidecar(root: Path, options: Options) -> Dataset:
     in dog.txt. A text without a photo counts as a missing photo.
     """
     images = options.images or images_below(root)
-    texts = {_stem(found): found for found in find_files(images, (".txt",))}
+    texts = {_stem(found): found for found in find_files(images, _TEXTS)}
     if not texts:
-        raise DatasetError("{} has no .txt file beside a photo.", root)
+        raise DatasetError("{} has no .txt or .caption file beside a photo.", root)
     photos = _beside(texts, find_files(images))
     captions = {
         photos[stem].path if stem in photos else found.path: _captions(found)
@@ -30,7 +35,7 @@ def read_sidecar(root: Path, options: Options) -> Dataset:
     return match_photos(captions, options.splits(captions), PhotoIndex(photos.values()))
 
 
-def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
+def _beside(texts: Mapping[str, Found], found: Iterable[Found]) -> dict[str, Found]:
     """The photo of each text, by the text's path without its suffix."""
     photos: dict[str, Found] = {}
     by_path: dict[str, Found] = {}
@@ -40,7 +45,10 @@ def _beside(texts: Iterable[str], found: Iterable[Found]) -> dict[str, Found]:
             first = photos.setdefault(stem, photo)
             if first.whole != photo.whole:
                 raise DatasetError(
-                    "{}.txt lies beside two photos: {}, {}.", stem, first.path, photo.path
+                    "{} lies beside two photos: {}, {}.",
+                    texts[stem].whole,
+                    first.path,
+                    photo.path,
                 )
             first = by_path.setdefault(photo.path, photo)
             if first.whole != photo.whole:
@@ -69,7 +77,7 @@ def _captions(found: Found) -> list[str]:
 
 
 def _has_texts(folder: Path) -> bool:
-    return any(True for _ in find_files(images_below(folder), (".txt",)))
+    return any(True for _ in find_files(images_below(folder), _TEXTS))
 
 
 SIDECAR = Layout(

@@ -26,8 +26,8 @@ from captioner.text import spreadsheet
 
 # Names of columns in the wild, the surest first: `image` beside `file_name` is mostly a number, and
 # `text` beside `caption` what is written in the photo.
-_IMAGE = tuple(map(re.compile, ("file_?name", "image", "image_name")))
-_CAPTION = tuple(map(re.compile, (r"captions?(_?\d+)?", "text", "comment")))
+_IMAGE = tuple(map(re.compile, ("file_?name", "image", "image_name", "(file|image)_?path")))
+_CAPTION = tuple(map(re.compile, (r"captions?(_?\d+)?", "text", "comment", "title")))
 _DELIMITERS = ",\t;|"
 
 
@@ -48,7 +48,7 @@ def read_csv(path: Path, options: Options) -> Dataset:
 
 def read_jsonl(path: Path, options: Options) -> Dataset:
     """Read a file with a JSON object a line, or with one JSON list of them."""
-    return match_rows(json_rows(path), path, path.parent, options)
+    return match_rows(json_rows(path, options.skip), path, path.parent, options)
 
 
 def match_rows(rows: Iterable[Row], path: Path, folder: Path, options: Options) -> Dataset:
@@ -93,12 +93,12 @@ def csv_rows(path: Path) -> Iterator[Row]:
         ) from None
 
 
-def json_rows(path: Path) -> Iterator[Row]:
-    """The rows of a JSON file, in its order."""
+def json_rows(path: Path, skip: bool = False) -> Iterator[Row]:
+    """The rows of a JSON file, in its order. skip: whether a null stands for an empty caption."""
     for where, raw in json_values(path):
         if not isinstance(raw, dict):
             raise DatasetError("{}: expected a JSON object with `image` and `caption`.", where)
-        yield _row({key.strip().lower(): value for key, value in raw.items()}, where)
+        yield _row({key.strip().lower(): value for key, value in raw.items()}, where, skip)
 
 
 def _is_csv(suffix: str, head: str) -> bool:
@@ -108,9 +108,13 @@ def _is_csv(suffix: str, head: str) -> bool:
         return False
 
 
-def _row(raw: Mapping[str, Any], where: Message) -> Row:
+def _row(raw: Mapping[str, Any], where: Message, skip: bool = False) -> Row:
     images = [raw[column] for column in _columns(raw, _IMAGE)]
     captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
+    if None in captions:
+        if not skip:
+            raise DatasetError("{}: a caption is null; `skip = true` leaves such out.", where)
+        captions = ["" if text is None else text for text in captions]
     if not (images and isinstance(images[0], str) and images[0].strip() and captions):
         raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", where)
     if not all(isinstance(text, str) for text in captions):
