@@ -9,6 +9,7 @@
   let picture = null; // the photo in small, as an image
   let pinned = null; // the word that was pressed, whose map stays
   let looked = null; // the word whose map is shown
+  let copied = null; // until when the button says so
 
   const article = () => answer?.querySelector("article:not([hidden])");
   const photo = () => document.querySelector("#photo img");
@@ -161,10 +162,12 @@
       getSelection().selectAllChildren(article().querySelector(".sentence"));
       document.execCommand("copy");
     }
-    const label = button.textContent;
+    // A second click within the two seconds must not take "Copied" for the button's name.
+    button.dataset.copy ??= button.textContent;
     button.textContent = button.dataset.copied;
     announce(button.dataset.copied);
-    setTimeout(() => (button.textContent = label), 2000);
+    clearTimeout(copied);
+    copied = setTimeout(() => (button.textContent = button.dataset.copy), 2000);
   };
 
   captioner.saveFile = (name, blob) => {

@@ -126,10 +126,7 @@ def _captioners(service: Service, fields: Sequence[Any], both: bool) -> list[Cap
     """The page's language first; of the others those that an installed model writes."""
     page, model = text("language", fields[0]), text("model", fields[1])
     first = service.captioner(model, page)
-    if not both:
-        return [first]
-    others = (service.captioner(model, code) for code in WORDS if code != first.language)
-    return [first, *(own for own in others if own.language != first.language)]
+    return [first, *(service.models.others(first, model) if both else [])]
 
 
 def _wanted(service: Service, photo: object) -> Wanted:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from captioner.ui.words import WORDS
+
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
 
@@ -47,6 +49,14 @@ class Models:
             if language in self.languages.get(own, ()):
                 return self.named(own).in_language(language)
         return self.named(name) if name else self.first
+
+    def others(self, captioner: Captioner, name: str = "") -> list[Captioner]:
+        """For each other language of the page a captioner that writes it, where there is one.
+
+        name: the model's that was asked for. Raises ModelError as `named`.
+        """
+        writers = [self.writing(code, name) for code in WORDS if code != captioner.language]
+        return [writer for writer in writers if writer.language != captioner.language]
 
 
 def installed(first: Captioner) -> Models:

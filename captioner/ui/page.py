@@ -55,7 +55,7 @@ def build_page(service: Service) -> gr.Blocks:
             language = _language(page)
         with gr.Tabs(elem_id="tabs"):
             with texts.say(gr.Tab(elem_id="one"), label=lambda w: w.one):
-                one = one_photo.lay_out()
+                one = one_photo.lay_out(texts)
             with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
                 many_photos.lay_out(service)
         how = fields(texts, service.models)

@@ -25,7 +25,8 @@
         const [path] = await captioner.upload([file]);
         if (file !== latest) return;
         warn();
-        gradio.props.value = { path, orig_name: file.name };
+        captioner.server = await captioner.untilThere();
+        gradio.props.value = { path, orig_name: file.name, server: captioner.server };
         return gradio.trigger("upload");
       } catch (problem) {
         if (file !== latest) return;
@@ -44,6 +45,22 @@
     latest = file;
     show(file);
     send(file);
+  };
+
+  // gradio gives up, and loads the page anew, when it asks a server that is not there: it is asked
+  // only when it is. One that has been started again does not have the photo any more.
+  captioner.whenThere = async (photo, ...others) => {
+    const before = captioner.server;
+    captioner.server = await captioner.whichServer();
+    if (!captioner.server) {
+      warn("away");
+      captioner.server = await captioner.untilThere();
+      warn();
+    }
+    if (!latest || !before || before === captioner.server || photo?.server === captioner.server) return [photo, ...others];
+    const [path] = await captioner.upload([latest]);
+    gradio.props.value = { ...photo, path, server: captioner.server };
+    return [{ ...gradio.props.value }, ...others];
   };
 
   const paste = async () => {

@@ -15,17 +15,25 @@
     return response.json();
   };
 
-  captioner.isThere = async () => {
+  // Another one after each start; null where nothing answers.
+  captioner.whichServer = async () => {
     try {
-      return (await fetch("gradio_api/app_id", { cache: "no-store" })).ok;
+      const response = await fetch("gradio_api/app_id", { cache: "no-store" });
+      return response.ok ? (await response.json()).app_id : null;
     } catch {
-      return false;
+      return null;
     }
   };
+
+  captioner.isThere = async () => (await captioner.whichServer()) !== null;
 
   captioner.pause = (milliseconds = PAUSE) => new Promise((later) => setTimeout(later, milliseconds));
 
   captioner.untilThere = async () => {
-    while (!(await captioner.isThere())) await captioner.pause();
+    for (;;) {
+      const server = await captioner.whichServer();
+      if (server) return server;
+      await captioner.pause();
+    }
   };
 })();

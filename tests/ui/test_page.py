@@ -123,7 +123,7 @@ def test_no_component_has_words_of_its_own(service: Service) -> None:
                 assert text in said | both, (component, name)
     fields = (gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Tab)
     labelled = [own for own in blocks.blocks.values() if isinstance(own, fields)]
-    assert len(labelled) == 11
+    assert len(labelled) == 12
     assert all(own.label for own in labelled)
 
 
