@@ -1,9 +1,9 @@
 """What the page's marks of certainty mean: how much people bear out of the captions with each.
 
-    python benchmarks/certainty.py base-en ../shared/flickr8k
+    python benchmarks/certainty.py base-en
     python benchmarks/certainty.py base-en ../shared/coco_extra/captions_en.json \\
         --names configs/coco-held-out.txt --language en
-    python benchmarks/certainty.py weights/base-en ../shared/flickr8k --write
+    python benchmarks/certainty.py --write weights/base-en
 
 For each language of the model a Markdown table: of the captions with one to four dots, how many of
 their content words at least one of four people used for that photo, and how many captions have no
@@ -15,9 +15,11 @@ difference over samples of the photos), and what is borne out of the quarters th
 and most certain of. It lies here because the answer decided what is used, and should be had again
 with other models.
 
---write sets the limits between the marks anew: the quarters of these captions, by certainty, into
-the model folder's `config.json`. Training has set those of the dev split already; this is for
-models that were made in another way. Photos with fewer than five captions take no part.
+--write sets in the model folder's `config.json` what the page says of certainty: the quarters of
+these captions, and how many of the content words in each people bear out. To be run once after a
+training; without it the page says no more than a sentence's probability. Photos with fewer than
+five captions take no part, nor do captions without a content word or that were cut off, of which
+the page says nothing either.
 """
 
 from __future__ import annotations
@@ -30,22 +32,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
+from captioner.captioning import Caption
 from captioner.datasets import Record, read_dataset, read_names
 from captioner.datasets.reading import recognise
 from captioner.images import to_batch
 from captioner.installed import model_folder
 from captioner.loading import load_model
 from captioner.metrics.sense import PEOPLE, content_words
-from captioner.pipeline import Caption, Captioner
+from captioner.pipeline import Captioner
 from captioner.speed.memory import keep_memory
-from captioner.text import PAD
 from captioner.text.function_words import FUNCTION_WORDS
-from captioner.training.evaluation import quarters
 
 BATCH = 32  # photos that are captioned at a time
 SAMPLES = 300  # of the photos, drawn with replacement
@@ -73,35 +71,28 @@ class Borne:
 
 @dataclass(frozen=True)
 class Judged:
-    """A caption, the probabilities of its content words, and what people bear out of it."""
+    """A caption with a certainty, its content words' probabilities, and what people bear out."""
 
     caption: Caption
     content: tuple[float, ...]
     borne: Borne
 
+    @property
+    def certainty(self) -> float:
+        """The caption's."""
+        return self.caption.certainty or 0.0
+
 
 Measure = Callable[[Judged], float]
 MEASURES: dict[str, Measure] = {
-    "geometric mean of all words and the end": lambda own: own.caption.certainty,
+    "geometric mean of content words": lambda own: own.certainty,
+    "geometric mean of all words and the end": lambda own: (
+        own.caption.log_prob / len(own.caption.words)
+    ),
     "probability of the sentence": lambda own: own.caption.log_prob,
-    "geometric mean of content words": lambda own: float(np.log(own.content or [1]).mean()),
-    "mean of content words": lambda own: float(np.mean(own.content or [1])),
-    "the least likely content word": lambda own: min(own.content, default=1),
+    "mean of content words": lambda own: float(np.mean(own.content)),
+    "the least likely content word": lambda own: min(own.content),
 }
-
-
-def word_probabilities(
-    captioner: Captioner, features: Tensor, captions: Sequence[Caption]
-) -> list[list[float]]:
-    """Of each word of each photo's caption, given the words before; of a model that writes in two
-    directions, by the first."""
-    decoder = captioner.model.decoder.directions[0]
-    numbers = [torch.tensor(captioner.vocabulary.encode(own.tokens)) for own in captions]
-    words = pad_sequence(numbers, True, PAD).to(features.device)
-    with torch.inference_mode():
-        likely = decoder(features, words).float().softmax(dim=2)
-    chosen = likely.gather(2, words[:, 1:, None])[:, :, 0].tolist()
-    return [row[: len(own.tokens)] for row, own in zip(chosen, captions, strict=True)]
 
 
 def read(options: argparse.Namespace, language: str) -> dict[str, Record]:
@@ -129,23 +120,47 @@ def judged(
             if not rows:
                 continue
             writer = captioner.in_language(language)
-            captions = writer.describe(features[rows], grid)
-            likely = word_probabilities(writer, features[rows], captions)
-            for row, caption, words in zip(rows, captions, likely, strict=True):
-                record = group[batch[row]]
-                pairs = zip(caption.tokens, words, strict=True)
-                content = tuple(p for w, p in pairs if w not in FUNCTION_WORDS[language])
+            captions = writer.describe(features[rows], grid, words=True)
+            for row, caption in zip(rows, captions, strict=True):
+                if caption.certainty is None:
+                    continue
+                record, function = group[batch[row]], FUNCTION_WORDS[language]
+                words = caption.words[:-1]
+                content = tuple(own.probability for own in words if own.text not in function)
                 borne = Borne.of(caption.text, record.captions, language)
                 yield language, record, Judged(caption, content, borne)
+
+
+def quarters(certainties: Sequence[float]) -> tuple[float, ...]:
+    """The three limits between quarters of captions, by certainty, to three digits; none of none.
+
+    They are what `ModelConfig.certainty` holds.
+    """
+    if not certainties:
+        return ()
+    return tuple(round(float(limit), 3) for limit in np.quantile(certainties, (0.25, 0.5, 0.75)))
+
+
+def marked(found: Sequence[Judged], limits: Sequence[float]) -> list[list[Borne]]:
+    """What is borne out of the captions with each mark, fewest dots first."""
+    groups: list[list[Borne]] = [[] for _ in range(len(limits) + 1)]
+    for own in found:
+        groups[bisect_right(limits, own.certainty)].append(own.borne)
+    return groups
+
+
+def share(group: Sequence[Borne]) -> float:
+    """Of all content words of some captions, the share that people bear out; 0 of none."""
+    said, borne_out = (sum(getattr(own, name) for own in group) for name in ("said", "borne_out"))
+    return borne_out / max(1, said)
 
 
 def shares(group: Sequence[Borne]) -> str:
     """Cells: how many captions, the content words and the captions that are borne out."""
     if not group:
         return "0 | |"
-    said, borne_out = (sum(getattr(own, name) for own in group) for name in ("said", "borne_out"))
     whole = sum(own.whole for own in group) / len(group)
-    return f"{len(group)} | {100 * borne_out / max(1, said):.1f} | {100 * whole:.1f}"
+    return f"{len(group)} | {100 * share(group):.1f} | {100 * whole:.1f}"
 
 
 def marks_table(
@@ -154,9 +169,8 @@ def marks_table(
     """Rows of the page's marks, of all captions and of a person's."""
     yield "| mark | certainty from | captions | content words borne out, % | whole captions, % |"
     yield "|---|---|---|---|---|"
-    levels = [bisect_right(limits, own.caption.certainty) for own in found]
-    for level, begins in enumerate((0, *limits)):
-        own = [each.borne for each, at in zip(found, levels, strict=True) if at == level]
+    groups = zip((0, *limits), marked(found, limits), strict=True)
+    for level, (begins, own) in enumerate(groups):
         dots = "●" * (level + 1) + "○" * (len(limits) - level)
         yield f"| {dots} | {begins:g} | {shares(own)} |"
     yield f"| all | | {shares([each.borne for each in found])} |"
@@ -167,6 +181,8 @@ def measures_table(found: Sequence[Judged]) -> Iterator[str]:
     """Rows of the measures, the one that is used first."""
     yield "| measure | area | beside the first | least certain quarter, % | most certain, % |"
     yield "|---|---|---|---|---|"
+    if not found:
+        return
     whole = np.array([own.borne.whole for own in found])
     values = {name: np.array([of(own) for own in found]) for name, of in MEASURES.items()}
     draw = np.random.default_rng(0)
@@ -198,11 +214,14 @@ def area(values: np.ndarray, whole: np.ndarray) -> float:
     return float(below.mean() / 2 / len(worse))
 
 
-def write_limits(folder: Path, language: str, limits: Sequence[float]) -> None:
-    """Set the limits between the marks of one of the languages of a model folder."""
+def write_marks(
+    folder: Path, language: str, limits: Sequence[float], borne_out: Sequence[float]
+) -> None:
+    """Set the limits between the marks, and what each means, for a language of a model folder."""
     inside = folder / language / "config.json"
     path = inside if inside.is_file() else folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) | {"certainty": list(limits)}
+    marks = {"certainty": list(limits), "borne_out": list(borne_out)}
+    config = json.loads(path.read_text(encoding="utf-8")) | marks
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
@@ -210,11 +229,11 @@ def main() -> None:
     """Caption, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", help="an installed model's name, or a model folder")
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/flickr8k"))
     parser.add_argument("--split", default="val")
     parser.add_argument("--names", type=Path, help="only these photos, one a line")
     parser.add_argument("--language", help="only this one of the model's")
-    parser.add_argument("--write", action="store_true", help="set the limits between marks anew")
+    parser.add_argument("--write", action="store_true", help="set what the page says of it")
     options = parser.parse_args()
     keep_memory()
     captioner = load_model(options.model)
@@ -227,14 +246,15 @@ def main() -> None:
         person = Borne.of(record.captions[PEOPLE], record.captions, language)
         people[language].append(person)
     for language in languages:
-        new = quarters([own.caption.certainty for own in found[language]])
+        new = quarters([own.certainty for own in found[language]])
         limits = captioner.in_language(language).model.config.certainty
         print(f"\n{captioner.name}, {language}; quarters of these captions: {list(new)}\n")
         limits = new if options.write or not limits else limits
         print(*marks_table(found[language], people[language], limits), sep="\n", end="\n\n")
         print(*measures_table(found[language]), sep="\n")
         if options.write:
-            write_limits(model_folder(options.model), language, new)
+            borne_out = [round(share(own), 3) for own in marked(found[language], new)]
+            write_marks(model_folder(options.model), language, new, borne_out)
 
 
 if __name__ == "__main__":

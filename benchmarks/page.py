@@ -36,8 +36,10 @@ from captioner.options import OPTIONS
 from captioner.speed.memory import keep_memory
 from captioner.text import tokenizer
 from captioner.ui import free_port
+from captioner.ui.options import TOP
 
 BEAM = 3
+TOLD = {"attention": True, "words": True, "trace": True, "search": True}  # by the page
 PATIENCE_SECONDS = 600
 NEAR = 0.5  # in log-probability, which rounding changes by less
 QUIET_SECONDS = 0.5  # until the browser has finished drawing, before the model is timed
@@ -121,7 +123,7 @@ def one_visitor(
             seconds = page.evaluate("([...window.shown.values()].pop() - window.uploaded) / 1000")
             time.sleep(QUIET_SECONDS)
             started = time.perf_counter()
-            model.caption(photo, beam=BEAM, top=5, attention=True)
+            model.caption(photo, beam=TOP, top=TOP, **TOLD)
             if number >= 2:  # the first are warming up
                 page_seconds.append(seconds)
                 model_seconds.append(time.perf_counter() - started)
@@ -206,7 +208,7 @@ def belongs(model: captioner.Captioner, photo: Path, row: dict) -> bool:
 def report_one(page: Sequence[float], model: Sequence[float]) -> None:
     """The table of one visitor, in milliseconds."""
     added = [1000 * (a - b) for a, b in zip(page, model, strict=True)]
-    print(f"\n| one visitor, {len(page)} photos, beam {BEAM} | median |\n|---|---|")
+    print(f"\n| one visitor, {len(page)} photos, beam {TOP} | median |\n|---|---|")
     print(f"| from the upload's end to the sentence on the screen | {ms(page)} |")
     print(f"| the model's own time, with attention and 5 sentences | {ms(model)} |")
     print(f"| added by the page | {statistics.median(added):.0f} ms |")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DIGITS = 4  # of log-probabilities and scores that are written down
+_LEAST = 1e-30  # of a probability, or it has no logarithm
 PhotoT = TypeVar("PhotoT")
 ArrayT = TypeVar("ArrayT")
 OwnT = TypeVar("OwnT", bound="PhotoCaptioner[Any]")
@@ -53,6 +54,33 @@ class Trace:
         return f"Trace({words} words, {layers} layers, {units} units)"
 
 
+@dataclass(frozen=True)
+class Word:
+    """What a decoder thought of one word of its sentence, given those that it had written before.
+
+    text: the word; empty for the sentence's end. probability: of it. likeliest: the likeliest words
+    at that point and their probabilities, best first; the end is empty there, too.
+    """
+
+    text: str
+    probability: float
+    likeliest: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A beginning that a step of the beam search has weighed.
+
+    words: of it. ended: whether the sentence ended there. log_prob: natural logarithm of its
+    probability. kept: whether the search went on from there, or took it as a sentence.
+    """
+
+    words: tuple[str, ...]
+    ended: bool
+    log_prob: float
+    kept: bool
+
+
 @dataclass(frozen=True, repr=False)
 class Caption:
     """A sentence about a photo.
@@ -60,9 +88,12 @@ class Caption:
     text: the sentence. tokens: its words. log_prob: natural logarithm of the model's probability
     of this very sentence. score: what it was ranked by, the former scaled for the length.
     attention: `[T, h, w]`, for each word where on the photo's grid the model looked (each map sums
-    to one), where it was asked for; a NumPy array from an exported model. trace: of the gates,
-    where it was asked for and the model's cell is an LSTM. alternatives: the next best sentences,
-    best first, without trace. language: its code.
+    to one), where it was asked for; a NumPy array from an exported model. words: of each
+    token, and of the end where the sentence was not cut off, where they were asked for. trace: of
+    the gates, where it was asked for and the model's cell is an LSTM. search: the branches of each
+    step of the beam search, likeliest first, where they were asked for; of two directions, the
+    forward one. alternatives: the next best sentences, best first, without trace and search.
+    language: its code.
     """
 
     text: str
@@ -70,7 +101,9 @@ class Caption:
     log_prob: float
     score: float
     attention: Any = None
+    words: tuple[Word, ...] = ()
     trace: Trace | None = None
+    search: tuple[tuple[Branch, ...], ...] = ()
     alternatives: tuple[Caption, ...] = ()
     language: str = ""
 
@@ -106,9 +139,20 @@ class Caption:
         )
 
     @property
-    def certainty(self) -> float:
-        """The geometric mean of the probabilities of the words and of the end, from 0 to 1."""
-        return math.exp(self.log_prob / (len(self.tokens) + 1))
+    def certainty(self) -> float | None:
+        """The geometric mean of the probabilities of the words that tell what is on the photo, from
+        0 to 1.
+
+        None without `words`, of a sentence that was cut off, whose words its end could not follow,
+        and of one that has no such word.
+        """
+        if len(self.words) <= len(self.tokens):
+            return None
+        function = FUNCTION_WORDS.get(self.language, frozenset())
+        content = [own.probability for own in self.words[:-1] if own.text not in function]
+        if not content:
+            return None
+        return math.exp(sum(math.log(max(p, _LEAST)) for p in content) / len(content))
 
 
 class PhotoCaptioner(ABC, Generic[ArrayT]):
@@ -204,7 +248,8 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         """Caption one photo, or each of a list of them.
 
         photo: a path, the bytes of a file, a Pillow image, a NumPy array or a tensor, see
-        `captioner.images.open_image`. more: single options, attention and trace.
+        `captioner.images.open_image`. more: single options, and what is beside them in
+        `describe`.
 
         Raises ImageError where it cannot be opened, OptionError where an option cannot be.
         """
@@ -311,10 +356,15 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
 
     def _phrase(self, phrase: str) -> tuple[int, ...]:
         numbers, unknown = self._tokens(phrase)
-        for word in unknown:
+        return numbers or tuple(map(self._known, unknown))
+
+    def _known(self, word: str) -> int:
+        """The number of a word as it stands. Raises OptionError where it is not known."""
+        number = self.vocabulary.number(word)
+        if number is None:
             template = "The model does not know the word '{}' in {}."
             raise OptionError(template, word, in_words(self.language))
-        return numbers
+        return number
 
     def _tokens(self, phrase: str) -> tuple[tuple[int, ...], list[str]]:
         """Token ids of a phrase, none if it holds unknown words, and these."""

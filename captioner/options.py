@@ -35,8 +35,11 @@ class Number:
     usual: float | None = None
     search: str = ""
 
-    def checked(self, name: str, value: Any) -> float:
-        """The value; 3.0 is a whole number, as sliders say it. Raises OptionError."""
+    def checked(self, name: str | Message, value: Any) -> float:
+        """The value; 3.0 is a whole number, as sliders say it. Raises OptionError.
+
+        name: as the person knows the option.
+        """
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if is_number and self.least <= value <= self.most:
             number = self.kind(value)
@@ -63,7 +66,7 @@ class Phrases:
     search: str = ""
     usual: ClassVar[None] = None
 
-    def checked(self, name: str, value: object) -> tuple[str, ...] | None:
+    def checked(self, name: str | Message, value: object) -> tuple[str, ...] | None:
         """The phrases, of which a string is one; None where there are none. Raises OptionError."""
         listed = (value,) if isinstance(value, str) else value
         if not isinstance(listed, list | tuple) or not all(

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from captioner.captioning import Caption, PhotoCaptioner, Trace
+from captioner.captioning import Branch, Caption, PhotoCaptioner, Trace, Word
 from captioner.decoding import (
     BeamOptions,
     Choice,
+    Fate,
     Hypothesis,
     SamplingOptions,
     beam_search,
@@ -24,7 +25,9 @@ from captioner.decoding import (
     consensus,
     sample,
 )
+from captioner.decoding import Trace as SearchTrace
 from captioner.devices import find_device
+from captioner.errors import OptionError
 from captioner.images import normalise, to_batch
 from captioner.model import (
     CaptioningModel,
@@ -35,7 +38,9 @@ from captioner.model import (
     read_model,
 )
 from captioner.options import CaptionOptions
-from captioner.text import END, PAD, START, Vocabulary, tokenizer
+from captioner.text import END, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
+
+LIKELIEST = 5  # words that are told of at each point of a sentence
 
 
 class Captioner(PhotoCaptioner[Tensor]):
@@ -43,7 +48,8 @@ class Captioner(PhotoCaptioner[Tensor]):
 
     folder: the one that the model was read from, where it may write further languages.
 
-    With `attention=True` and `trace=True` a caption also holds how it came about.
+    With `attention=True`, `words=True`, `trace=True` and `search=True` a caption also holds how it
+    came about. With `begin`, words of the vocabulary, all sentences begin with these.
     """
 
     def __init__(
@@ -100,21 +106,71 @@ class Captioner(PhotoCaptioner[Tensor]):
         options: CaptionOptions | None = None,
         *,
         attention: bool = False,
+        words: bool = False,
         trace: bool = False,
+        search: bool = False,
+        begin: Sequence[str] = (),
         **said: Any,
     ) -> list[Caption]:
-        """Caption photos whose grid features `[B, N, D]` are known, without encoding them again."""
-        chosen = self._search(features, self._in_tokens(CaptionOptions.of(options, said)))
+        """Caption photos whose grid features `[B, N, D]` are known, without encoding them again.
+
+        Raises as `caption`, and OptionError for a beginning that is too long, of unknown words, or
+        of sentences to be drawn.
+        """
+        in_tokens = self._in_tokens(CaptionOptions.of(options, said))
+        if begin:
+            in_tokens = self._beginning(in_tokens, begin)
+        steps = SearchTrace() if search else None
+        chosen = self._search(features, in_tokens, steps)
         captions = [self._captions(choices) for choices in chosen]
-        if attention:
-            captions = self._with_attention(captions, chosen, features, grid)
+        if attention or words:
+            longest = in_tokens.max_length if words else 0
+            captions = self._read_again(
+                captions, chosen, features, grid, attention=attention, longest=longest
+            )
+        if steps:
+            captions = [
+                replace(caption, search=self._branches(steps, photo))
+                for photo, caption in enumerate(captions)
+            ]
         return self._with_trace(captions, chosen, features) if trace else captions
 
+    def _beginning(
+        self, options: BeamOptions | SamplingOptions, begin: Sequence[str]
+    ) -> BeamOptions:
+        if isinstance(options, SamplingOptions):
+            raise OptionError("Only the search goes on from a beginning, not draws at random.")
+        return replace(options, begin=tuple(map(self._known, begin)))
+
+    def _branches(self, steps: SearchTrace, photo: int) -> tuple[tuple[Branch, ...], ...]:
+        return tuple(
+            tuple(
+                Branch(
+                    self.vocabulary.decode(own.tokens),
+                    own.tokens[-1] == END,
+                    own.log_prob,
+                    own.fate is not Fate.PRUNED,
+                )
+                for own in step
+            )
+            for step in steps.steps.get(photo, ())
+        )
+
     def _search(
-        self, features: Tensor, options: BeamOptions | SamplingOptions
+        self,
+        features: Tensor,
+        options: BeamOptions | SamplingOptions,
+        steps: SearchTrace | None = None,
     ) -> list[list[Choice]]:
-        """Each photo's captions, best first, of all that the decoders find."""
-        found = [self._find(decoder, features, options) for decoder in self._decoders]
+        """Each photo's captions, best first, of all that the decoders find. steps: writes down how
+        the first one searches."""
+        decoders = self._decoders
+        if isinstance(options, BeamOptions) and options.begin:
+            decoders = decoders[:1]  # one that writes backwards has the beginning last
+        found = [
+            self._find(decoder, features, options, None if number else steps)
+            for number, decoder in enumerate(decoders)
+        ]
         by_photo = zip(*found, strict=True)
         if isinstance(options, SamplingOptions):
             return [better_of_each(own, options) for own in by_photo]
@@ -126,7 +182,11 @@ class Captioner(PhotoCaptioner[Tensor]):
         return self.model.decoder.directions
 
     def _find(
-        self, decoder: Decoder, features: Tensor, options: BeamOptions | SamplingOptions
+        self,
+        decoder: Decoder,
+        features: Tensor,
+        options: BeamOptions | SamplingOptions,
+        steps: SearchTrace | None,
     ) -> list[list[Hypothesis]]:
         """Each photo's hypotheses of one decoder, in the order in which people read."""
         beginning = (decoder.step, decoder.start(features), len(features), START, END)
@@ -135,7 +195,7 @@ class Captioner(PhotoCaptioner[Tensor]):
             found = sample(*beginning, options, device=self.device)
         else:
             options = replace(options, require=_in_order(options.require, decoder))
-            found = beam_search(*beginning, options, device=self.device)
+            found = beam_search(*beginning, options, device=self.device, trace=steps)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in group] for group in found]
 
     def _captions(self, choices: list[Choice]) -> Caption:
@@ -147,24 +207,59 @@ class Captioner(PhotoCaptioner[Tensor]):
         text = tokenizer(self.language, self.unit).detokenize(tokens)
         return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)
 
-    def _with_attention(
+    def _read_again(
         self,
         captions: list[Caption],
         chosen: list[list[Choice]],
         features: Tensor,
         grid: tuple[int, int],
+        *,
+        attention: bool,
+        longest: int,
     ) -> list[Caption]:
-        """Read all captions once more, all at once, to see where each word was looked for."""
+        """Read all captions once more, all at once, to see where each word was looked for and how
+        likely it was.
+
+        longest: most words of a caption, of which those that have as many were cut off; 0 where
+        words are not asked for.
+        """
         photos = [photo for photo, own in enumerate(chosen) for _ in own]
-        looked = [one for caption in captions for one in (caption, *caption.alternatives)]
+        again = [one for caption in captions for one in (caption, *caption.alternatives)]
         for decoder, rows, words in self._best([[choice] for own in chosen for choice in own]):
             own_features = features[[photos[row] for row in rows]]
-            maps = decoder.attention_maps(own_features, words).float().unflatten(2, grid).cpu()
-            for row, own in zip(rows, maps, strict=True):
-                looked[row] = replace(looked[row], attention=_as_read(own, decoder, looked[row]))
-        listed = iter(looked)
+            outputs, maps = decoder.outputs_and_maps(own_features, words)
+            if attention:
+                for row, own in zip(rows, maps.float().unflatten(2, grid).cpu(), strict=True):
+                    again[row] = replace(again[row], attention=_as_read(own, decoder, again[row]))
+            if longest:
+                for row, told in zip(rows, self._words(decoder, outputs, words), strict=True):
+                    again[row] = _with_words(again[row], told, decoder, longest)
+        listed = iter(again)
         groups = ([next(listed) for _ in own] for own in chosen)
         return [replace(best, alternatives=tuple(others)) for best, *others in groups]
+
+    def _words(self, decoder: Decoder, outputs: Tensor, words: Tensor) -> list[list[Word]]:
+        """What a decoder thought of each of known captions' words, in its order, from its outputs
+        `[B, T - 1, H]` and the captions `[B, T]`."""
+        likely = decoder.logits(outputs).softmax(dim=2, dtype=torch.float32)
+        chances = likely.gather(2, words[:, 1:, None])[:, :, 0].tolist()
+        likely[:, :, list(NEVER_WRITTEN)] = 0
+        best = likely.topk(min(LIKELIEST, likely.shape[2]))
+        text = self._written
+        return [
+            [
+                Word(text(number), chance, tuple(zip(map(text, likeliest), those, strict=True)))
+                for number, chance, likeliest, those in zip(*row, strict=True)
+            ]
+            for row in zip(
+                words[:, 1:].tolist(), chances, best.indices.tolist(), best.values.tolist(),
+                strict=True,
+            )
+        ]  # fmt: skip
+
+    def _written(self, number: int) -> str:
+        """A token as it is written; the end is empty."""
+        return "" if number in (END, PAD) else self.vocabulary.words[number]
 
     def _with_trace(
         self, captions: list[Caption], chosen: list[list[Choice]], features: Tensor
@@ -196,6 +291,14 @@ def _as_read(steps: Tensor, decoder: Decoder, caption: Caption) -> Tensor:
     """Those of a decoder's steps `[T, ...]` that wrote words, in the order of the words."""
     own = steps[: len(caption.tokens)]
     return own.flip(0) if decoder.backward else own.clone()
+
+
+def _with_words(caption: Caption, told: list[Word], decoder: Decoder, longest: int) -> Caption:
+    """A caption with what its decoder thought of each word, in the order of the words."""
+    count = len(caption.tokens)
+    words = told[:count][::-1] if decoder.backward else told[:count]
+    end = told[count : count + 1] if count < longest else []
+    return replace(caption, words=(*words, *end))
 
 
 def _in_order(

@@ -14,11 +14,12 @@ from PIL import Image
 
 import captioner
 from captioner import Caption, Captioner, CaptionOptions, installed, pipeline
+from captioner.captioning import Word
 from captioner.decoding import BeamOptions
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import to_batch
 from captioner.model import CaptioningModel, add_language, save_model
-from captioner.text import END, START, Vocabulary
+from captioner.text import END, NEVER_WRITTEN, START, Vocabulary
 
 
 @pytest.fixture
@@ -46,17 +47,51 @@ def with_decoder(model: CaptioningModel, **changes: Any) -> CaptioningModel:
 def test_the_log_probability_is_that_of_the_sentence(
     tiny: Captioner, photos: list[Image.Image]
 ) -> None:
-    caption = tiny.caption(photos[0], max_length=5, beam=4)
+    caption = tiny.caption(photos[0], max_length=5, beam=4, words=True)
     words = tiny.vocabulary.encode(caption.tokens)
     ended = words if len(caption.tokens) < 5 else words[:-1]
     with torch.no_grad():
         images = to_batch([photos[0]], tiny.model.config.preprocessing)
         log_probs = tiny.model(images, torch.tensor([ended])).log_softmax(2)[0]
-    total = sum(float(log_probs[t, word]) for t, word in enumerate(ended[1:]))
-    assert caption.log_prob == pytest.approx(total, abs=1e-4)
-    factors = len(caption.tokens) + 1
-    assert caption.certainty**factors == pytest.approx(math.exp(caption.log_prob))
+    each = [float(log_probs[t, word]) for t, word in enumerate(ended[1:])]
+    assert caption.log_prob == pytest.approx(sum(each), abs=1e-4)
     assert (words[0], words[-1]) == (START, END)
+    assert [math.log(own.probability) for own in caption.words] == pytest.approx(each, abs=1e-4)
+    for own, step in zip(caption.words, log_probs.exp(), strict=False):
+        step[list(NEVER_WRITTEN)] = 0
+        assert [p for _, p in own.likeliest] == pytest.approx(step.topk(5).values.tolist())
+
+
+def test_a_sentence_can_go_on_from_a_beginning(tiny: Captioner, photos: list[Image.Image]) -> None:
+    own = tiny.caption(photos[0], beam=4, max_length=6, search=True)
+    assert own.tokens in {branch.words for step in own.search for branch in step if branch.kept}
+    for begin in (own.tokens[:2], ("red", "ball")):
+        found = tiny.caption(photos[0], beam=4, max_length=6, begin=begin, top=3, search=True)
+        for one in (found, *found.alternatives):
+            assert one.tokens[:2] == begin
+        assert {branch.words[:2] for step in found.search for branch in step} == {begin}
+    for begin, options in (
+        (("unheard-of",), {}),
+        (("a",), {"max_length": 1}),
+        (("a",), {"seed": 1}),
+    ):
+        with pytest.raises(OptionError):
+            tiny.caption(photos[0], begin=begin, **options)
+
+
+def test_certainty_is_of_the_words_that_tell_what_is_there() -> None:
+    def certainty(*words: tuple[str, float], ended: bool = True) -> float | None:
+        told = tuple(Word(text, probability, ()) for text, probability in words)
+        tokens = tuple(own.text for own in told)
+        end = (Word("", 0.01, ()),) if ended else ()
+        return Caption("", tokens, -1.0, -1.0, words=told + end, language="en").certainty
+
+    assert certainty(("a", 0.9), ("dog", 0.2), ("runs", 0.8)) == pytest.approx(0.4)
+    assert certainty(("the", 0.1), ("dog", 0.2), ("runs", 0.8)) == pytest.approx(0.4)
+    assert certainty(("dog", 0.0)) == pytest.approx(0, abs=1e-9)
+    assert certainty(("a", 0.9)) is None  # such a sentence says nothing that could be wrong
+    assert certainty(("dog", 0.2), ended=False) is None  # cut off, by a limit of one word, say
+    assert Caption("a dog", ("a", "dog"), -1.0, -1.0, language="en").certainty is None
 
 
 def test_a_batch_gives_what_each_photo_alone_gives(

@@ -25,22 +25,26 @@ if TYPE_CHECKING:
         NoStutter,
     )
     from captioner.decoding.sampling import sample
+from captioner.decoding.trace import Candidate, Fate, Trace
 
 __all__ = [
     "Avoid",
     "AvoidPhrases",
     "BeamOptions",
     "BeamState",
+    "Candidate",
     "Choice",
     "Constraint",
     "DecoderState",
     "DecodingOptions",
+    "Fate",
     "Hypothesis",
     "MinLength",
     "NoRepeatNgram",
     "NoStutter",
     "SamplingOptions",
     "Step",
+    "Trace",
     "beam_search",
     "better_of_each",
     "consensus",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
 from captioner.decoding.required import Required
+from captioner.decoding.trace import Trace
 from captioner.decoding.types import BeamOptions, BeamStateT, Hypothesis, Step, no_probabilities
 
 # The search goes on without the images that are settled once no more than this part is left:
@@ -29,6 +30,7 @@ def beam_search(  # noqa: PLR0917
     options: BeamOptions,
     *,
     device: torch.device | str | None = None,
+    trace: Trace | None = None,
 ) -> list[list[Hypothesis]]:
     """Search the likeliest captions of several images at once.
 
@@ -49,6 +51,7 @@ def beam_search(  # noqa: PLR0917
         end: id of the end token.
         options: beam width, lengths, constraints.
         device: where the step function expects its tokens.
+        trace: writes down what each step kept and pruned.
 
     Returns:
         For each image its ``top`` best distinct hypotheses, best score first. Should fewer have
@@ -63,18 +66,10 @@ def beam_search(  # noqa: PLR0917
     required = Required(options.require, end, device) if options.require else None
     constraints = constraints_of(options, end, device)
     finished = _Finished(options, end)
-    first = torch.full((images, 1), start, device=device)
-    live = _Live(
-        images=list(range(images)),
-        state=state,
-        last=first,
-        log_prob=torch.zeros(images, 1, device=device),
-        history=first[:, :, None][:, :, :0],
-        progress=required.begin(images) if required else first[:, :, None][:, :, :0],
-    )
+    live = _begun(step, state, images, start, options, required, device)
     found: dict[int, list[Hypothesis]] = {}
 
-    for length in range(1, options.max_length + 1):
+    for length in range(len(options.begin) + 1, options.max_length + 1):
         logits, after = step(live.last.flatten(), live.state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*live.last.shape, logits.shape[-1])
@@ -82,6 +77,8 @@ def beam_search(  # noqa: PLR0917
         log_probs.add_(live.log_prob[:, :, None])
         groups = required.split(log_probs, live.progress) if required else log_probs[:, None]
         totals, parents, tokens = _best(groups, options.beam)
+        if trace is not None:
+            trace.record(live.images, live.history, totals, parents, tokens, end)
 
         ended = tokens == end
         if ended.any():
@@ -109,7 +106,7 @@ def beam_search(  # noqa: PLR0917
     if required and not all(found.values()):
         # Nothing was left to write before everything required had been.
         without = replace(options, require=())
-        others = beam_search(step, state, images, start, end, without, device=device)
+        others = beam_search(step, state, images, start, end, without, device=device, trace=trace)
         return [found[image] or other for image, other in enumerate(others)]
     if not all(found.values()):
         raise no_probabilities()
@@ -158,6 +155,30 @@ class _Live(Generic[BeamStateT]):
             self.history[index],
             self.progress[index],
         )
+
+
+def _begun(  # noqa: PLR0917
+    step: Step[BeamStateT],
+    state: BeamStateT,
+    images: int,
+    start: int,
+    options: BeamOptions,
+    required: Required | None,
+    device: torch.device | str | None,
+) -> _Live[BeamStateT]:
+    """One hypothesis for each image, which has written what a caption must begin with."""
+    first = torch.full((images, 1), start, device=device)
+    nothing = first[:, :, None][:, :, :0]
+    progress = required.begin(images) if required else nothing
+    log_prob = torch.zeros(images, 1, device=device)
+    live = _Live(list(range(images)), state, first, log_prob, nothing, progress)
+    only = torch.zeros_like(first)
+    for token in options.begin:
+        logits, after = step(live.last.flatten(), live.state)
+        log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
+        total = live.log_prob + log_probs[:, token, None]
+        live = live.after(after, only, torch.full_like(first, token), total, required)
+    return live
 
 
 class _Finished:

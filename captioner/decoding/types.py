@@ -134,10 +134,13 @@ class BeamOptions(DecodingOptions):
             many are asked for with ``top`` does not change which is found to be the best.
         require: phrases, each of token ids, that must all appear (grid beam search). Each token of
             them widens the search by a beam.
+        begin: token ids that every caption begins with, whatever the constraints forbid; the search
+            goes on from there.
     """
 
     beam: int = 3
     require: tuple[tuple[int, ...], ...] = ()
+    begin: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -146,8 +149,14 @@ class BeamOptions(DecodingOptions):
         tokens = [token for phrase in self.require for token in phrase]
         _require(
             len(tokens) <= self.max_length,
-            "require asks for {} tokens, but max_length is {}.",
+            "The words that must appear are {}, and a sentence may have no more than {}.",
             len(tokens),
+            self.max_length,
+        )
+        _require(
+            len(self.begin) < self.max_length,
+            "A beginning of {} words leaves no room in a sentence of {}.",
+            len(self.begin),
             self.max_length,
         )
         avoided = any(
@@ -155,7 +164,7 @@ class BeamOptions(DecodingOptions):
         )
         _require(
             set(self.avoid).isdisjoint(tokens) and not avoided,
-            "require must not hold what avoid holds as well.",
+            "A word cannot be one that must appear and one to avoid.",
         )
 
 

@@ -22,6 +22,8 @@ class ModelConfig:
     unit: what the words of the vocabulary are: a unit of `captioner.text.units(language)`.
     certainty: limits between the quarters of the dev split's captions, from those of which the
     model is least certain (`Caption.certainty`) to those of which it is most; empty where unknown.
+    borne_out: for each of these quarters, the share of the content words that people used, too, for
+    the same photos; empty where it was not measured. Both are set by `benchmarks/certainty.py`.
 
     Raises ModelError where there is no such language or unit, or a limit is none.
     """
@@ -33,16 +35,17 @@ class ModelConfig:
     vocabulary_size: int = 0
     unit: str = "word"
     certainty: tuple[float, ...] = ()
+    borne_out: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         try:
             tokenizer(self.language, self.unit)
         except OptionError as error:
             raise ModelError.of(error) from None
-        if not all(0 <= limit <= 1 for limit in self.certainty):
-            raise ModelError(
-                "A model's certainty must be from 0 to 1, not {}.", shown(self.certainty)
-            )
+        for name in ("certainty", "borne_out"):
+            values = getattr(self, name)
+            if not all(0 <= value <= 1 for value in values):
+                raise ModelError("A model's {} must be from 0 to 1, not {}.", name, shown(values))
 
 
 class CaptioningModel(nn.Module):

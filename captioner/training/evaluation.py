@@ -32,14 +32,12 @@ class Evaluation:
     perplexity: e to the mean of minus the log-probability of each word and end of people's own
         captions; a word outside the vocabulary counts as the unknown one. Of a model that writes
         in several directions the mean is over all its decoders.
-    certainties: of the captions, see `Caption.certainty`.
     sense: how the captions read, without what needs people's.
     """
 
     captions: tuple[str, ...]
     scores: Scores
     perplexity: float
-    certainties: tuple[float, ...]
     sense: Sense
 
     def row(self) -> dict[str, float]:
@@ -50,12 +48,6 @@ class Evaluation:
             "different_words": self.sense.different_words,
             "stutters": self.sense.stutters,
         }
-
-
-def quarters(certainties: Sequence[float]) -> tuple[float, ...]:
-    """The three limits between quarters of captions, by certainty, to three digits: what
-    `ModelConfig.certainty` holds."""
-    return tuple(round(float(limit), 3) for limit in np.quantile(certainties, (0.25, 0.5, 0.75)))
 
 
 def evaluate(
@@ -95,7 +87,6 @@ def evaluate(
             nats, words = nats + more_nats, words + more_words
             bar.update(len(rows))
     captions = workers.gather([caption.text for caption in found])
-    certainties = workers.gather([caption.certainty for caption in found])
     nats, words = workers.add([nats, words])
     references = [record.captions for record in photos.records]
     scores = score(captions, references, tokenizer(model.config.language).tokenize)
@@ -105,7 +96,6 @@ def evaluate(
         tuple(captions),
         scores,
         perplexity,
-        tuple(certainties),
         sense(captions, model.config.language),
     )
 

@@ -36,7 +36,6 @@ from captioner.training import checkpoint
 from captioner.training.card import model_card
 from captioner.training.checkpoint import Progress, SoFar
 from captioner.training.distributed import Workers
-from captioner.training.evaluation import quarters
 from captioner.training.phase import Scored
 from captioner.training.pictures import save_curves
 from captioner.training.recipe import Data, Recipe
@@ -220,8 +219,6 @@ class RunFolder:
             save_curves([row for row in rows if "epoch" in row], self.path / "curves.png")
             with writing(folder, TrainingError):
                 card = model_card(self.recipe, rows, scored.row())
-                certainty = quarters(scored.val.certainties)
-                model.config = replace(model.config, certainty=certainty)
                 save_model(folder, model, vocabulary, card)
 
         self.workers.from_first(write)

@@ -3,28 +3,28 @@
 (() => {
   const TILE = 220; // pixels, a tile of the strip
   const LABEL = 36; // pixels, a word below its tile
-  const DARKEST = 0.82; // the veil where the model did not look at all
+  const TINT = [255, 64, 0]; // of where a word looked more than the others; rare in photos
+  const STRONGEST = 0.6; // the photo shines through, and is as it is elsewhere
+  const HEAD = 72; // pixels above the tiles, for the sentence and what is said of it
 
   let answer = null; // the element that holds everything about the photo
   let picture = null; // the photo in small, as an image
   let pinned = null; // the word that was pressed, whose map stays
   let looked = null; // the word whose map is shown
   let copied = null; // until when the button says so
+  let focusNext = null; // what has the focus once there is another answer
 
   const article = () => answer?.querySelector("article:not([hidden])");
   const photo = () => document.querySelector("#photo img");
   const words = () => [...(article()?.querySelectorAll("[data-word]") ?? [])];
 
-  // Light where the model looked, dark elsewhere, stretched over a rectangle of a canvas.
-  const veil = (pen, number, x, y, width, height) => {
+  // Tinted where this word looked more than the others, stretched over a rectangle of a canvas.
+  const tint = (pen, number, x, y, width, height) => {
     const [rows, columns] = JSON.parse(article().dataset.grid);
     const map = JSON.parse(article().dataset.maps)[number];
     const small = new OffscreenCanvas(columns, rows);
     const pixels = new ImageData(columns, rows);
-    // The root lets the eye see half the attention as more than half dark.
-    map.forEach((shade, place) => {
-      pixels.data[4 * place + 3] = 255 * DARKEST * (1 - Math.sqrt(shade / 255));
-    });
+    map.forEach((more, cell) => pixels.data.set([...TINT, STRONGEST * more], 4 * cell));
     small.getContext("2d").putImageData(pixels, 0, 0);
     pen.imageSmoothingQuality = "high";
     pen.drawImage(small, x, y, width, height);
@@ -76,13 +76,14 @@
     canvas.height = place.height * devicePixelRatio;
     const pen = canvas.getContext("2d");
     if (unseen) pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    if (number !== null) veil(pen, number, 0, 0, canvas.width, canvas.height);
+    if (number !== null) tint(pen, number, 0, 0, canvas.width, canvas.height);
   };
 
   const look = (number) => {
     looked = number;
     for (const button of words()) button.classList.toggle("shown", Number(button.dataset.word) === number);
     drawOverlay(number);
+    captioner.tellOf(article(), number);
   };
 
   const pin = (number) => {
@@ -92,6 +93,21 @@
     look(number);
   };
 
+  // The sentence, the marks and the model, so that a saved picture says what it shows.
+  const drawHead = (pen, width) => {
+    const { model, says } = answer.dataset;
+    const sure = article().querySelector(".sure");
+    const marks = [".dots", "strong"].map((part) => sure?.querySelector(part)?.textContent ?? "");
+    const by = JSON.parse(says).by_model.replace("{}", () => model);
+    pen.save();
+    pen.textAlign = "left";
+    pen.font = pen.font.replace("20px", "28px");
+    pen.fillText(sentence(), 6, 30, width - 12);
+    pen.font = pen.font.replace("28px", "18px");
+    pen.fillText([...marks, by].filter(Boolean).join("  "), 6, 58, width - 12);
+    pen.restore();
+  };
+
   const drawStrip = () => {
     const canvas = document.querySelector("#strip canvas");
     const texts = words().map((button) => button.textContent);
@@ -99,24 +115,27 @@
     const columns = Math.min(texts.length, canvas.parentElement.clientWidth > 560 ? 5 : 3);
     const tall = Math.round((TILE * picture.naturalHeight) / picture.naturalWidth);
     canvas.width = columns * TILE;
-    canvas.height = Math.ceil(texts.length / columns) * (tall + LABEL);
+    canvas.height = HEAD + Math.ceil(texts.length / columns) * (tall + LABEL);
     const pen = canvas.getContext("2d");
     const style = getComputedStyle(document.body);
     pen.fillStyle = style.backgroundColor;
     pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.fillStyle = style.color;
     pen.font = `20px ${getComputedStyle(canvas).fontFamily}`;
+    drawHead(pen, canvas.width);
     pen.textAlign = "center";
     texts.forEach((word, number) => {
       const x = (number % columns) * TILE;
-      const y = Math.floor(number / columns) * (tall + LABEL);
+      const y = HEAD + Math.floor(number / columns) * (tall + LABEL);
       pen.drawImage(picture, x + 3, y + 3, TILE - 6, tall - 6);
-      veil(pen, number, x + 3, y + 3, TILE - 6, tall - 6);
+      tint(pen, number, x + 3, y + 3, TILE - 6, tall - 6);
       pen.fillText(word, x + TILE / 2, y + tall + 22, TILE - 8);
     });
   };
 
   const sentence = () => article()?.querySelector(".sentence").textContent ?? "";
+
+  const certainty = () => article()?.querySelector(".sure strong")?.textContent ?? "";
 
   const announce = (said) => {
     let box = document.querySelector("#announcer");
@@ -131,12 +150,18 @@
 
   // After another answer, or another sentence of the same one.
   const refresh = () => {
+    captioner.stopPlaying();
     if (!photo()) return;
     pin(null);
     drawStrip();
-    announce(sentence());
+    announce(`${sentence()} ${certainty()}`.trim());
     photo().alt = sentence();
+    if (focusNext) document.querySelector(focusNext)?.focus();
+    focusNext = null;
   };
+
+  // For player.js.
+  captioner.shown = { words, article, look: (number) => pin(number) };
 
   captioner.answered = (element) => {
     answer = element.querySelector(".answer");
@@ -146,6 +171,8 @@
     picture.onload = refresh;
     picture.src = address;
   };
+
+  captioner.focusNext = (selector) => (focusNext = selector);
 
   const choose = (number) => {
     for (const own of answer.querySelectorAll("[data-sentence]"))
@@ -178,6 +205,14 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
+  // Another seed, as if it had been typed; the button that comes with the answer has the focus.
+  const drawAgain = () => {
+    const seed = document.querySelector("#seed input");
+    seed.value = Number(seed.value) + 1;
+    seed.dispatchEvent(new Event("input", { bubbles: true }));
+    focusNext = "#answer .draw";
+  };
+
   const saveStrip = () =>
     document
       .querySelector("#strip canvas")
@@ -191,6 +226,7 @@
       pin(pinned === number ? null : number);
     } else if (button.dataset.choose) choose(button.dataset.choose);
     else if (button.matches(".copy")) copy(button);
+    else if (button.matches(".draw")) drawAgain();
     else if (button.matches(".save")) saveStrip();
   });
 

@@ -9,14 +9,25 @@ if TYPE_CHECKING:
 
     from captioner.ui.words import Words
 
+_FAINT = 0.3  # of the greatest difference in a sentence: a smaller one is not fully tinted
 _SPREAD = 0.25  # a ninth of the photo with less of the attention than this is no place
 
 
-def shades(attention: Tensor) -> list[list[int]]:
-    """Each word's map `[T, h, w]` as numbers row by row, up to 255 for where it looked most."""
-    maps = attention.flatten(1)
-    most = maps.amax(dim=1, keepdim=True).clamp(min=1e-12)
-    return (255 * maps / most).round().int().tolist()
+def tints(attention: Tensor) -> list[list[int]]:
+    """For each word where it looked more than the others did, as numbers row by row up to 255.
+
+    All words look at the same striking places; what is of one word alone is in the difference from
+    the mean of the others' maps `[T, h, w]`, or of an even spread where there are no others. A word
+    that hardly differs gets a fainter tint than one that does.
+    """
+    maps = attention.flatten(1).double()
+    count = len(maps)
+    even = maps.sum(dim=1, keepdim=True) / maps.shape[1]
+    others = (maps.sum(dim=0) - maps) / (count - 1) if count > 1 else even.expand_as(maps)
+    more = (maps - others).clamp(min=0)
+    most = more.amax(dim=1, keepdim=True)
+    full = most.clamp(min=_FAINT * float(more.amax())).clamp(min=1e-12)
+    return (255 * more / full).round().int().tolist()
 
 
 def place(attention: Tensor) -> int | None:

@@ -23,8 +23,9 @@ from captioner.speed.workers import start_workers
 if TYPE_CHECKING:
     from PIL import Image
 
+    from captioner.captioning import Caption
     from captioner.options import CaptionOptions
-    from captioner.pipeline import Caption, Captioner
+    from captioner.pipeline import Captioner
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class Seen(NamedTuple):
 class Job:
     """A photo to describe.
 
-    image: of a photo that the model has not seen yet. seen: of one that it has. attention: whether
-    the caption's maps are wanted, too.
+    image: of a photo that the model has not seen yet. seen: of one that it has. attention, trace,
+    search: whether the caption's maps, how its gates moved, and how the search went are wanted,
+    too. begin: the words that its sentences begin with.
     """
 
     captioner: Captioner
@@ -54,6 +56,9 @@ class Job:
     image: Image.Image | None = None
     seen: Seen | None = None
     attention: bool = False
+    trace: bool = False
+    search: bool = False
+    begin: tuple[str, ...] = ()
     result: Future[tuple[Caption, Seen]] = field(default_factory=Future)
 
 
@@ -170,15 +175,17 @@ def _describe(jobs: Sequence[Job]) -> None:
     features = torch.stack([own.features for own in seen])
     first = jobs[0]
     captions = first.captioner.describe(
-        features, seen[0].grid, first.options, attention=first.attention
-    )
+        features, seen[0].grid, first.options,
+        attention=first.attention, words=True, trace=first.trace, search=first.search,
+        begin=first.begin,
+    )  # fmt: skip
     for job, caption, own in zip(jobs, captions, seen, strict=True):
         job.result.set_result((caption, own))
 
 
 def _together(job: Job) -> Hashable:
     """Equal for jobs that may be described in one batch."""
-    return id(job.captioner), job.options, job.attention
+    return id(job.captioner), job.options, job.attention, job.trace, job.search, job.begin
 
 
 def _grouped(jobs: Iterable[ItemT], key: Callable[[ItemT], Any]) -> list[list[ItemT]]:

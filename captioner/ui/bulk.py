@@ -15,8 +15,9 @@ from captioner.ui.opening import opened
 from captioner.ui.zips import Refusal
 
 if TYPE_CHECKING:
+    from captioner.captioning import Caption
     from captioner.options import CaptionOptions
-    from captioner.pipeline import Caption, Captioner
+    from captioner.pipeline import Captioner
 
 AHEAD = 16  # photos that one visitor has in the queue: they are opened while others are described
 SLOW_AHEAD = 2  # of those whose search takes long, so that others have their turn
@@ -41,11 +42,14 @@ def captions_of(
     options: CaptionOptions,
     *,
     pictures: bool = False,
+    attention: bool = False,
+    trace: bool = False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Captioned]:
     """Caption photos in their order; one that cannot be read has its reason instead.
 
-    Whoever stops reading stops the work, except for the few photos that are ahead. wanted: whether
+    Whoever stops reading stops the work, except for the few photos that are ahead. attention,
+    trace: as of `Job`. wanted: whether
     anybody still waits for it, otherwise it stops, too.
     """
     ahead = SLOW_AHEAD if options.require else AHEAD
@@ -53,7 +57,8 @@ def captions_of(
     for photo in photos:
         if batcher.closed or not wanted():
             return
-        waiting.append(_submitted(batcher, captioner, photo, options, pictures))
+        job = Job(captioner, options, attention=attention, trace=trace)
+        waiting.append(_submitted(batcher, job, photo, pictures))
         if len(waiting) > ahead:
             yield _finished(waiting.popleft())
     while waiting:
@@ -85,18 +90,15 @@ class _Waiting(NamedTuple):
 
 
 def _submitted(
-    batcher: Batcher,
-    captioner: Captioner,
-    photo: Photo | Refusal,
-    options: CaptionOptions,
-    pictures: bool,
+    batcher: Batcher, job: Job, photo: Photo | Refusal, pictures: bool
 ) -> _Waiting | Captioned:
+    """job: without its image."""
     try:
-        image = opened(captioner, photo)
-        picture = small_picture(image) if pictures else ""
+        job.image = opened(job.captioner, photo)
+        picture = small_picture(job.image) if pictures else ""
     except Exception as error:
         return Captioned(photo.name, error=error)
-    return _Waiting(photo.name, picture, batcher.submit(Job(captioner, options, image)))
+    return _Waiting(photo.name, picture, batcher.submit(job))
 
 
 def _finished(waiting: _Waiting | Captioned) -> Captioned:

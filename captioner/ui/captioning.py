@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from captioner.images import Photo
 from captioner.ui.batching import Batcher, Job, Seen
@@ -14,8 +14,9 @@ from captioner.ui.options import check
 from captioner.ui.uploads import Upload
 
 if TYPE_CHECKING:
+    from captioner.captioning import Caption
     from captioner.options import CaptionOptions
-    from captioner.pipeline import Caption, Captioner
+    from captioner.pipeline import Captioner
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,22 @@ def tell(
     upload: Upload,
     options: CaptionOptions,
     kept: Kept | None,
+    **asked: Any,
 ) -> Told:
     """Caption an uploaded photo; one that the model has seen already is not opened again.
+
+    asked: what else of `Job`.
 
     Raises:
         CaptionerError: as `opened`, and for options that do not suit the model.
     """
     check(options, captioner)
     if kept and kept.path == upload.path and captioner.name in kept.seen:
-        job = Job(captioner, options, seen=kept.seen[captioner.name], attention=True)
+        seen = kept.seen[captioner.name]
+        job = Job(captioner, options, seen=seen, attention=True, **asked)
     else:
         image = opened(captioner, Photo(upload.name, upload.path))
-        job = Job(captioner, options, image, attention=True)
+        job = Job(captioner, options, image, attention=True, **asked)
         if kept is None or kept.path != upload.path:
             kept = Kept(upload.path, small_picture(image))
     caption, seen = batcher.submit(job).result()

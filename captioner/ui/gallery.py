@@ -19,11 +19,13 @@ from captioner.images.names import safe_path
 from captioner.messages import translate
 from captioner.ui.bulk import Captioned, captions_of, captions_too
 from captioner.ui.options import check, text, visitor
+from captioner.ui.sentences import level_of
 from captioner.ui.words import WORDS, sentence_of
 from captioner.ui.zips import Refusal, photos_in
 
 if TYPE_CHECKING:
-    from captioner.pipeline import Caption, Captioner
+    from captioner.captioning import Caption
+    from captioner.pipeline import Captioner
     from captioner.ui.service import Service
     from captioner.ui.uploads import Upload
 
@@ -109,17 +111,12 @@ def answer_for(
 def _caption(name: str, caption: Caption, captioner: Captioner) -> dict[str, Any]:
     row = caption.row(name, captioner.name).as_dict()
     others = row.pop("alternatives", [])
-    levels = [_level(own, captioner) for own in (caption, *caption.alternatives)]
+    config = captioner.model.config
+    levels = [level_of(own, config) for own in (caption, *caption.alternatives)]
     choices = [{**other, "level": own} for other, own in zip(others, levels[1:], strict=True)]
     return {
         "row": row, "level": levels[0], "certainty": caption.certainty, "alternatives": choices,
     }  # fmt: skip
-
-
-def _level(caption: Caption, captioner: Captioner) -> int | None:
-    """How many of the model's limits the certainty has reached; None where they are unknown."""
-    limits = captioner.model.config.certainty
-    return sum(caption.certainty >= limit for limit in limits) if limits else None
 
 
 def _captioners(service: Service, fields: Sequence[Any], both: bool) -> list[Captioner]:

@@ -57,9 +57,9 @@ def reason_html(error: Exception | None) -> str:
     )
 
 
-def problem_html(error: Exception) -> str:
+def problem_html(error: Exception, **attributes: Any) -> str:
     """The same as a message that a screen reader says at once."""
-    return element("p", reason_html(error), role="alert")
+    return element("p", reason_html(error), role="alert", **attributes)
 
 
 def small_picture(image: Image.Image) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from captioner.ui.words import ENGLISH, WORDS, Words
 
 ComponentT = TypeVar("ComponentT")
-Phrase = Callable[[Words], str]
+Phrase = Callable[[Words], Any]
 
 
 class Texts:
@@ -20,14 +20,14 @@ class Texts:
         self._phrases: list[dict[str, Phrase]] = []
 
     def say(self, component: ComponentT, **phrases: Phrase) -> ComponentT:
-        """Have a component say something: as its `label`, `info`, `placeholder` or `value`."""
+        """Have a component say something: as its `label`, `info`, `choices` and so on."""
         for name, phrase in phrases.items():
             setattr(component, name, phrase(ENGLISH))
         self.components.append(component)
         self._phrases.append(phrases)
         return component
 
-    def changes(self, words: Words) -> list[dict[str, str]]:
+    def changes(self, words: Words) -> list[dict[str, Any]]:
         """One of gradio's updates for each component, in their order."""
         return [
             {"__type__": "update", **{name: phrase(words) for name, phrase in phrases.items()}}

@@ -15,16 +15,19 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.formparsers import MultiPartException
+from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from captioner import messages
 from captioner.errors import CaptionerError
 from captioner.ui.logins import Logins
 from captioner.ui.offline import POLICY
 from captioner.ui.service import Service
+from captioner.ui.tools import wrong_call
 from captioner.ui.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,10 @@ _GET = re.compile(
 _POST = re.compile(
     f"/login/?|{_API}/(?:upload|queue/join|call/(?:v2/)?[^/]+|cancel|reset|component_server)/?"
 )
+API_DOCUMENT = "/api.md"
+DOCUMENTS = {API_DOCUMENT, "/cells.md", "/cells.zh.md"}
+_EXAMPLES = Path(__file__).parent / "examples"
+EXAMPLES = {f"/examples/{path.name}": path for path in sorted(_EXAMPLES.glob("*.jpg"))}
 _MCP = re.compile(f"{_API}/mcp(?:/|/http/?)?")
 _FILE = f"{_API}/file="
 _HEADERS = (
@@ -153,6 +160,9 @@ class Guard:
         problem: Exception | None = None
         try:
             await self._let_in(scope, incoming)
+            if own := _own(scope["path"]):
+                await own(scope, incoming.receive, outgoing.send)
+                return
             async with self._slowly(scope, outgoing):
                 with self._noticed(scope):
                     await self._app(scope, incoming.receive, outgoing.send)
@@ -186,6 +196,8 @@ class Guard:
         scope["headers"] = [own for own in scope["headers"] if own[0] != b"x-gradio-server"]
         path = scope["path"]
         if scope["method"] in ("GET", "HEAD"):
+            if path in DOCUMENTS or path in EXAMPLES:
+                return
             if not (_GET.fullmatch(path) or (self._mcp and _MCP.fullmatch(path))):
                 raise Refusal(404, "There is nothing at this address.")
             if path.startswith(_FILE) and not self._uploads.has(path.removeprefix(_FILE)):
@@ -360,6 +372,21 @@ class _Outgoing:
         await self.send({"type": "http.response.body", "body": said})
 
 
+def _own(path: str) -> Response | None:
+    """What the page itself has at an address, beside gradio."""
+    if path in EXAMPLES:
+        return FileResponse(EXAMPLES[path], media_type="image/jpeg")
+    return PlainTextResponse(_document(path.strip("/"))) if path in DOCUMENTS else None
+
+
+def _document(name: str) -> str:
+    """One of the folder docs/, which lies inside an installed package, or beside it in a clone."""
+    package = Path(__file__).parents[1]
+    inside = package / "ui" / "docs" / name
+    path = inside if inside.is_file() else package.parent / "docs" / name
+    return path.read_text(encoding="utf-8")
+
+
 def _headers(scope: Message) -> dict[str, str]:
     return {name.decode("latin-1").lower(): own.decode("latin-1") for name, own in scope["headers"]}
 
@@ -398,6 +425,8 @@ def _refusal(problem: Exception | None) -> Refusal:
     """What to answer where the page could not."""
     if isinstance(problem, Refusal):
         return problem
+    if wrong := wrong_call(problem):
+        return Refusal(400, wrong.template, *wrong.values)
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return Refusal(503, "There is no room left on this computer's disk for uploads.")
     # What the page does itself never ends so, see `words.sentence_of`; gradio does when it is asked

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from captioner.errors import OptionError
-from captioner.options import CaptionOptions, shown
-from captioner.ui.words import WORDS
+from captioner.messages import Message
+from captioner.options import OPTIONS, CaptionOptions, shown
+from captioner.ui.words import ENGLISH, WORDS
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
@@ -78,11 +79,26 @@ def chosen(  # noqa: PLR0917
     beam: Any, top: Any, length: Any, sampling: Any, temperature: Any, seed: Any,
     require: object, avoid: object,
 ) -> CaptionOptions:  # fmt: skip
-    """The options as the page's own fields have them. Raises OptionError."""
+    """The options as the page's own fields have them; an emptied one is as if nothing were said.
+
+    Raises OptionError, with the fields' own names.
+    """
     if not isinstance(sampling, bool):
         raise OptionError("sampling must be true or false, not {}.", shown(sampling))
-    common = {"top": top, "max_length": length, "avoid": listed(avoid)}
+    fields: dict[str, tuple[str, Any]] = {
+        "top": (ENGLISH.top, top),
+        "max_length": (ENGLISH.length, length),
+        "avoid": (ENGLISH.avoid, listed(avoid)),
+    }
     if sampling:
-        first = 0 if seed is None else seed  # an emptied field
-        return CaptionOptions(temperature=temperature, seed=first, **common)
-    return CaptionOptions(beam=beam, require=listed(require), **common)
+        fields["temperature"] = (ENGLISH.temperature, temperature)
+        fields["seed"] = (ENGLISH.seed, 0 if seed is None else seed)
+    else:
+        fields["beam"] = (ENGLISH.beam, beam)
+        fields["require"] = (ENGLISH.require, listed(require))
+    checked: dict[str, Any] = {
+        name: OPTIONS[name].checked(Message(label), value)
+        for name, (label, value) in fields.items()
+        if value is not None
+    }
+    return CaptionOptions(**checked)

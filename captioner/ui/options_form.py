@@ -51,19 +51,22 @@ def fields(texts: Texts, models: Models) -> Fields:
         top = texts.say(_slider("top", value=TOP), label=lambda w: w.top)
         length = texts.say(_slider("max_length"), label=lambda w: w.length)
         sampling = texts.say(gr.Checkbox(False), label=lambda w: w.sampling)
-        beam = texts.say(_slider("beam"), label=lambda w: w.beam, info=lambda w: w.beam_hint)
+        beam = texts.say(
+            _slider("beam", value=TOP), label=lambda w: w.beam, info=lambda w: w.beam_hint
+        )
         temperature = texts.say(
             _slider("temperature", minimum=0.1, maximum=2, step=0.1, visible=False),
             label=lambda w: w.temperature, info=lambda w: w.temperature_hint,
         )  # fmt: skip
         seed = texts.say(
-            gr.Number(SEED, precision=0, minimum=0, visible=False),
+            gr.Number(SEED, precision=0, minimum=0, visible=False, elem_id="seed"),
             label=lambda w: w.seed, info=lambda w: w.seed_hint,
         )  # fmt: skip
         require, avoid = gr.Textbox(max_lines=1), gr.Textbox(max_lines=1)
         texts.say(require, label=lambda w: w.require, info=lambda w: w.listed_hint)
         texts.say(avoid, label=lambda w: w.avoid, info=lambda w: w.listed_hint)
     _show_what_applies(sampling, [beam, require], [temperature, seed])
+    _as_wide_as_the_list(beam, top)
     return Fields(model, beam, top, length, sampling, temperature, seed, require, avoid)
 
 
@@ -73,6 +76,17 @@ def _slider(name: str, **changes: Any) -> gr.Slider:
     assert isinstance(takes, Number)
     limits = {"minimum": takes.least, "maximum": takes.most, "value": takes.usual, "step": 1}
     return gr.Slider(**{**limits, "buttons": [], **changes})
+
+
+def _as_wide_as_the_list(beam: gr.Slider, top: gr.Slider) -> None:
+    """In the browser: a beam finds no more good sentences than it follows beginnings, so the list
+    is never longer, and the slider that was moved has the other follow. An emptied one has none."""
+    for moved, other, follow in ((beam, top, "Math.min"), (top, beam, "Math.max")):
+        moved.change(
+            None, [moved, other], other,
+            js=f"(moved, other) => moved ? {follow}(moved, other || moved) : other",
+            api_visibility="private",
+        )  # fmt: skip
 
 
 def _show_what_applies(sampling: gr.Checkbox, for_beams: list[Any], for_draws: list[Any]) -> None:

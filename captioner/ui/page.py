@@ -13,18 +13,19 @@ from urllib.parse import urlsplit
 import gradio as gr
 
 from captioner.speed.workers import worker_count
-from captioner.ui import many_photos, one_photo
+from captioner.ui import comparison, many_photos, one_photo
 from captioner.ui.api import Api
 from captioner.ui.batching import Batcher
 from captioner.ui.downloads import description
 from captioner.ui.html import element, text
 from captioner.ui.i18n import Texts
-from captioner.ui.middleware import Guard, Names
+from captioner.ui.middleware import API_DOCUMENT, Guard, Names
 from captioner.ui.models import installed
 from captioner.ui.offline import fetch_nothing
 from captioner.ui.options_form import fields
 from captioner.ui.service import Service
 from captioner.ui.serving import Serving
+from captioner.ui.tools import serve_tools
 from captioner.ui.uploads import Uploads
 from captioner.ui.words import ENGLISH, WORDS, Words
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (
-    "language.js", "server.js", "give.js", "photo.js", "attention.js",
-    "drafts.js", "downloads.js", "cards.js", "run.js", "gallery.js",
+    "language.js", "manners.js", "server.js", "give.js", "photo.js", "examples.js", "player.js",
+    "attention.js", "drafts.js", "downloads.js", "cards.js", "run.js", "gallery.js",
 )  # fmt: skip
 # Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
 MOST_SESSIONS = 200
@@ -59,9 +60,12 @@ def build_page(service: Service) -> gr.Blocks:
             with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
                 many_photos.lay_out(service)
         how = fields(texts, service.models)
+        what, table = comparison.lay_out(texts)
         # Far from the photo, so that the fields are near the sentences that they change.
         one_photo.lay_out_strip(texts)
+        texts.say(gr.HTML(elem_id="foot"), value=foot_html)
         one_photo.connect(service, one, language, how)
+        comparison.connect(service, what, table, one, language, how)
         many_photos.connect(page, language, how)
         language.change(
             None, language, texts.components, js=texts.script(), api_visibility="private"
@@ -74,6 +78,11 @@ def build_page(service: Service) -> gr.Blocks:
 def heading_html(words: Words) -> str:
     """The page's name, and what it is for."""
     return element("h1", text(words.title)) + element("p", text(words.introduction))
+
+
+def foot_html(words: Words) -> str:
+    """Where programs find what they can ask for."""
+    return element("a", text(words.programs), href=API_DOCUMENT, target="_blank")
 
 
 def _language(page: gr.Blocks) -> gr.Radio:
@@ -124,6 +133,8 @@ def service_of(captioner: Captioner, serving: Serving, folder: Path) -> Service:
 def launch(service: Service, serving: Serving, port: int) -> gr.Blocks:
     """Start serving the page in the background; returns the running page, to be closed."""
     fetch_nothing()
+    if serving.mcp:
+        serve_tools()
     page = build_page(service)
     names = Names(serving.host, serving.allowed_hosts)
 
@@ -149,6 +160,7 @@ def launch(service: Service, serving: Serving, port: int) -> gr.Blocks:
         pwa=False,
         enable_monitoring=False,
         footer_links=[],
+        favicon_path=FOLDER / "icon.svg",
         theme=theme(),
         css_paths=FOLDER / "page.css",
         head=head(service),

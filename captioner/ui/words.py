@@ -25,6 +25,7 @@ class Words:
         "A photo in, a sentence out. Photos stay on the computer that runs this page "
         "and are deleted within the hour."
     )
+    programs: str = "For programs: how to call this page"
     too_large: str = "{} is too large: a file may have {} MB here."
     # One photo
     one: str = "One photo"
@@ -47,14 +48,30 @@ class Words:
         "The program behind this page does not answer. Nothing is lost; it goes on by itself when "
         "the program is back."
     )
+    examples: str = "No photo at hand? Take one of these pictures, which we have drawn."
+    example_names: tuple[str, ...] = (
+        "People on a beach at sunset",
+        "A red bus",
+        "A dog on grass",
+        "A pizza",
+        "A snowman",
+    )
+    examples_wrong: str = (
+        "The snowman it gets wrong: it learned from photos, of which hardly any has one, so it "
+        "sees something that it knows better. A drawing is harder for it than a photo, too."
+    )
     waiting: str = "The sentence will appear here."
     copy: str = "Copy"
     copied: str = "Copied"
     sureness: tuple[str, ...] = (
-        "The model is mostly guessing.",
-        "The model is not very sure.",
-        "The model is fairly sure.",
-        "The model is very sure.",
+        "Perhaps.",
+        "Not very sure.",
+        "Fairly sure.",
+        "Quite sure.",
+    )
+    borne_out: str = (
+        "Of the words that such sentences use for what is there, people used {} for the same "
+        "photos."
     )
     sure_because: str = "There are many ways to say it; the probability of just these words is {}."
     one_in: str = "1 in {}"
@@ -71,8 +88,36 @@ class Words:
         *("lower left", "lower middle", "lower right"),
     )
     words: str = "Words"
-    words_hint: str = "Where did it look? Point at a word, tap it, or use the arrow keys."
-    sentences: str = "The best sentences, and how probable each is"
+    words_hint: str = (
+        "Where did it look? Point at a word, tap it, or use the arrow keys; Space plays them all."
+    )
+    play: str = "Play"
+    pause: str = "Pause"
+    here: str = "{}: {}. The likeliest words here were:"
+    the_end: str = "end of the sentence"
+    what_if_word: str = "What if it had said {}?"
+    what_if: str = "What if it had begun:"
+    its_own: str = "Back to its own sentence"
+    gates: str = "How open the gates were"
+    input_gate: str = "input"
+    forget_gate: str = "forget"
+    output_gate: str = "output"
+    about_gates: str = "What the gates do"
+    cells: str = "/cells.md"
+    by_model: str = "Written by the model {}"
+    tree: str = "How the search went"
+    tree_hint: str = (
+        "Each step keeps the likeliest beginnings. What was left behind is struck out; a click "
+        "goes on from there."
+    )
+    tree_end: str = "(end)"
+    from_there: str = "Left behind: {}. Go on from there"
+    sentences: str = "The best sentences, and their scores"
+    sentences_hint: str = (
+        "A score is a sentence's probability, scaled for its length; 100 would be certain."
+    )
+    draws: str = "Drawn at random, and their scores"
+    draw_again: str = "Draw again"
     strip: str = "Where it looked, word by word"
     save: str = "Save as a picture"
     # How it is written
@@ -93,6 +138,18 @@ class Words:
     no_model: str = (
         "No installed model writes English, so the sentence is in the model's own language."
     )
+    other_language: str = "The chosen model writes no English; the sentence is in its language."
+    # Side by side
+    compare: str = "Side by side"
+    compare_what: str = "What is compared"
+    compare_waiting: str = "Give a photo first."
+    models: str = "Models"
+    beams: str = "Beam widths"
+    temperatures: str = "Temperatures"
+    compare_beam: str = "Beam width {}"
+    compare_without: str = "Without {}"
+    compare_free: str = "With all words"
+    compare_temperature: str = "Temperature {}"
     # Many photos
     many: str = "Many photos"
     photos_hint: str = "Drop photos or zip files here, or click to choose them"
@@ -143,7 +200,8 @@ def _translated(words: Any) -> Any:
 
 ENGLISH = Words()
 CHINESE = Words(
-    numbers=((10**12, "万亿"), (10**8, "亿"), (10**4, "万")),
+    # In full below a hundred million: 万分之 beside a decimal is read ten times wrong.
+    numbers=((10**12, "万亿"), (10**8, "亿")),
     **{own.name: _translated(own.default) for own in fields(Words) if own.name != "numbers"},
 )
 WORDS = {"en": ENGLISH, "zh": CHINESE}

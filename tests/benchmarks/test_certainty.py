@@ -16,10 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from captioner import pipeline
+from captioner.captioning import Caption, Word
 from captioner.model import CaptioningModel, read_config, save_model
-from captioner.pipeline import Caption, Captioner
-from captioner.text import Vocabulary
+from captioner.text import END, Vocabulary
 
 pytest.importorskip("nltk")
 ROOT = Path(__file__).parents[2]
@@ -46,7 +45,8 @@ def test_four_people_bear_a_caption_out(certainty: ModuleType) -> None:
 
 def test_marks_have_the_captions_from_their_limit_on(certainty: ModuleType) -> None:
     def judged(probability: float, said: int, borne_out: int) -> object:
-        caption = Caption("a", ("a",), 2 * math.log(probability), 0)
+        words = (Word("dog", probability, ()), Word("", 1.0, ()))
+        caption = Caption("dog", ("dog",), -1.0, 0.0, words=words, language="en")
         return certainty.Judged(caption, (), certainty.Borne(said, borne_out))
 
     found = [judged(0.1, 4, 1), judged(0.3, 2, 2), judged(0.5, 2, 1), judged(0.9, 3, 3)]
@@ -59,6 +59,11 @@ def test_marks_have_the_captions_from_their_limit_on(certainty: ModuleType) -> N
         "| all | | 4 | 63.6 | 50.0 |",
         "| a person | | 1 | 75.0 | 0.0 |",
     ]
+
+
+def test_quarters_lie_between_the_captions_by_certainty(certainty: ModuleType) -> None:
+    assert certainty.quarters((0.5, 0.1, 0.4, 0.2, 0.3)) == (0.2, 0.3, 0.4)
+    assert certainty.quarters(()) == ()
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12))
@@ -75,27 +80,13 @@ def test_the_area_counts_pairs_in_order(
         assert math.isnan(found)
 
 
-def test_word_probabilities_multiply_to_the_sentences(
-    certainty: ModuleType,
-    tiny_model: CaptioningModel,
-    vocabulary: Vocabulary,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
-    captioner = Captioner(copy.deepcopy(tiny_model), vocabulary)
-    features = torch.randn(2, 4, tiny_model.encoder.width)
-    captions = captioner.describe(features, (2, 2), min_length=3, max_length=3)  # without an end
-    for caption, words in zip(
-        captions, certainty.word_probabilities(captioner, features, captions), strict=True
-    ):
-        assert len(words) == len(caption.tokens) == 3
-        assert math.prod(words) == pytest.approx(math.exp(caption.log_prob), rel=1e-4)
-
-
 def test_the_script_prints_both_tables_and_sets_the_limits(
     tmp_path: Path, tiny_model: CaptioningModel, vocabulary: Vocabulary
 ) -> None:
-    save_model(tmp_path / "tiny", tiny_model, vocabulary, "")
+    model = copy.deepcopy(tiny_model)
+    with torch.no_grad():  # its sentences have a word for what is there, and an end
+        model.decoder.output_projection.bias[[vocabulary.row("dog"), END]] += 9
+    save_model(tmp_path / "tiny", model, vocabulary, "")
     images, annotations = [], []
     for number in range(5):
         name = f"{number}.png"
@@ -112,7 +103,12 @@ def test_the_script_prints_both_tables_and_sets_the_limits(
     rows = done.stdout.splitlines()
     assert len([row for row in rows if row.startswith("|")]) == 2 + 6 + 2 + 5
     assert [row for row in rows if row.startswith("| all | | 4 |")]
-    limits = read_config(tmp_path / "tiny").certainty
+    config = read_config(tmp_path / "tiny")
+    limits = config.certainty
     assert len(limits) == 3
+    assert len(config.borne_out) == 4
+    marks = [row for row in rows if row.startswith(("| ●", "| ○"))]
+    shown = [float(row.split("|")[4].strip() or 0) for row in marks]
+    assert [100 * share for share in config.borne_out] == pytest.approx(shown, abs=0.06)
     assert sorted(limits) == list(limits)
     assert str(list(limits)) in done.stdout

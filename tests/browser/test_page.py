@@ -23,9 +23,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 import captioner
+from captioner import CaptionOptions
 from captioner.errors import ImageError
 from captioner.messages import translate
 from captioner.ui import free_port
+from captioner.ui.sentences import worth_reading
 from captioner.ui.words import ENGLISH, WORDS, Words
 
 pytest.importorskip("gradio")
@@ -159,8 +161,8 @@ class Visit:
     def scrolls_sideways(self) -> bool:
         return self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
-    def veil(self) -> list[int]:
-        """How dark the veil over the photo is, at 4 by 4 places; nothing where it is not seen."""
+    def tint(self) -> list[int]:
+        """How strong the tint over the photo is, at 4 by 4 places; nothing where it is not seen."""
         return self.page.evaluate("""() => {
             const canvas = document.querySelector("#photo > canvas.seen");
             if (!canvas) return [];
@@ -224,7 +226,7 @@ def browser() -> Iterator["sync_api.Browser"]:
         browser.close()
 
 
-WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
+WINDOWS = {"desktop": (1280, 900), "phone": (390, 844), "wide": (1920, 1080)}
 
 
 @contextmanager
@@ -291,34 +293,37 @@ def test_one_photo_from_its_sentence_to_its_maps(
 ) -> None:
     visit, page = any_visit, any_visit.page
     writer = model.in_language(visit.language)
-    best = writer.caption(drawing, top=5, attention=True)
+    options = CaptionOptions(beam=5, top=5)
+    best = writer.caption(drawing, options, attention=True)
     visit.choose(drawing)
 
     visit.is_said(best.text)
-    assert visit.sentences() == [best.text, *(other.text for other in best.alternatives)]
-    assert page.locator("#answer article:visible .sure strong").inner_text() in visit.words.sureness
+    listed = worth_reading(best, options)
+    assert visit.sentences() == [own.text for own in listed]
+    sure = page.locator("#answer article:visible .sure strong").inner_text()
+    assert sure in visit.words.sureness
     assert page.locator("#photo img").get_attribute("alt") == best.text
-    assert page.locator("#announcer").inner_text() == best.text
+    assert page.locator("#announcer").inner_text() == f"{best.text} {sure}"
     assert not visit.scrolls_sideways()
 
     words = page.locator("#answer article:visible [data-word]")
     assert tuple(words.all_inner_texts()) == best.tokens
-    assert visit.veil() == []
+    assert visit.tint() == []
     words.nth(1).click()
     page.wait_for_function("document.querySelector('#photo > canvas.seen')")
-    veil = visit.veil()
+    tint = visit.tint()
     assert words.nth(1).get_attribute("aria-pressed") == "true"
     page.keyboard.press("ArrowRight")
     sync_api.expect(words.nth(2)).to_be_focused()
-    assert visit.veil() != veil
+    assert visit.tint() != tint
     page.keyboard.press("Home")
     sync_api.expect(words.nth(0)).to_be_focused()
     page.keyboard.press("Escape")
     words.nth(0).blur()
     page.wait_for_function("!document.querySelector('#photo > canvas.seen')")
 
-    page.locator("[data-choose='2']").click()
-    visit.is_said(best.alternatives[1].text)
+    page.locator("[data-choose='1']").click()
+    visit.is_said(listed[1].text)
     with page.expect_download() as download:
         page.get_by_role("button", name=visit.words.save).click()
     assert download.value.suggested_filename == "drawing-attention.png"
@@ -326,19 +331,20 @@ def test_one_photo_from_its_sentence_to_its_maps(
         assert strip.format == "PNG"
         assert strip.width > 300
         colours = strip.convert("HSV").getchannel("S")
-        assert colours.getextrema()[1] > 100  # the orange of the drawing, not only the veil
+        assert colours.getextrema()[1] > 100  # the orange of the drawing, not only the tint
     assert visit.complaints == []
 
 
-def test_the_veil_is_lightest_where_the_model_looked_most(
+def test_the_tint_is_strongest_where_a_word_looked_more_than_the_others(
     visit: Visit, model: captioner.Captioner, drawing: Path
 ) -> None:
-    best = model.caption(drawing, top=5, attention=True)
+    best = model.caption(drawing, top=5, beam=5, attention=True)
     visit.choose(drawing)
     visit.is_said(best.text)
     assert best.attention is not None
     words = visit.page.locator("#answer article:visible [data-word]")
-    for number, own in enumerate(best.attention):
+    mean = best.attention.mean(dim=0)
+    for number, own in enumerate(best.attention - mean):
         words.nth(number).hover()
         visit.page.wait_for_function(
             f"document.querySelector('[data-word=\"{number}\"].shown') !== null"
@@ -347,9 +353,9 @@ def test_the_veil_is_lightest_where_the_model_looked_most(
         size = len(own)
         places = [int((place + 0.5) / 4 * size) for place in range(4)]
         expected = [float(own[row, column]) for row in places for column in places]
-        veil = visit.veil()
-        lightest, darkest = veil.index(min(veil)), veil.index(max(veil))
-        assert expected[lightest] > expected[darkest]
+        tint = visit.tint()
+        strongest, faintest = tint.index(max(tint)), tint.index(min(tint))
+        assert expected[strongest] >= expected[faintest]
 
 
 def test_other_choices_write_other_sentences(
@@ -357,31 +363,41 @@ def test_other_choices_write_other_sentences(
 ) -> None:
     visit, page = any_visit, any_visit.page
     writer = model.in_language(visit.language)
-    first = writer.caption(drawing, top=5)
+    five = {"top": 5, "beam": 5}
+    first = writer.caption(drawing, **five)
     visit.choose(drawing)
     visit.is_said(first.text)
-    page.locator("#how button").first.click()
+    fold = page.locator("#how button").first
+    assert fold.get_attribute("aria-expanded") == "false"
+    fold.click()
+    sync_api.expect(fold).to_have_attribute("aria-expanded", "true")
 
     for name, value, options in (
-        (visit.words.top, 2, {"top": 2}),
-        (visit.words.length, 4, {"top": 2, "max_length": 4}),
-        (visit.words.beam, 1, {"top": 2, "max_length": 4, "beam": 1}),
-        (visit.words.beam, 3, {"top": 2, "max_length": 4}),
-        (visit.words.length, 14, {"top": 2}),
-        (visit.words.top, 5, {"top": 5}),
+        (visit.words.top, 2, {"top": 2, "beam": 5}),
+        (visit.words.length, 4, {"top": 2, "max_length": 4, "beam": 5}),
+        (visit.words.beam, 1, {"top": 1, "max_length": 4, "beam": 1}),
+        (visit.words.top, 3, {"top": 3, "max_length": 4, "beam": 3}),
+        (visit.words.length, 14, {"top": 3, "beam": 3}),
+        (visit.words.top, 5, {"top": 5, "beam": 5}),
     ):
         number = page.get_by_role("spinbutton", name=name)
         number.fill(str(value))
         number.press("Enter")
-        chosen = writer.caption(drawing, **options)
-        visit.is_said(chosen.text)
-        listed = 1 + len(chosen.alternatives) if chosen.alternatives else 0
+        chosen = CaptionOptions(**options)
+        shown = worth_reading(writer.caption(drawing, chosen), chosen)
+        visit.is_said(shown[0].text)
+        listed = len(shown) if len(shown) > 1 else 0
         sync_api.expect(page.locator("#answer [data-choose]")).to_have_count(listed)
+    number.fill("")  # which says nothing, and is no mistake
+    number.press("Tab")
+    sync_api.expect(page.locator("#problem p")).to_have_count(0)
+    number.fill("5")
+    number.press("Enter")
 
     avoid = page.get_by_label(visit.words.avoid)
     avoid.fill(first.tokens[1])
     avoid.press("Enter")
-    avoided = writer.caption(drawing, top=5, avoid=[first.tokens[1]])
+    avoided = writer.caption(drawing, **five, avoid=[first.tokens[1]])
     visit.is_said(avoided.text)
 
     require = page.get_by_label(visit.words.require)
@@ -389,20 +405,35 @@ def test_other_choices_write_other_sentences(
     require.fill(word)
     require.press("Enter")
     both = {"avoid": [first.tokens[1]], "require": [word]}
-    visit.is_said(writer.caption(drawing, top=5, **both).text)
+    both_said = writer.caption(drawing, **five, **both).text
+    visit.is_said(both_said)
     require.fill("qwertz")
     require.press("Enter")
     assert "qwertz" in visit.problem()
+    visit.is_said(both_said)
     require.fill("")
     require.press("Enter")
     visit.is_said(avoided.text)
 
+    assert not visit.scrolls_sideways()
+    assert visit.complaints == []
+
+
+def test_sentences_drawn_at_random_can_be_drawn_again(
+    visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    page = visit.page
+    visit.choose(drawing)
+    visit.is_said(model.caption(drawing, top=5, beam=5).text)
+    page.locator("#how button").first.click()
     page.get_by_label(visit.words.sampling).check()
     page.get_by_label(visit.words.seed).wait_for()
     assert not page.get_by_label(visit.words.require).is_visible()
-    drawn = writer.caption(drawing, top=5, avoid=[first.tokens[1]], seed=1)
-    visit.is_said(drawn.text)
-    assert not visit.scrolls_sideways()
+    visit.is_said(model.caption(drawing, top=5, seed=1).text)
+    assert page.locator("#answer h2").inner_text() == visit.words.draws
+    page.locator("#answer .draw").click()
+    visit.is_said(model.caption(drawing, top=5, seed=2).text)
+    sync_api.expect(page.locator("#answer .draw")).to_be_focused()
     assert visit.complaints == []
 
 
@@ -440,7 +471,7 @@ def test_many_photos_from_the_gallery_to_the_files(
     with zipfile.ZipFile(pack, "w") as archive:
         archive.write(drawing, "../../up/in.png")
         archive.writestr("more.zip", b"PK")
-    expected = writer.caption(drawing, top=5).text
+    expected = writer.caption(drawing, top=5, beam=5).text
     visit.pile_up([nasty, notes, pack])
 
     visit.is_captioned()
@@ -515,7 +546,7 @@ def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(
         other.page.locator("#gallery li").first.wait_for()
     with visiting(server, browser, "desktop", "en-US") as visit:
         visit.choose(drawing)
-        visit.is_said(model.caption(drawing, top=5).text)
+        visit.is_said(model.caption(drawing, top=5, beam=5).text)
 
 
 def test_the_language_is_the_browsers_until_another_is_chosen(
@@ -525,7 +556,7 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
     writer = model.in_language(visit.language)
     other = "zh" if visit.language == "en" else "en"
     visit.choose(drawing)
-    visit.is_said(writer.caption(drawing, top=5).text)
+    visit.is_said(writer.caption(drawing, top=5, beam=5).text)
     assert page.locator("html").get_attribute("lang") == ("en" if other == "zh" else "zh")
 
     page.locator(f"#language input[value={other}]").check()
@@ -537,7 +568,7 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
     ):
         sync_api.expect(page.locator(where)).to_contain_text(said)
     assert page.locator("html").get_attribute("lang") == other
-    visit.is_said(model.in_language(other).caption(drawing, top=5).text)
+    visit.is_said(model.in_language(other).caption(drawing, top=5, beam=5).text)
 
     page.reload()
     sync_api.expect(page.locator("#one-button")).to_have_text(WORDS[other].one)
@@ -548,7 +579,7 @@ def test_a_real_photo_gets_the_models_sentence(
     visit: Visit, model: captioner.Captioner, real_photo: Path
 ) -> None:
     visit.choose(real_photo)
-    visit.is_said(model.caption(real_photo, top=5).text)
+    visit.is_said(model.caption(real_photo, top=5, beam=5).text)
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
@@ -558,7 +589,7 @@ def test_a_photo_may_be_pasted_or_dropped_anywhere(
     visit = any_visit
     writer = model.in_language(visit.language)
     visit.dispatch(event, [drawing])
-    visit.is_said(writer.caption(drawing, top=5).text)
+    visit.is_said(writer.caption(drawing, top=5, beam=5).text)
 
 
 def test_several_photos_dropped_at_once_go_to_the_many(
@@ -577,9 +608,9 @@ def test_a_photo_that_the_browser_cannot_show_is_shown_all_the_same(
     tiff = tmp_path / "drawing.tiff"
     Image.open(drawing).save(tiff)
     visit.choose(tiff)
-    visit.is_said(model.caption(tiff, top=5).text)
+    visit.is_said(model.caption(tiff, top=5, beam=5).text)
     visit.page.wait_for_function("document.querySelector('#photo > canvas.seen')")
-    assert min(visit.veil()) == 255  # the photo itself, opaque
+    assert min(visit.tint()) == 255  # the photo itself, opaque
 
 
 def test_a_photo_may_be_taken_with_the_webcam(any_visit: Visit) -> None:
@@ -597,7 +628,7 @@ def test_the_copy_button_copies_the_sentence(
     visit = any_visit
     writer = model.in_language(visit.language)
     visit.choose(drawing)
-    sentence = writer.caption(drawing, top=5).text
+    sentence = writer.caption(drawing, top=5, beam=5).text
     visit.is_said(sentence)
     visit.page.locator("#answer article:visible .copy").click()
     visit.page.wait_for_function(
@@ -641,7 +672,7 @@ def test_no_photo_gets_a_plain_sentence_and_the_next_photo_is_captioned(
     assert not visit.scrolls_sideways()
     assert not visit.page.locator("#answer").is_visible()
     visit.choose(drawing)
-    visit.is_said(writer.caption(drawing, top=5).text)
+    visit.is_said(writer.caption(drawing, top=5, beam=5).text)
     assert not visit.page.locator("#problem").is_visible()
 
 
@@ -667,7 +698,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_travels(
     assert visit.notice() == visit.words.too_large.format("drawing.png", 0)
     visit.page.evaluate("captioner.mostBytes = 1e6")
     visit.choose(drawing)
-    visit.is_said(writer.caption(drawing, top=5).text)
+    visit.is_said(writer.caption(drawing, top=5, beam=5).text)
 
 
 def test_of_many_files_those_that_are_too_large_are_refused_and_the_others_taken(
@@ -813,3 +844,161 @@ def test_every_control_has_a_name(any_visit: Visit, drawing: Path) -> None:
         and not node.get("name", {}).get("value")
     ]
     assert nameless == []
+
+
+def test_tabs_and_languages_answer_to_arrow_keys(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#one-button").focus()
+    page.keyboard.press("ArrowRight")
+    sync_api.expect(page.locator("#many-button")).to_be_focused()
+    sync_api.expect(page.locator("#many-button")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Home")
+    sync_api.expect(page.locator("#one-button")).to_have_attribute("aria-selected", "true")
+    page.locator("#language input:checked").focus()
+    page.keyboard.press("ArrowRight")
+    chinese = WORDS["zh"]
+    sync_api.expect(page.locator("#one-button")).to_have_text(chinese.one)
+    sync_api.expect(page.locator("#language input[value=zh]")).to_be_focused()
+    sync_api.expect(page.locator("#foot a")).to_have_text(chinese.programs)
+    page.locator("#how > button").focus()
+    page.keyboard.press("Enter")
+    slider = page.get_by_role("slider", name=chinese.beam)
+    number = page.get_by_role("spinbutton", name=chinese.top, exact=True)
+    slider.press("Home")  # a beam of 1 finds one sentence
+    sync_api.expect(number).to_have_value("1")
+    assert visit.complaints == []
+
+
+def test_the_player_tells_how_the_sentence_came_about_by_keyboard_alone(
+    any_visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    visit, page = any_visit, any_visit.page
+    writer = model.in_language(visit.language)
+    best = writer.caption(drawing, beam=5, top=5, words=True)
+    visit.choose(drawing)
+    visit.is_said(best.text)
+    shown = page.locator("#answer article:visible")
+    first = shown.locator("[data-word='0']")
+    first.focus()
+    likely = [word for word, _ in best.words[0].likeliest]
+    thought = shown.locator(".thought ol button")
+    assert [own or visit.words.the_end for own in likely] == thought.all_inner_texts()
+    assert shown.locator(".gates data").count() == 3
+
+    page.keyboard.press("Space")  # plays, from the word that has the focus
+    sync_api.expect(shown.locator(".play")).to_have_text(visit.words.pause)
+    sync_api.expect(shown.locator("[data-word='1']")).to_have_class(re.compile("shown"))
+    page.keyboard.press("Space")
+    sync_api.expect(shown.locator(".play")).to_have_text(visit.words.play)
+
+    first.focus()
+    other = next(word for word in likely if word and word != best.tokens[0])
+    name = visit.words.what_if_word.format(other)
+    shown.get_by_role("button", name=name).press("Enter")
+    instead = writer.caption(drawing, beam=5, top=5, begin=[other])
+    visit.is_said(instead.text)
+    back = page.locator("#answer .back")
+    sync_api.expect(back).to_be_focused()
+    back.press("Enter")
+    visit.is_said(best.text)
+    assert not visit.scrolls_sideways()
+
+    shown.locator("summary").press("Enter")
+    left = shown.locator(".tree button").first
+    begin = json.loads(left.get_attribute("data-begin") or "")
+    left.press("Enter")
+    visit.is_said(writer.caption(drawing, beam=5, top=5, begin=begin).text)
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("window", ["phone", "desktop", "wide"])
+def test_the_photo_stays_in_sight_beside_the_words(
+    window: str, server: SimpleNamespace, browser: "sync_api.Browser", drawing: Path
+) -> None:
+    with visiting(server, browser, window, "zh-CN") as visit:
+        visit.choose(drawing)
+        words = visit.page.locator("#answer article:visible [data-word]")
+        words.first.click()
+        visit.page.locator("#answer article:visible summary").click()
+        visit.page.mouse.wheel(0, 350)
+        photo = visit.page.locator("#photo")
+        visit.page.wait_for_function("scrollY > 100")
+        sync_api.expect(photo).to_be_in_viewport(ratio=0.9)
+        place, word = photo.bounding_box(), visit.page.locator("#answer").bounding_box()
+        assert place is not None
+        assert word is not None
+        beside = place["x"] + place["width"] <= word["x"]
+        assert beside == (window != "phone")
+        assert not visit.scrolls_sideways()
+
+
+def test_two_settings_stand_side_by_side(
+    visit: Visit, model: captioner.Captioner, drawing: Path
+) -> None:
+    page = visit.page
+    visit.choose(drawing)
+    page.locator("#answer .sentence").first.wait_for()
+    page.locator("#compare > button").click()
+    page.get_by_role("radio", name=visit.words.beams).check()
+    rows = page.locator("#compare tr")
+    sync_api.expect(rows).to_have_count(3)
+    expected = [model.caption(drawing, beam=beam).text for beam in (1, 3, 10)]
+    assert page.locator("#compare td > span").all_inner_texts() == expected
+    page.get_by_role("radio", name=visit.words.models).check()
+    sync_api.expect(rows).to_have_count(len(captioner.available_models()))
+    page.get_by_role("radio", name=visit.words.avoid).check()
+    page.locator("#compare [role=alert]").wait_for()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_object_to(
+    *,
+    scheme: str, locale: str, server: SimpleNamespace, browser: "sync_api.Browser",
+    drawing: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The rules of WCAG 2.2 A and AA and the best practices of axe-core, in the states that the
+    page can be in."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    notes = tmp_path / "notes.jpg"
+    notes.write_text("no photo\n")
+    found: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        visit.page.wait_for_timeout(700)  # until colours have faded over
+        violations = axe.run(visit.page).response["violations"]
+        found[state] = [
+            f"{own['id']}: {node['html'][:150]}" for own in violations for node in own["nodes"]
+        ]
+
+    with visiting(server, browser, "phone", locale) as visit:
+        page = visit.page
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.reload()
+        page.locator("#answer .waiting").wait_for()
+        look("nothing given")
+        visit.choose(drawing)
+        page.locator("#answer article:visible [data-word]").first.click()
+        page.locator("#answer article:visible summary").click()
+        page.locator("#how > button").click()
+        page.locator("#compare > button").click()
+        page.locator("#compare input[value=beams]").check()
+        page.locator("#compare table").wait_for()
+        look("a sentence, all unfolded")
+        visit.choose(notes)
+        visit.problem()
+        look("a problem")
+        visit.pile_up([drawing, notes])
+        page.locator("#gallery .downloads").wait_for()
+        look("many photos")
+    assert {state: own for state, own in found.items() if own} == {}
+
+
+def test_an_example_picture_is_given_by_a_click(visit: Visit, model: captioner.Captioner) -> None:
+    page = visit.page
+    page.get_by_role("button", name=visit.words.example_names[2]).press("Enter")
+    folder = ROOT / "captioner" / "ui" / "examples"
+    visit.is_said(model.caption(folder / "dog.jpg", top=5, beam=5).text)
+    assert not page.locator("#examples").is_visible()
+    assert visit.complaints == []

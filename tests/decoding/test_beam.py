@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from captioner.decoding import BeamOptions, Hypothesis, beam_search
+from captioner.decoding import BeamOptions, Fate, Hypothesis, Trace, beam_search
 from captioner.errors import ModelError, OptionError
 
 END, START = 0, 1
@@ -68,7 +68,7 @@ def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> s
         n = options.no_repeat_ngram
         longer = (*tokens, token)
         ngrams = [longer[i : i + n] for i in range(len(longer) - n + 1)]
-        return n > 0 and token != END and len(ngrams) != len(set(ngrams))
+        return n > 0 and token != END and bool(ngrams) and ngrams[-1] in ngrams[:-1]
 
     recent = set(tokens[-options.no_repeat_within :]) if options.no_repeat_within else set()
     stutters = recent - set(options.repeatable)
@@ -105,6 +105,13 @@ def every_caption(
             yield from every_caption(toy, image, options, longer, log_prob + log_probs[token])
 
 
+def begun(toy: Toy, image: int, options: BeamOptions) -> tuple[tuple[int, ...], float]:
+    """What every caption begins with, and its log-probability."""
+    begin = options.begin
+    each = (toy.log_probs(image, begin[:at])[token] for at, token in enumerate(begin))
+    return begin, sum(each)
+
+
 def written(tokens: tuple[int, ...], options: BeamOptions) -> int:
     """Count the required tokens that a caption has: of whole phrases all, of one that it ends in
     the middle of, those so far."""
@@ -122,7 +129,7 @@ def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
     is required first, and without it none may end."""
     captions = [
         Hypothesis(tokens, log_prob, score_of(tokens, log_prob, options))
-        for tokens, log_prob in every_caption(toy, image, options)
+        for tokens, log_prob in every_caption(toy, image, options, *begun(toy, image, options))
     ]
     required = sum(map(len, options.require))
 
@@ -143,9 +150,9 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
     """Search with lists and loops, always to the last step, a beam for each number of required
     tokens written."""
     required = sum(map(len, options.require))
-    live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+    live: list[tuple[tuple[int, ...], float]] = [begun(toy, image, options)]
     ended: list[tuple[tuple[int, ...], float]] = []
-    for _ in range(options.max_length):
+    for _ in range(options.max_length - len(options.begin)):
         candidates = [
             (tokens, token, log_prob + toy.log_probs(image, tokens)[token])
             for tokens, log_prob in live
@@ -204,6 +211,8 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
             phrase for phrase in draw(st.sets(AVOIDED, max_size=2)) if max(phrase) < vocabulary
         ),
     }
+    begin = st.lists(st.integers(1, vocabulary - 1), max_size=max_length - 1).map(tuple)
+    options["begin"] = draw(begin)
     words = sorted(set(range(1, vocabulary)) - set(options["avoid"]))
     if words and draw(st.booleans()):
         phrases = st.lists(st.sampled_from(words), min_size=1, max_size=2).map(tuple)
@@ -238,6 +247,39 @@ def test_a_narrow_beam_equals_a_search_by_loops_that_never_stops_early(
     options = BeamOptions(beam=beam, top=data.draw(st.integers(1, beam + 4)), **values)
     for image, found in enumerate(search(toy, [0, 1, 2], options)):
         assert_same(found, without_if_none(one_at_a_time, toy, image, options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(1, 4))
+def test_the_trace_has_what_each_step_kept_and_pruned(problem: tuple[Toy, dict], beam: int) -> None:
+    toy, values = problem
+    options = BeamOptions(beam=beam, **{**values, "require": ()})
+    trace = Trace()
+    traced = beam_search(toy.step, toy.state([0, 1]), 2, START, END, options, trace=trace)
+    assert traced == search(toy, [0, 1], options)
+    for image in (0, 1):
+        live = {options.begin}
+        for step in trace.steps[image]:
+            expected = sorted(
+                (
+                    begun(toy, image, replace(options, max_length=99, begin=(*tokens, token)))[::-1]
+                    for tokens in live
+                    for token in allowed(tokens, toy.table.shape[1], options)
+                ),
+                reverse=True,
+            )[: 2 * beam]
+            assert [own.log_prob for own in step] == pytest.approx(
+                [log_prob for log_prob, _ in expected], abs=1e-4
+            )
+            assert {own.tokens for own in step} == {tokens for _, tokens in expected}
+            going = [own for own in step if own.tokens[-1] != END]
+            assert all((own.fate is Fate.KEPT) == (n < beam) for n, own in enumerate(going))
+            assert all(
+                (own.fate is Fate.ENDED) == (n < beam)
+                for n, own in enumerate(step)
+                if own.tokens[-1] == END
+            )
+            live = {own.tokens for own in step if own.fate is Fate.KEPT}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -417,9 +459,10 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
         ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
         ({"avoid": (-1,)}, "avoid"),
         ({"require": ((),)}, "require"),
-        ({"require": ((2, 3), (4,)), "max_length": 2}, "require"),
-        ({"require": ((2, 3),), "avoid": (3,)}, "require"),
-        ({"require": ((4, 2, 3),), "avoid_phrases": ((2, 3),)}, "require"),
+        ({"require": ((2, 3), (4,)), "max_length": 2}, "The words that must appear are 3"),
+        ({"require": ((2, 3),), "avoid": (3,)}, "A word cannot"),
+        ({"require": ((4, 2, 3),), "avoid_phrases": ((2, 3),)}, "A word cannot"),
+        ({"begin": (2, 3), "max_length": 2}, "A beginning of 2 words"),
         ({"avoid_phrases": ((),)}, "avoid_phrases"),
     ],
 )

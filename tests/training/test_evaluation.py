@@ -17,7 +17,7 @@ from captioner.metrics.sense import sense
 from captioner.model import CaptioningModel
 from captioner.text import Vocabulary
 from captioner.training.distributed import Workers
-from captioner.training.evaluation import evaluate, quarters
+from captioner.training.evaluation import evaluate
 
 CAPTIONS = (
     ("A dog runs on grass.", "A zebra!"),  # of which one word is unknown
@@ -65,10 +65,6 @@ def test_captions_without_a_word_have_no_surprise(
     features = np.zeros((3, 4, tiny_model.encoder.width), np.float16)
     empty = Photos(silent, photos.pixels, (), "")
     assert run(tiny_model, vocabulary, empty, features, 50).perplexity == 1
-
-
-def test_quarters_lie_between_the_captions_by_certainty() -> None:
-    assert quarters([0.5, 0.1, 0.4, 0.2, 0.3]) == (0.2, 0.3, 0.4)
 
 
 def test_the_log_has_what_tells_poor_captions(

@@ -5,27 +5,39 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.ui.attention import described, place, shades
+from captioner.ui.attention import described, place, tints
 from captioner.ui.words import CHINESE, ENGLISH
 
 
-def test_the_most_looked_at_place_has_the_most_light() -> None:
-    maps = torch.tensor([[[0.1, 0.4], [0.2, 0.3]], [[0.0, 0.0], [1.0, 0.0]]])
-    assert shades(maps) == [[64, 255, 128, 191], [0, 0, 255, 0]]
+def test_a_tint_is_where_a_word_looked_more_than_the_others() -> None:
+    # All look at the first place; each of the first two at one more of its own.
+    maps = torch.tensor(
+        [[[0.6, 0.4], [0.0, 0.0]], [[0.6, 0.0], [0.4, 0.0]], [[0.6, 0.2], [0.2, 0.0]]]
+    )
+    assert tints(maps) == [[0, 255, 0, 0], [0, 0, 255, 0], [0, 0, 0, 0]]
+
+
+def test_a_word_that_hardly_differs_is_hardly_tinted() -> None:
+    maps = torch.tensor([[[0.5, 0.5]], [[0.51, 0.49]], [[0.0, 1.0]]])
+    (most, *_), _, (_, own) = tints(maps)
+    assert own == 255
+    assert 100 < most <= 255
+    even = torch.full((2, 1, 4), 0.25)
+    assert tints(even) == [[0] * 4] * 2
+    assert tints(torch.tensor([[[0.1, 0.9]]])) == [[0, 255]]  # against an even spread
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 10**6))
-def test_shades_fit_a_byte(height: int, width: int, seed: int) -> None:
+def test_tints_fit_a_byte(height: int, width: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    map_ = torch.rand(1, height, width, generator=generator)
-    (numbers,) = shades(map_)
-    assert len(numbers) == height * width
-    assert min(numbers) >= 0
-    assert max(numbers) == 255
+    maps = torch.rand(3, height, width, generator=generator)
+    for numbers in tints(maps):
+        assert len(numbers) == height * width
+        assert 0 <= min(numbers) <= max(numbers) <= 255
 
 
 def test_a_map_of_nothing_is_dark() -> None:
-    assert shades(torch.zeros(1, 1, 2)) == [[0, 0]]
+    assert tints(torch.zeros(1, 1, 2)) == [[0, 0]]
 
 
 @pytest.mark.parametrize("size", [3, 7, 9, 12])

@@ -1,6 +1,5 @@
 """The page as an MCP tool server, asked by the protocol's own client."""
 
-import ast
 import asyncio
 import base64
 import json
@@ -30,8 +29,8 @@ pytestmark = [
 ]
 
 
-async def talk(url: str, photo: str) -> tuple[Any, Any, Any]:
-    """The tools, and the answers to a photo and to an address from the internet."""
+async def talk(url: str, photo: str) -> tuple[Any, Any, dict[str, Any]]:
+    """The tools, the answer to a photo, and the answers to other calls by what they are about."""
     async with (
         streamablehttp_client(f"{url}gradio_api/mcp/") as (reading, writing, _),
         ClientSession(reading, writing) as session,
@@ -40,8 +39,13 @@ async def talk(url: str, photo: str) -> tuple[Any, Any, Any]:
         tools = await session.list_tools()
         (name,) = [tool.name for tool in tools.tools if tool.name.endswith("caption")]
         answer = await session.call_tool(name, {"photo": photo, "beam": 2, "top": 1})
-        remote = await session.call_tool(name, {"photo": "https://example.com/dog.jpg"})
-        return tools.tools, answer, remote
+        calls = {
+            "remote": (name, {"photo": "https://example.com/dog.jpg"}),
+            "many": (f"{name}_many", {"photos": [photo, photo], "beam": 2}),
+            "missing": (name, {"top": 1}),
+        }
+        others = {about: await session.call_tool(*call) for about, call in calls.items()}
+        return tools.tools, answer, others
 
 
 def test_an_mcp_client_can_have_a_photo_described(
@@ -54,18 +58,27 @@ def test_an_mcp_client_can_have_a_photo_described(
     try:
         content = base64.b64encode(photo.read_bytes()).decode()
         address = f"data:image/png;base64,{content}"
-        tools, answer, remote = asyncio.run(talk(blocks.local_url, address))
+        tools, answer, others = asyncio.run(talk(blocks.local_url, address))
     finally:
         blocks.close(verbose=False)
 
     assert len(tools) == 2
     for tool in tools:
         assert "Describe" in tool.description
-        assert "width of the beam search" in json.dumps(tool.inputSchema)
+        schema = json.dumps(tool.inputSchema)
+        assert "width of the beam search" in schema
+        assert "data:image/jpeg;base64" in schema
+        assert "http or https" not in schema
+    expected = tiny.caption(photo, beam=2).text
     assert not answer.isError
-    assert ast.literal_eval(answer.content[0].text)["caption"] == tiny.caption(photo, beam=2).text
-    assert remote.isError
-    assert "fetches nothing" in remote.content[0].text
+    assert json.loads(answer.content[0].text)["caption"] == expected
+    assert not others["many"].isError
+    rows = json.loads(others["many"].content[0].text)
+    assert [row["caption"] for row in rows] == [expected, expected]
+    assert others["remote"].isError
+    assert "fetches nothing" in others["remote"].content[0].text
+    assert others["missing"].isError
+    assert "photo" in others["missing"].content[0].text
 
 
 def test_without_being_asked_it_is_no_mcp_server(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from captioner import Captioner, CaptionOptions
 from captioner.errors import OptionError
+from captioner.messages import translate
 from captioner.ui.options import check, chosen, listed, visitor
 
 
@@ -21,6 +22,14 @@ def test_a_draw_has_no_beam_and_no_words_that_must_appear() -> None:
     assert chosen(4, 2, 9, True, 0.7, None, "dog", None) == CaptionOptions(
         top=2, max_length=9, temperature=0.7, seed=0
     )
+
+
+def test_an_emptied_field_says_nothing_and_a_wrong_one_is_called_as_on_the_page() -> None:
+    assert chosen(None, None, None, False, 1, 1, None, None) == CaptionOptions()
+    with pytest.raises(OptionError) as wrong:
+        chosen(4, 99, 9, False, 0.7, 1, "", "")
+    assert str(wrong.value).startswith("How many sentences must be a whole number from 1 to 10")
+    assert translate(wrong.value, "zh").startswith("句子数量")
 
 
 @pytest.mark.parametrize("sampling", [False, True])

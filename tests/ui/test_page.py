@@ -12,11 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from captioner import Captioner, CaptionOptions
-from captioner.errors import ImageError
+from captioner.errors import ImageError, OptionError
 from captioner.model import CaptioningModel
 from captioner.options import OPTIONS
 from captioner.ui import Serving, free_port
@@ -60,17 +61,21 @@ def test_a_photo_is_answered_in_the_pages_language(
     for language, words in WORDS.items():
         answer = one_photo.answer(service, upload(photo), None, who(language))
         assert f">{tiny.caption(photo).text}</p>" in answer.sentences
-        assert words.sentences in answer.sentences
         assert answer.kept is not None
+        drawn = replace(who(language), options=CaptionOptions(seed=1))
+        again = one_photo.answer(service, upload(photo), answer.kept, drawn)
+        assert words.draws in again.sentences
 
 
 def test_where_no_model_writes_the_language_the_page_says_so(service: Service, draw: Draw) -> None:
     photo = upload(draw("dog.png"))
     assert CHINESE.no_model in one_photo.answer(service, photo, None, who("zh")).sentences
-    assert (
-        CHINESE.no_model not in one_photo.answer(service, photo, None, who("zh", "tiny")).sentences
-    )
-    assert ENGLISH.no_model not in one_photo.answer(service, photo, None, who("en")).sentences
+    chosen = one_photo.answer(service, photo, None, who("zh", "tiny")).sentences
+    assert CHINESE.no_model not in chosen
+    assert CHINESE.other_language in chosen
+    own = one_photo.answer(service, photo, None, who("en")).sentences
+    assert ENGLISH.no_model not in own
+    assert ENGLISH.other_language not in own
 
 
 def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
@@ -121,9 +126,9 @@ def test_no_component_has_words_of_its_own(service: Service) -> None:
             text = getattr(component, name, None)
             if isinstance(text, str) and component.get_block_name() not in ("api", "state"):
                 assert text in said | both, (component, name)
-    fields = (gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Tab)
+    fields = (gr.Radio, gr.Dropdown, gr.Slider, gr.Checkbox, gr.Number, gr.Textbox, gr.Tab)
     labelled = [own for own in blocks.blocks.values() if isinstance(own, fields)]
-    assert len(labelled) == 12
+    assert len(labelled) == 14
     assert all(own.label for own in labelled)
 
 
@@ -210,14 +215,112 @@ def test_a_program_can_have_many_photos_described(
         assert rows[number]["caption"] == tiny.caption(photos[number]).text
 
 
+def test_the_page_leads_to_its_documentation_for_programs(served: SimpleNamespace) -> None:
+    with urllib.request.urlopen(f"{served.url}api.md") as reply:
+        assert reply.headers.get_content_type() == "text/plain"
+        assert reply.read().decode().startswith("# The page for programs")
+    config = json.load(urllib.request.urlopen(f"{served.url}config"))
+    assert "/api.md" in json.dumps(config)
+
+
 def test_the_documentation_for_programs_names_every_argument(served: SimpleNamespace) -> None:
     client = Client(served.url, verbose=False)
     points = client.view_api(return_format="dict")["named_endpoints"]
     assert set(points) == {"/caption", "/caption_many"}
     names = [parameter["parameter_name"] for parameter in points["/caption"]["parameters"]]
     assert names == [
-        "photo", "model", "language", *(field.name for field in dataclasses.fields(CaptionOptions)),
+        "photo", "model", "language", "details",
+        *(field.name for field in dataclasses.fields(CaptionOptions)),
     ]  # fmt: skip
+
+
+def test_a_program_can_ask_how_a_sentence_came_about(
+    served: SimpleNamespace, tiny: Captioner, draw: Draw
+) -> None:
+    photo = draw("dog.png")
+    client = Client(served.url, verbose=False)
+    details = ["words", "attention", "trace"]
+    answer = client.predict(handle_file(photo), details=details, api_name="/caption")
+    (row,) = client.predict([handle_file(photo)], details=details, api_name="/caption_many")
+
+    expected = tiny.caption(photo, attention=True, words=True, trace=True)
+    assert expected.attention is not None
+    assert expected.trace is not None
+    for own in (answer, row):
+        assert own["caption"] == expected.text
+        assert (own["certainty"] is None) == (expected.certainty is None)
+        assert np.array(own["attention"]) == pytest.approx(expected.attention.numpy(), abs=1e-3)
+        assert np.array(own["trace"]["forget"]).shape == expected.trace.forget.shape
+        assert [word["word"] for word in own["words"]] == [word.text for word in expected.words]
+        assert list(own["words"][0]["likeliest"].values()) == pytest.approx(
+            [chance for _, chance in expected.words[0].likeliest], abs=1e-3
+        )
+    with pytest.raises(AppError, match="details must be a list of any of words, attention, trace"):
+        client.predict(handle_file(photo), details=["all"], api_name="/caption")
+
+
+@pytest.mark.parametrize(("language", "problem"), [
+    ("fr", "There is no language 'fr' here; there is: en, zh."),
+    ("zh-CN", "No installed model writes zh; installed: tiny."),
+    ("EN_us", ""),
+])  # fmt: skip
+def test_a_language_is_one_that_a_model_writes_or_an_error(
+    served: SimpleNamespace, draw: Draw, language: str, problem: str
+) -> None:
+    client = Client(served.url, verbose=False)
+    photo = handle_file(draw("dog.png"))
+    if problem:
+        with pytest.raises(AppError, match=problem):
+            client.predict(photo, language=language, api_name="/caption")
+    else:
+        answer = client.predict(photo, language=language, api_name="/caption")
+        assert answer["language"] == "en"
+
+
+def test_over_http_arguments_go_by_name_and_a_wrong_one_gets_a_sentence(
+    served: SimpleNamespace, tiny: Captioner, draw: Draw
+) -> None:
+    photo = draw("dog.png")
+    given = served.uploads / "given" / photo.name
+    given.parent.mkdir(parents=True)
+    shutil.copy(photo, given)
+    file = {"path": str(given), "meta": {"_type": "gradio.FileData"}}
+
+    assert tiny.caption(photo, top=2).text in by_name(served.url, photo=file, top=2)
+    assert "The argument photo is missing." in by_name(served.url, top=2)
+    assert "There is no argument named tops." in by_name(served.url, photo=file, tops=2)
+
+
+def by_name(url: str, **values: Any) -> str:
+    """What a call of the end point `caption` says in the end."""
+    call = f"{url}gradio_api/call/v2/caption"
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(call, json.dumps(values).encode(), headers)
+    try:
+        with urllib.request.urlopen(request) as reply:
+            event = json.load(reply)["event_id"]
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    with urllib.request.urlopen(f"{url}gradio_api/call/caption/{event}") as reply:
+        return reply.read().decode()
+
+
+def test_a_choice_that_cannot_be_leaves_the_answer_to_the_same_photo(
+    service: Service, draw: Draw
+) -> None:
+    photo, other = upload(draw("dog.png")), upload(draw("cat.png"))
+    kept = one_photo.answer(service, photo, None, who()).kept
+    fields = (3, 3, 14, False, 1, 1, "unheard-of", "")
+    with pytest.raises(OptionError) as problem:
+        one_photo.answer(service, photo, kept, Visitor("en", "", chosen(*fields)))
+    stays = one_photo._refused(service, photo, kept, problem.value)
+    assert stays.sentences == gr.skip()
+    assert "unheard-of" in stays.problem
+    assert 'class="choice"' in stays.problem
+    for given, error in ((other, problem.value), (photo, ImageError("It is empty."))):
+        gone = one_photo._refused(service, given, kept, error)
+        assert gone.sentences == ""
+        assert "choice" not in gone.problem
 
 
 def test_uploads_are_not_kept(
@@ -261,7 +364,7 @@ def outcome_of_calling(url: str, path: str) -> str:
     """Ask for the caption of a file on the server's own disk, as a forged request might."""
     call = f"{url}gradio_api/call/caption"
     forged = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    rest = ["", "", *[None] * len(OPTIONS)]
+    rest = ["", "", None, *[None] * len(OPTIONS)]
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(call, json.dumps({"data": [forged, *rest]}).encode(), headers)
     try:
