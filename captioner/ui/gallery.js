@@ -215,10 +215,7 @@
     fields: () => [captioner.language(), ...fields.slice(1)],
     both: () => part(".both").checked,
     began: update,
-    ended: () => {
-      keepOrder(own);
-      update();
-    },
+    ended: update,
     away: (isAway) => (isAway ? warn("away") : warn()),
 
     unpack: (item, photos) => {
@@ -258,7 +255,9 @@
   });
 
   const finish = (own, item) => {
+    if (own.forgotten) return; // photos that were on their way then
     keep(own, item);
+    keepOrder(own);
     if (own !== gallery) return;
     place(item);
     update();
@@ -465,9 +464,9 @@
 
   const forget = async () => {
     if (!confirm(captioner.word("forget_question"))) return;
+    Object.assign(gallery, { stopped: true, forgotten: true });
     await captioner.drafts.forgetAll();
     changed = false;
-    gallery.stopped = true;
     start();
     update();
     part("#photos input").focus();

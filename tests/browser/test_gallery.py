@@ -299,6 +299,19 @@ def test_a_failed_paste_keeps_the_photo_and_its_sentence(
     sync_api.expect(page.locator("#photo .notice")).to_be_empty()
 
 
+def test_while_a_file_is_dragged_the_page_shows_where_it_may_be_dropped(
+    page: "sync_api.Page",
+) -> None:
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "x.png"));
+        const drag = { dataTransfer: data, bubbles: true, cancelable: true };
+        document.querySelector("h1").dispatchEvent(new DragEvent("dragover", drag));
+    }""")
+    assert page.locator("html.dragging").count() == 1
+    sync_api.expect(page.locator("html.dragging")).to_have_count(0)
+
+
 def test_without_https_there_is_neither_camera_nor_clipboard_to_press(
     page: "sync_api.Page", server: Server
 ) -> None:
