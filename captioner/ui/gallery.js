@@ -3,6 +3,7 @@
 (() => {
   const MOST = 500; // photos, as in zips.py
   const NEAR = "1000px"; // of what is seen, within which a card is filled
+  const BUDGET = 8; // milliseconds in one go for that, half a frame
 
   let root = null; // the element that holds the gallery
   let server = null; // what gradio lets it ask
@@ -79,12 +80,24 @@
 
   // ---- Cards ----
 
+  const near = []; // cards that are to be filled
+  let filling = null;
+
   const watcher = new IntersectionObserver(
     (seen) => {
-      for (const { isIntersecting, target } of seen) if (isIntersecting) fill(itemOf(target));
+      for (const { isIntersecting, target } of seen) if (isIntersecting) near.push(target);
+      fillSome();
     },
     { rootMargin: NEAR },
   );
+
+  // A few at a time: somebody may be scrolling.
+  const fillSome = () => {
+    const end = performance.now() + BUDGET;
+    while (near.length && performance.now() < end) fill(itemOf(near.shift()));
+    clearTimeout(filling);
+    if (near.length) filling = setTimeout(fillSome);
+  };
 
   const itemOf = (element) => {
     const id = element.closest(".card")?.dataset.id;
