@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         NoStutter,
     )
     from captioner.decoding.sampling import sample
-from captioner.decoding.trace import Candidate, Fate, Trace
+    from captioner.decoding.trace import Candidate, Fate, Trace
 
 __all__ = [
     "Avoid",
@@ -57,5 +57,6 @@ __getattr__, __dir__ = offered(
         "bidirectional": "Choice better_of_each consensus",
         "constraints": "Avoid AvoidPhrases Constraint MinLength NoRepeatNgram NoStutter",
         "sampling": "sample",
+        "trace": "Candidate Fate Trace",
     },
 )

@@ -45,8 +45,11 @@ def test_paths_that_lead_out_of_the_folder_are_followed(tmp_path: Path, form: st
     table.parent.mkdir(parents=True)
     table.write_text(f"image,caption\n{name},a dog\n")
     assert found(read(table)) == [(str(path), "a dog")]
-    table.write_text(f"image,caption\n{name}.txt,a dog\n{tmp_path}/\0.png,a cat\n")
+    table.write_text(f"image,caption\n{name}.txt,a dog\n")
     assert read(table).records == ()
+    lines = table.with_suffix(".jsonl")
+    lines.write_text(json.dumps({"image": f"{tmp_path}/\0.png", "caption": "a cat"}))
+    assert read(lines).records == ()
 
 
 @pytest.mark.parametrize("name", ["1", "1.PNG", "sub/1", "./sub/1.Png"])
