@@ -67,9 +67,14 @@ def multiply_int8(graph: ModelProto) -> None:
             nodes += _whole_rows(graph, node, weights[node.input[0]], done)
         else:
             nodes.append(node)
+    used = {value.name for value in graph.graph.output}
+    kept = []
+    for node in reversed(nodes):  # a weight's own transposition is of no use any more
+        if used.intersection(node.output):
+            used.update(node.input)
+            kept.append(node)
     del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
+    graph.graph.node.extend(reversed(kept))
     for name in weights.keys() - used:
         graph.graph.initializer.remove(weights[name])
 

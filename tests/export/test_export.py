@@ -276,3 +276,34 @@ def test_a_wrong_export_is_one_sentence(
     assert done.code == 2
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out" / "config.json").exists()
+
+
+def test_captioner_onnx_captions_where_there_is_no_torch(
+    exported: dict[str, Path], tmp_path: Path
+) -> None:
+    """The wheel, used elsewhere with this environment's libraries but for those of torch."""
+    package = Path(__file__).parents[2] / "packages" / "captioner-onnx"
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(package)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    install = ["-m", "pip", "install", "-qq", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, *install], check=True, capture_output=True)
+    PHOTOS[0].save(tmp_path / "a.jpg")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1));"
+        "sys.modules |= dict.fromkeys(('torch', 'torchvision', 'safetensors', 'tqdm'));"
+        "from captioner.__main__ import run; sys.exit(run(sys.argv[1:]))"
+    )
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "-c", code, str(site), *map(str, arguments)]
+        return subprocess.run(call, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    done = run("caption", tmp_path / "a.jpg", "--model", exported["float32"])
+    expected = captioner.load_model(exported["float32"]).caption(tmp_path / "a.jpg").text
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
+    no_torch = "captioner: This needs torch; install it with: pip install captioner.\n"
+    for arguments in (["train", "x.toml"], ["caption", "a.jpg", "--model", exported["tiny"]]):
+        done = run(*arguments)
+        assert (done.returncode, done.stderr) == (2, no_torch)
