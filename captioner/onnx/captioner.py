@@ -80,15 +80,18 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
         options: CaptionOptions | None = None,
         *,
         attention: bool = False,
+        words: bool = False,
         trace: bool = False,
+        search: bool = False,
         **said: Any,
     ) -> list[Caption]:
         """As of `PhotoCaptioner`. Raises OptionError for what only the model itself can do."""
         asked = self._in_tokens(CaptionOptions.of(options, said))
-        if not isinstance(asked, BeamOptions) or asked.require or trace:
+        if not isinstance(asked, BeamOptions) or asked.require or words or trace or search:
             raise OptionError(
-                "An exported model finds its sentences by beam search and tells nothing of gates: "
-                "leave out require, temperature, top_k, top_p, seed and trace."
+                "An exported model finds its sentences by beam search and tells only where it "
+                "looked: leave out require, temperature, top_k, top_p, seed, words, trace and "
+                "search."
             )
         started = [decoder.start(features) for decoder in self._decoders]
         found = [self._find(*own, asked) for own in zip(self._decoders, started, strict=True)]

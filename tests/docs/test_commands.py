@@ -41,6 +41,7 @@ ONLY_PARSED = {
     "--official": "needs Java",
     "runs/": "needs a trained model",
     "--model export": "needs an exported model",
+    "--model DIR": "needs an exported model",
     "--data DATA/coco_extra": "needs the project's own list of photos",
 }
 pytestmark = pytest.mark.skipif(not available_models(), reason="weights/ holds no model")

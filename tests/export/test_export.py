@@ -176,7 +176,7 @@ def test_fewer_bits_change_little_and_take_less(exported: dict[str, Path]) -> No
 
 def test_what_only_the_model_itself_can_do_is_told(exported: dict[str, Path]) -> None:
     model = captioner.load_model(exported["float32"])
-    for asked in ({"temperature": 1.0}, {"require": ["dog"]}, {"trace": True}):
+    for asked in ({"temperature": 1.0}, {"require": ["dog"]}, {"words": True}):
         with pytest.raises(OptionError, match="beam search"):
             model.caption(PHOTOS[0], **asked)
     with pytest.raises(OptionError, match="no device 'tpu'"):
