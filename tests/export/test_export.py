@@ -303,7 +303,6 @@ def test_captioner_onnx_captions_where_there_is_no_torch(
     done = run("caption", tmp_path / "a.jpg", "--model", exported["float32"])
     expected = captioner.load_model(exported["float32"]).caption(tmp_path / "a.jpg").text
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
+    done = run("caption", "a.jpg", "--model", exported["tiny"])
     no_torch = "captioner: This needs torch; install it with: pip install captioner.\n"
-    for arguments in (["train", "x.toml"], ["caption", "a.jpg", "--model", exported["tiny"]]):
-        done = run(*arguments)
-        assert (done.returncode, done.stderr) == (2, no_torch)
+    assert (done.returncode, done.stderr) == (2, no_torch)
