@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import concurrent.futures
 import http.client
@@ -46,9 +45,9 @@ MCP = {**JSON, "Accept": "application/json, text/event-stream"}
 PATIENCE = 240  # a busy computer is no reason to fail
 NO_PHOTO = "No photo arrived; please give it again."
 Data = list[Any]
-ARGUMENTS = ["photo", "model", "language", *OPTIONS]
+ARGUMENTS = ["photo", "model", "language", "details", *OPTIONS]
 USUAL: dict[str, Data] = {
-    name: [None, "", "", *[None] * len(OPTIONS)] for name in ("caption", "caption_many")
+    name: [None, "", "", None, *[None] * len(OPTIONS)] for name in ("caption", "caption_many")
 }
 
 
@@ -129,6 +128,13 @@ class Page:
         """Of the page's function of that name."""
         (own,) = [own["id"] for own in self.config["dependencies"] if own["api_name"] == name]
         return own
+
+    def gallery(self, function: str, request: Any) -> Reply:
+        """What the server answers to the gallery of many photos."""
+        parts = self.config["components"]
+        (own,) = [part["id"] for part in parts if part["props"].get("elem_id") == "gallery"]
+        asked = {"data": request, "component_id": own, "fn_name": function, "session_hash": "x"}
+        return self.post("/gradio_api/component_server", asked)
 
     def tool(self, name: str, **arguments: Any) -> Reply:
         """What the MCP server answers."""
@@ -267,7 +273,7 @@ def test_only_what_was_uploaded_is_opened_whatever_form_it_has(page: Page, secre
         os.path.relpath(secret / "secret.png", page.folder),
         "", "\0", "x" * 5000, "~/x", "file:///etc/passwd",
     ]  # fmt: skip
-    one, many = page.number_of("answer_visitor"), page.number_of("fill")
+    one = page.number_of("answer_visitor")
     fields = ["en", "", 3, 1, 5, False, 1, 1, "", ""]
     for number, path in enumerate(paths):
         every = forms(path)
@@ -278,8 +284,9 @@ def test_only_what_was_uploaded_is_opened_whatever_form_it_has(page: Page, secre
                 page.call("caption", form),
                 page.call("caption_many", [form]),
                 page.call("caption_many", form),
-                page.join(one, [form, None, *fields]),
-                page.join(many, [[form], *fields]),
+                page.join(one, [form, None, False, "", *fields]),
+                page.gallery("captioned", [[{"upload": form}], fields, False]).text,
+                page.gallery("listed", [form]).text,
             ]
             for outcome in outcomes:
                 assert "data:image" not in outcome, (form, outcome)
@@ -317,7 +324,7 @@ def test_a_tool_call_with_the_photo_itself_is_answered(
     address = f"data:image/png;base64,{base64.b64encode(photo).decode()}"
     reply = page.tool("caption", photo=address).text
     content = json.loads(reply.partition("data: ")[2])["result"]["content"]
-    assert ast.literal_eval(content[0]["text"])["caption"] == sentence
+    assert json.loads(content[0]["text"])["caption"] == sentence
 
 
 def test_no_address_of_gradios_shows_another_file(page: Page, secret: Path) -> None:
@@ -378,18 +385,17 @@ def test_an_argument_of_another_type_or_out_of_range_is_one_sentence(
 
 def test_the_pages_own_fields_are_checked_as_well(page: Page, photo: bytes) -> None:
     given = page.given(photo)
-    one, many = page.number_of("answer_visitor"), page.number_of("fill")
+    one = page.number_of("answer_visitor")
     usual: Data = ["en", "", 3, 1, 5, False, 1, 1, "", ""]
     for place in range(len(usual)):
         for value in (None, [], {}, [[]], "x", -1, 10**9, HUGE, float("nan"), float("inf")):
             fields = list(usual)
             fields[place] = value
-            for outcome in (
-                page.join(one, [given, None, *fields]),
-                page.join(many, [[given], *fields]),
-            ):
-                assert "wrong inside" not in outcome, (place, value)
-                assert "process_completed" in outcome, (place, value, outcome)
+            outcome = page.join(one, [given, None, False, "", *fields])
+            assert "process_completed" in outcome, (place, value, outcome)
+            reply = page.gallery("captioned", [[{"upload": given}], fields, False])
+            assert reply.status == 200, (place, value, reply.text)
+            assert "wrong inside" not in outcome + reply.text, (place, value)
 
 
 # ---- 3. Other pages ----
@@ -553,16 +559,12 @@ def listen_and_leave(page: Page, path: str) -> None:
 
 
 def test_work_stops_when_the_visitor_has_gone(page: Page) -> None:
-    """Each would take a hundred seconds of a processor."""
+    """It would take a hundred seconds of a processor."""
     before = page.processor_seconds()
     upload = page.given(slow_zip(), "slow.zip")
     ask = {"data": [[upload], *USUAL["caption_many"][1:]]}
     event = page.post("/gradio_api/call/caption_many", ask).json["event_id"]
     listen_and_leave(page, f"/gradio_api/call/caption_many/{event}")
-    data = [[upload], "en", "", 3, 1, 5, False, 1, 1, "", ""]
-    ask = {"fn_index": page.number_of("fill"), "data": data, "session_hash": "left"}
-    page.post("/gradio_api/queue/join", ask)
-    listen_and_leave(page, "/gradio_api/queue/data?session_hash=left")
     used = -1.0
     while page.processor_seconds() > used + 0.2:
         used = page.processor_seconds()
@@ -738,6 +740,15 @@ def test_every_function_of_the_page_answers_any_arguments(page: Page, photo: byt
         arguments = st.lists(values | upload, min_size=count, max_size=count) | st.lists(values)
 
         few(hypothesis.given(arguments, values)(attack_on(page, function)))()
+
+
+@few
+@hypothesis.given(values, st.sampled_from(["listed", "captioned", "no such"]))
+def test_the_gallery_is_answered_whatever_it_asks(page: Page, value: Any, name: str) -> None:
+    for request in (value, [[value], ["en"], False], [value]):
+        reply = page.gallery(name, request)
+        assert reply.status < 500, (request, reply.text)
+        assert "Traceback" not in reply.text
 
 
 def attack_on(page: Page, function: dict[str, Any]) -> Callable[[Data, Any], None]:
