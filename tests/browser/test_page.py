@@ -394,13 +394,13 @@ def test_other_choices_write_other_sentences(
     number.fill("5")
     number.press("Enter")
 
-    avoid = page.get_by_label(visit.words.avoid)
+    avoid = page.get_by_role("textbox", name=visit.words.avoid)
     avoid.fill(first.tokens[1])
     avoid.press("Enter")
     avoided = writer.caption(drawing, **five, avoid=[first.tokens[1]])
     visit.is_said(avoided.text)
 
-    require = page.get_by_label(visit.words.require)
+    require = page.get_by_role("textbox", name=visit.words.require)
     word = {"en": "dog", "zh": "狗"}[visit.language]
     require.fill(word)
     require.press("Enter")
@@ -428,7 +428,7 @@ def test_sentences_drawn_at_random_can_be_drawn_again(
     page.locator("#how button").first.click()
     page.get_by_label(visit.words.sampling).check()
     page.get_by_label(visit.words.seed).wait_for()
-    assert not page.get_by_label(visit.words.require).is_visible()
+    assert not page.get_by_role("textbox", name=visit.words.require).is_visible()
     visit.is_said(model.caption(drawing, top=5, seed=1).text)
     assert page.locator("#answer h2").inner_text() == visit.words.draws
     page.locator("#answer .draw").click()
