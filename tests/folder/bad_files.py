@@ -84,7 +84,7 @@ READABLE: dict[str, Draw] = {
 # Each with what the reason must say.
 UNREADABLE: dict[str, tuple[Draw, str]] = {
     "empty.jpg": (lambda: b"", "is empty"),
-    "text.jpg": (lambda: b"<!doctype html><p>Not found", "is not a photo in any known format"),
+    "text.jpg": (lambda: b"<!doctype html><p>Not found", "is a web page, which is not read"),
     "noise.png": (lambda: random.Random(1).randbytes(999), "is not a photo in any known format"),
     "half.jpg": (lambda: READABLE["plain.jpg"]()[:900], "is cut short or damaged"),
     "half.png": (lambda: READABLE["rgba.png"]()[:900], "is cut short or damaged"),
