@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # cuBLAS adds up in one and the same order only where this is set before it starts.
@@ -324,7 +324,7 @@ def rates_recipe(
     file.write_text(text, encoding="utf-8")
     recipe = read_recipe(file, changes or [])
     chosen = tuple(recipe.phases[i] for i in phases) if phases else recipe.phases
-    return Recipe(**{**recipe.__dict__, "phases": chosen})
+    return replace(recipe, phases=chosen)
 
 
 def draw_dataset(folder: Path, bench: Bench) -> None:
@@ -347,7 +347,7 @@ def draw_dataset(folder: Path, bench: Bench) -> None:
         (folder / f"Flickr_8k.{split}Images.txt").write_text("\n".join(own) + "\n")
 
 
-def several(part: Callable[[Bench], str | Iterator[tuple[str, str]]], bench: Bench) -> bool:
+def report(part: Callable[[Bench], str | Iterator[tuple[str, str]]], bench: Bench) -> bool:
     """Print what a part finds, line by line; whether it failed."""
     name = part.__name__.replace("_", " ")
     try:
@@ -386,7 +386,7 @@ def main() -> int:
         size = SMALL if options.small else FULL
         bench = Bench(device, size, Path(folder), options.photos)
         parts = [part for part in PARTS if part.__name__ in (options.parts or part.__name__)]
-        failed = [several(part, bench) for part in parts]
+        failed = [report(part, bench) for part in parts]
     print(f"\n{time.perf_counter() - started:.0f} seconds.")
     return int(any(failed))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from captioner.captions import Alternative, Row
 from captioner.chunks import chunks
-from captioner.decoding.types import BeamOptions, SamplingOptions
+from captioner.decoding.types import BeamOptions, Hypothesis, SamplingOptions
 from captioner.errors import ImageError, ModelError, OptionError
 from captioner.images import ImageSource, Preprocessing, open_image
 from captioner.installed import in_words
@@ -321,6 +321,11 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         captioners = [self.in_language(language) for language in languages]
         found = [captioner.describe(*encoded, options, **more) for captioner in captioners]
         return list(zip(*found, strict=True))
+
+    def _caption(self, hypothesis: Hypothesis) -> Caption:
+        tokens = self.vocabulary.decode(hypothesis.tokens)
+        text = tokenizer(self.language, self.unit).detokenize(tokens)
+        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)
 
     def check(self, options: CaptionOptions) -> None:
         """Raises OptionError for words that must appear and that the model does not know, or that

@@ -38,7 +38,7 @@ from captioner.model import (
     read_model,
 )
 from captioner.options import CaptionOptions
-from captioner.text import END, NEVER_WRITTEN, PAD, START, Vocabulary, tokenizer
+from captioner.text import END, NEVER_WRITTEN, PAD, START, Vocabulary
 
 LIKELIEST = 5  # words that are told of at each point of a sentence
 
@@ -201,11 +201,6 @@ class Captioner(PhotoCaptioner[Tensor]):
     def _captions(self, choices: list[Choice]) -> Caption:
         best, *others = (self._caption(choice.hypothesis) for choice in choices)
         return replace(best, alternatives=tuple(others))
-
-    def _caption(self, hypothesis: Hypothesis) -> Caption:
-        tokens = self.vocabulary.decode(hypothesis.tokens)
-        text = tokenizer(self.language, self.unit).detokenize(tokens)
-        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)
 
     def _read_again(
         self,

@@ -66,15 +66,7 @@ def read_model(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
 
 def read_vocabulary(folder: Path, config: ModelConfig) -> Vocabulary:
     """The folder's vocabulary. Raises ModelError where it cannot be that of the configuration."""
-    vocabulary = Vocabulary.load(folder / VOCABULARY)
-    if len(vocabulary) != config.vocabulary_size:
-        raise ModelError(
-            "{} has {} words, and the model was made for {}.",
-            folder / VOCABULARY,
-            len(vocabulary),
-            config.vocabulary_size,
-        )
-    return vocabulary
+    return Vocabulary.load(folder / VOCABULARY, config.vocabulary_size)
 
 
 def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:

@@ -21,7 +21,6 @@ from captioner.onnx.folder import ENCODER, OnnxConfig, read_onnx_config, read_wo
 from captioner.onnx.preprocessing import normalise, to_batch
 from captioner.onnx.sessions import OnnxDecoder, session
 from captioner.options import CaptionOptions
-from captioner.text import tokenizer
 
 
 class OnnxCaptioner(PhotoCaptioner[Floats]):
@@ -133,8 +132,3 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
             for (photo, place), maps in zip(rows, looked, strict=True):
                 own = maps.reshape(-1, *grid)
                 captions[photo][place] = replace(captions[photo][place], attention=own)
-
-    def _caption(self, hypothesis: Hypothesis) -> Caption:
-        tokens = self.vocabulary.decode(hypothesis.tokens)
-        text = tokenizer(self.language, self.unit).detokenize(tokens)
-        return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)

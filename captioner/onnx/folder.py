@@ -84,12 +84,4 @@ def read_onnx_config(folder: Path, main: OnnxConfig | None = None) -> OnnxConfig
 
 def read_words(folder: Path, config: OnnxConfig) -> Vocabulary:
     """The folder's vocabulary. Raises ModelError where it cannot be that of the configuration."""
-    vocabulary = Vocabulary.load(folder / VOCABULARY)
-    if len(vocabulary) != config.vocabulary_size:
-        raise ModelError(
-            "{} has {} words, and the model was made for {}.",
-            folder / VOCABULARY,
-            len(vocabulary),
-            config.vocabulary_size,
-        )
-    return vocabulary
+    return Vocabulary.load(folder / VOCABULARY, config.vocabulary_size)

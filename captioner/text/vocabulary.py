@@ -80,12 +80,20 @@ class Vocabulary:
         path.write_text(json.dumps(self.words, ensure_ascii=False, indent=0), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Vocabulary:
-        """Read what `save` wrote. Raises ModelError where the file is missing or malformed."""
+    def load(cls, path: Path, size: int | None = None) -> Vocabulary:
+        """Read what `save` wrote.
+
+        size: how many words the model was made for, if that is known.
+
+        Raises ModelError where the file is missing or malformed, or has another number of words.
+        """
         with raising(ModelError):
             words = read_json(path, most=8 * MB)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ModelError("{} is not a list of words.", path)
+        if size not in (None, len(words)):
+            template = "{} has {} words, and the model was made for {}."
+            raise ModelError(template, path, len(words), size)
         try:
             return cls(tuple(words))
         except ModelError as error:

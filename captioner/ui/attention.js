@@ -137,24 +137,13 @@
 
   const certainty = () => article()?.querySelector(".sure strong")?.textContent ?? "";
 
-  const announce = (said) => {
-    let box = document.querySelector("#announcer");
-    if (!box) {
-      box = document.createElement("div");
-      box.id = "announcer";
-      box.setAttribute("role", "status");
-      document.body.append(box);
-    }
-    box.textContent = said;
-  };
-
   // After another answer, or another sentence of the same one.
   const refresh = () => {
     captioner.stopPlaying();
     if (!photo()) return;
     pin(null);
     drawStrip();
-    announce(`${sentence()} ${certainty()}`.trim());
+    captioner.announce(`${sentence()} ${certainty()}`.trim());
     photo().alt = sentence();
     if (focusNext) document.querySelector(focusNext)?.focus();
     focusNext = null;
@@ -192,7 +181,7 @@
     // A second click within the two seconds must not take "Copied" for the button's name.
     button.dataset.copy ??= button.textContent;
     button.textContent = button.dataset.copied;
-    announce(button.dataset.copied);
+    captioner.announce(button.dataset.copied);
     clearTimeout(copied);
     copied = setTimeout(() => (button.textContent = button.dataset.copy), 2000);
   };

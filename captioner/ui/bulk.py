@@ -49,8 +49,7 @@ def captions_of(
     """Caption photos in their order; one that cannot be read has its reason instead.
 
     Whoever stops reading stops the work, except for the few photos that are ahead. attention,
-    trace: as of `Job`. wanted: whether
-    anybody still waits for it, otherwise it stops, too.
+    trace: as of `Job`. wanted: whether anybody still waits for it, otherwise it stops, too.
     """
     ahead = SLOW_AHEAD if options.require else AHEAD
     waiting: deque[_Waiting | Captioned] = deque()

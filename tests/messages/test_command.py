@@ -21,7 +21,9 @@ from captioner.text import Vocabulary
 SCRIPT = """
 import json, sys
 from dataclasses import astuple
+from captioner.messages import bars
 from command import captioner
+bars.LINE_SECONDS = 1e-9  # short work says how far it is, too
 print(json.dumps([astuple(captioner(*call)) for call in json.loads(sys.argv[1])]))
 """
 RECIPE = """
@@ -164,6 +166,7 @@ def test_a_check_of_data_is_said_in_chinese(chinese: dict[str, Result], home: Pa
     lines = [line for line in chinese["check"].stdout.splitlines() if line.strip() != "3.png"]
     assert "jsonl" in lines[0]  # the source as the recipe calls it
     assert_chinese("\n".join(lines[1:]), home)
+    assert "打开照片" in chinese["check"].stderr
 
 
 def test_a_table_of_scores_is_said_in_chinese(chinese: dict[str, Result], home: Path) -> None:

@@ -742,6 +742,14 @@ def test_every_function_of_the_page_answers_any_arguments(page: Page, photo: byt
         few(hypothesis.given(arguments, values)(attack_on(page, function)))()
 
 
+def test_the_gallery_asks_for_a_few_photos_at_a_time(page: Page, photo: bytes) -> None:
+    """So a visitor who leaves leaves no more work than that behind."""
+    fields: Data = ["en", "", 3, 1, 5, False, 1, 1, "", ""]
+    one = {"upload": page.given(photo)}
+    assert len(page.gallery("captioned", [[one] * 16, fields, False]).json["photos"]) == 16
+    assert "problem" in page.gallery("captioned", [[one] * 17, fields, False]).json
+
+
 @few
 @hypothesis.given(values, st.sampled_from(["listed", "captioned", "no such"]))
 def test_the_gallery_is_answered_whatever_it_asks(page: Page, value: Any, name: str) -> None:
