@@ -23,7 +23,6 @@ _SHA512 = (  # of its archive
 _WASM = "ort-wasm-simd-threaded"
 CPU_FILES = ("ort.wasm.min.mjs", f"{_WASM}.mjs", f"{_WASM}.wasm")
 GPU_FILES = ("ort.webgpu.min.mjs", f"{_WASM}.asyncify.mjs", f"{_WASM}.asyncify.wasm")
-LICENCE = "LICENSE"
 
 
 @contextmanager

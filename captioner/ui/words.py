@@ -36,7 +36,6 @@ class Words:
     camera: str = "Camera"
     take: str = "Take the photo"
     leave: str = "Cancel"
-    drop_anywhere: str = "Drop it anywhere on the page"
     no_picture: str = "There is no picture in the clipboard."
     no_clipboard: str = (
         "The browser does not let the page read the clipboard; Ctrl+V, or ⌘V, pastes all the same."
