@@ -146,7 +146,8 @@ def _curves(rows: Sequence[Mapping[str, Any]]) -> Any:
     _mark_phases((above, below), [row["phase"] for row in rows])
     below.set(xlabel="epoch", ylabel="dev score, percent")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    below.legend()
+    if below.get_legend_handles_labels()[0]:  # a run may end without an epoch
+        below.legend()
     return figure
 
 

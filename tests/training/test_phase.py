@@ -50,7 +50,7 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> PhaseRun:
     config = ModelConfig(
         recipe.encoder.config, recipe.decoder, recipe.preprocessing, "en", len(data.vocabulary)
     )
-    evaluation = Evaluation((), Scores(*[50.0] * 6), 9.0, (), sense(["a dog"], "en"))
+    evaluation = Evaluation((), Scores(*[50.0] * 6), 9.0, sense(["a dog"], "en"))
     scored = Scored(evaluation, None)
     monkeypatch.setattr(module, "score", lambda *_: scored)
     workers = Workers(torch.device("cpu"))

@@ -122,6 +122,13 @@ def test_curves_hold_every_number_and_mark_the_phases(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "curves.png").width > 300
 
 
+def test_curves_of_a_run_without_an_epoch_have_no_legend(recwarn: pytest.WarningsRecorder) -> None:
+    pytest.importorskip("matplotlib")
+    below = pictures._curves([]).axes[1]
+    assert below.get_legend() is None
+    assert not recwarn.list
+
+
 def test_without_matplotlib_the_log_says_that_there_are_no_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

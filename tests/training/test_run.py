@@ -167,9 +167,7 @@ def test_a_run_killed_within_an_epoch_goes_on_from_its_last_step(home: Path, cal
 
 
 def evaluation(cider: float) -> Evaluation:
-    return Evaluation(
-        ("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0, (0.5,) * 8, sense(["a dog"], "en")
-    )
+    return Evaluation(("a dog",) * 8, Scores(1, 1, 1, 1, 1, cider), 9.0, sense(["a dog"], "en"))
 
 
 def by_weights(model: CaptioningModel, *_: object) -> Scored:
