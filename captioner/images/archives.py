@@ -6,14 +6,15 @@ import io
 import os
 import tarfile
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 from captioner.errors import FileError, ImageError
-from captioner.files import check_file
+from captioner.files import MB, check_file
 from captioner.images.names import SUFFIXES, is_hidden, natural, path_inside, suffix
 from captioner.messages import reason
 
@@ -22,6 +23,8 @@ _COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".
 _MAX_BYTES = 2**30  # of one member, unpacked in memory: what a hostile archive could ask for
 _LOCAL_HEADER = 30  # bytes of it before the member's name (APPNOTE.TXT 4.3.7)
 _ENCRYPTED = 1  # the flag's bit
+
+_File = tuple[str, int, Callable[[], IO[bytes]]]  # a file's name, size, and how it is opened
 
 
 class Packed(NamedTuple):
@@ -89,6 +92,18 @@ class Listing:
         return all(member.is_stored for member in self.members.values())
 
 
+class Stream(NamedTuple):
+    """A file inside an archive that is read from beginning to end.
+
+    name: its path there. size: in bytes, unpacked. chunks: its bytes, to be read before the next
+    file; they raise FileError where the archive is damaged.
+    """
+
+    name: str
+    size: int
+    chunks: Iterator[bytes]
+
+
 def is_archive(name: str) -> bool:
     """Whether a file's name is that of an archive; also of one that `members` refuses."""
     return name.lower().endswith((*ARCHIVE_SUFFIXES, *_COMPRESSED_TAR))
@@ -139,6 +154,49 @@ def members(path: str, most_contents: int | None = None, name: str = "") -> Iter
     check_file(Path(path))
     with _reading(path):
         yield from _zip_members(path, most_contents) if is_zip(path, name) else _tar_members(path)
+
+
+def stream_archive(path: str) -> Iterator[Stream]:
+    """All files in an archive that are not hidden, in its order; also in a compressed tar archive.
+
+    Raises FileError where it cannot be read, is damaged or encrypted.
+    """
+    with _reading(path):
+        for name, size, opened in (_zip_files if is_zip(path) else _tar_files)(path):
+            if not is_hidden(name):
+                yield Stream(name, size, _chunks(path, opened))
+
+
+def _zip_files(path: str) -> Iterator[_File]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield info.filename, info.file_size, partial(_zip_file, archive, info)
+
+
+def _zip_file(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    if info.flag_bits & _ENCRYPTED:
+        raise FileError("{} is encrypted.", archive.filename)
+    return archive.open(info)
+
+
+def _tar_files(path: str) -> Iterator[_File]:
+    with tarfile.open(path) as archive:
+        for info in archive:
+            if info.isreg():
+                yield info.name, info.size, partial(_tar_file, archive, info)
+
+
+def _tar_file(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(info)
+    assert file is not None  # it is a regular one
+    return file
+
+
+def _chunks(path: str, opened: Callable[[], IO[bytes]]) -> Iterator[bytes]:
+    with _reading(path), opened() as file:
+        while chunk := file.read(MB):
+            yield chunk
 
 
 @contextmanager

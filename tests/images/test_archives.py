@@ -1,5 +1,6 @@
 """Reading single files out of archives."""
 
+import gzip
 import io
 import os
 import random
@@ -13,7 +14,7 @@ import pytest
 from captioner.errors import FileError, ImageError
 from captioner.folder.scan import Scan, Source
 from captioner.images import archives
-from captioner.images.archives import members, read_member
+from captioner.images.archives import members, read_member, stream_archive
 from captioner.messages import Message
 
 CONTENT = {"a.jpg": b"first" * 99, "deep/b.jpg": bytes(range(256)), "empty.jpg": b""}
@@ -196,3 +197,39 @@ def test_no_more_is_unpacked_than_the_table_of_contents_says(tmp_path: Path) -> 
         read_member(str(path), member, "a.jpg")
     assert tracemalloc.get_traced_memory()[1] < 10**6
     tracemalloc.stop()
+
+
+def read_through(path: Path) -> dict[str, bytes]:
+    return {found.name: b"".join(found.chunks) for found in stream_archive(str(path))}
+
+
+@pytest.fixture
+def compressed_tar(packed: list[Path], tmp_path: Path) -> Path:
+    path = tmp_path / "packed.tar.gz"
+    path.write_bytes(gzip.compress(packed[-1].read_bytes()))
+    return path
+
+
+def test_an_archive_read_through_gives_what_was_packed(
+    packed: list[Path], compressed_tar: Path
+) -> None:
+    for path in [*packed, compressed_tar]:
+        assert read_through(path) == CONTENT
+
+
+def test_an_archive_that_is_cut_short_is_one_sentence_when_read_through(
+    compressed_tar: Path, packed: list[Path]
+) -> None:
+    for path in (compressed_tar, packed[0]):
+        path.write_bytes(path.read_bytes()[:-60])
+        with pytest.raises(FileError, match=rf"{path.name} is a damaged archive"):
+            read_through(path)
+
+
+def test_what_takes_a_password_is_one_sentence_when_read_through(packed: list[Path]) -> None:
+    content = bytearray(packed[0].read_bytes())
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.find(header) + flags] |= 1
+    packed[0].write_bytes(content)
+    with pytest.raises(FileError, match=r"stored\.zip is encrypted\.$"):
+        read_through(packed[0])
