@@ -16,6 +16,8 @@ from captioner.metrics.inputs import LONGEST_NGRAM, Ngram, Tokens, check_pairs, 
 _TINY = 1e-15
 _SMALL = 1e-9
 
+COLUMNS = 1 + 2 * LONGEST_NGRAM  # of a row of counts
+
 
 def bleu_scores(
     candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]
@@ -39,7 +41,7 @@ def bleu_counts(
     """
     check_pairs(candidates, references)
     rows = [_count(*pair) for pair in zip(candidates, references, strict=True)]
-    return np.array(rows, dtype=np.int64).reshape(-1, 1 + 2 * LONGEST_NGRAM)
+    return np.array(rows, dtype=np.int64).reshape(-1, COLUMNS)
 
 
 def bleu_from_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
@@ -53,7 +55,6 @@ def bleu_from_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _count(candidate: Tokens, references: Sequence[Tokens]) -> list[int]:
-    length = len(candidate)
     most_in_a_reference: dict[Ngram, int] = {}
     for reference in references:
         for ngram, count in ngram_counts(reference).items():
@@ -61,5 +62,10 @@ def _count(candidate: Tokens, references: Sequence[Tokens]) -> list[int]:
     matches = [0] * LONGEST_NGRAM
     for ngram, count in ngram_counts(candidate).items():
         matches[len(ngram) - 1] += min(count, most_in_a_reference.get(ngram, 0))
-    closest = min((len(r) for r in references), key=lambda n: (abs(n - length), n))
+    return counts_row(len(candidate), matches, list(map(len, references)))
+
+
+def counts_row(length: int, matches: Sequence[int], references: Sequence[int]) -> list[int]:
+    """A row of counts, from the lengths of a candidate and its references and the matches."""
+    closest = min(references, key=lambda n: (abs(n - length), n))
     return [closest, *matches, *(max(0, length - n) for n in range(LONGEST_NGRAM))]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from captioner.decoding import BeamOptions, Hypothesis, SamplingOptions, beam_search, sample
-from captioner.metrics import CiderD, Tokens, bleu_scores
+from captioner.metrics import CiderD, Tokens
 from captioner.model import Decoder
 from captioner.text import END, NEVER_WRITTEN, PAD, START, UNKNOWN
 
@@ -165,7 +165,6 @@ class SelfCritical:
         self.named_weight = named_weight
         self._worth = _worths(references, {END, *function_words}) if named_weight else []
         self.cross_entropy_weight = cross_entropy_weight
-        self._references = references
         self._prepared = CiderD.from_references(references).prepare(references)
         self._max_length = max_length
         common: dict[str, Any] = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
@@ -219,9 +218,8 @@ class SelfCritical:
         words = [self._ended(caption) for caption in captions]
         rewards = torch.tensor(self._prepared.score(words, photos))
         if self.bleu_weight:
-            references = [self._references[photo] for photo in photos]
-            bleu_4 = bleu_scores(words, references)[:, 3].tolist()
-            rewards += self.bleu_weight * torch.tensor(bleu_4)
+            bleu_4 = self._prepared.bleu_scores(words, photos)[:, 3]
+            rewards += self.bleu_weight * torch.from_numpy(bleu_4).float()
         if self.told_weight:
             agreed = [self._agreed[photo] for photo in photos]
             told = map(self._told, words)

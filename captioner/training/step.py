@@ -19,10 +19,11 @@ from captioner.images import normalise
 from captioner.model import CaptioningModel, Decoder
 from captioner.pipeline import has_bfloat16
 from captioner.training import augment, checkpoint
-from captioner.training.data import Batch, TrainingData, take
+from captioner.training.data import Batch, TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.features import take_views
 from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
+from captioner.training.pixels import pixels_near
 from captioner.training.recipe import Phase
 
 
@@ -42,7 +43,10 @@ class Learner(nn.Module):
     ) -> None:
         super().__init__()
         self.phase, self.model = phase, model
-        self._pixels, self._features = data.train.pixels, features
+        self._features = features
+        if features is None:
+            photos = data.train
+            self._pixels = pixels_near(photos.pixels, len(photos.records), self.device)
         self._objectives = [
             _objective(phase, data, decoder) for decoder in model.decoder.directions
         ]
@@ -75,7 +79,7 @@ class Learner(nn.Module):
         if self._features is not None:
             features = take_views(self._features, photos.rows, photos.draws[:, 0])
             return features.to(self.device).float()
-        pixels = take(self._pixels, photos.rows).to(self.device)
+        pixels = self._pixels(photos.rows)
         if self.phase.augment:
             pixels = augment.augment(pixels, photos.mirror, photos.draws, self.phase.crop_size)
         return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]

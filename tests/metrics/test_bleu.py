@@ -3,8 +3,10 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from captioner.metrics import bleu_scores
+from captioner.metrics import CiderD, bleu_scores
 from captioner.metrics.bleu import bleu_counts, bleu_from_counts
 
 
@@ -39,3 +41,20 @@ def test_empty_candidate_scores_zero() -> None:
     scores = bleu_scores([[], ["a", "dog"]], [[["a", "dog"]], [["a", "dog"]]])
     assert scores[0].tolist() == [0, 0, 0, 0]
     assert scores[1, 0] == pytest.approx(1)
+
+
+CAPTION = st.lists(st.sampled_from("abcde"), max_size=8)
+
+
+@given(
+    st.lists(st.lists(CAPTION.filter(bool), min_size=1, max_size=4), min_size=1, max_size=4),
+    st.data(),
+)
+def test_of_prepared_references_is_that_of_the_same_references(
+    references: list[list[list[str]]], data: st.DataObject
+) -> None:
+    images = data.draw(st.lists(st.integers(0, len(references) - 1), max_size=5))
+    candidates = [data.draw(CAPTION) for _ in images]
+    prepared = CiderD.from_references(references).prepare(references)
+    theirs = bleu_scores(candidates, [references[image] for image in images])
+    assert prepared.bleu_scores(candidates, images) == pytest.approx(theirs, abs=1e-12)
