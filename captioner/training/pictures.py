@@ -146,7 +146,7 @@ def _curves(rows: Sequence[Mapping[str, Any]]) -> Any:
     _mark_phases((above, below), [row["phase"] for row in rows])
     below.set(xlabel="epoch", ylabel="dev score, percent")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if below.get_legend_handles_labels()[0]:  # a run may end without an epoch
+    if below.get_legend_handles_labels()[0]:  # a run may have lost its metrics
         below.legend()
     return figure
 

@@ -288,8 +288,8 @@ def test_a_run_whose_checkpoints_have_the_names_of_the_first_format_goes_on(
         old = {".".join(then.get(p, p) for p in n.split(".")): t for n, t in tensors.items()}
         assert old.keys() != tensors.keys()
         checkpoint.save_checkpoint(path, old, progress)
-    more = "phases.2.epochs=3"
-    assert main(command(home, "early", more)[3:]) == 2  # a phase that has begun is as it was
+    other = "phases.2.learning_rate=0.002"
+    assert main(command(home, "early", other)[3:]) == 2  # a phase that has begun is as it was
     (home / "early" / "model").rename(home / "early" / "before")
     assert main(command(home, "early")[3:]) == 0
     weights = [load_file(home / "early" / f / "model.safetensors") for f in ("before", "model")]
