@@ -219,13 +219,15 @@
     else if (button.matches(".save")) saveStrip();
   });
 
-  // A word is looked at while it is pointed at or has the focus; then the pressed one again.
+  // A word is looked at while it, or what is told of it, is pointed at or has the focus; then the
+  // pressed one again. Or the buttons there would be another word's at the moment of reaching them.
   const begin = ({ target }) => {
     const word = target.closest?.("#answer [data-word]");
     if (word) look(Number(word.dataset.word));
   };
-  const end = ({ target }) => {
-    if (target.closest?.("#answer [data-word]")) look(pinned);
+  const end = ({ target, relatedTarget }) => {
+    if (relatedTarget?.closest?.("#answer .thought")) return;
+    if (target.closest?.("#answer [data-word], #answer .thought")) look(pinned);
   };
   for (const name of ["pointerover", "focusin"]) document.addEventListener(name, begin);
   for (const name of ["pointerout", "focusout"]) document.addEventListener(name, end);
@@ -245,6 +247,7 @@
     word.tabIndex = -1;
     all[next].tabIndex = 0;
     all[next].focus();
+    look(next); // also where the word had the focus before
   });
 
   const redraw = () => {
