@@ -122,7 +122,9 @@ def test_curves_hold_every_number_and_mark_the_phases(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "curves.png").width > 300
 
 
-def test_curves_of_a_run_without_its_metrics_have_no_legend(recwarn: pytest.WarningsRecorder) -> None:
+def test_curves_of_a_run_without_its_metrics_have_no_legend(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
     pytest.importorskip("matplotlib")
     below = pictures._curves([]).axes[1]
     assert below.get_legend() is None
