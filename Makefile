@@ -26,7 +26,7 @@ test: $(VENV)/dev.installed browser
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-oldest: .venv-oldest/installed
 	for tests in $(OLDEST_TESTS); do .venv-oldest/bin/python -m pytest $$tests || exit 1; done

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import IN_A_BROWSER, PATIENCE_SECONDS, ROOT, sync_api
 from PIL import Image
 
 from captioner.captions import CocoResults, Csv, Row, spelt, text_names
@@ -26,18 +26,8 @@ from captioner.text import Vocabulary
 from captioner.ui import free_port
 from captioner.ui.words import ENGLISH, WORDS
 
-pytest.importorskip("gradio")
-sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = IN_A_BROWSER
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium is installed"),
-]
-ROOT = Path(__file__).parents[2]
-PATIENCE = 120  # seconds; a busy computer is no reason to fail
 LONG = ["a" * 80 + ".png", "看图说话照片档案馆收藏照片编号第一百二十三.png"]
 
 
@@ -55,7 +45,7 @@ class Server:
             [*command, "--port", str(self.port)], cwd=ROOT, stderr=subprocess.DEVNULL
         )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None
             try:
@@ -66,7 +56,7 @@ class Server:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +71,11 @@ def server(
     server.kill()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    flags = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(server: Server, browser: "sync_api.Browser") -> Iterator["sync_api.Page"]:
-    sync_api.expect.set_options(timeout=1000 * PATIENCE)
+    sync_api.expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
-    context.set_default_timeout(1000 * PATIENCE)
+    context.set_default_timeout(1000 * PATIENCE_SECONDS)
     page = context.new_page()
     page.goto(server.url)
     page.locator("#photo .surface").wait_for()

@@ -1,27 +1,18 @@
 """The report's page in a real browser: whole without a network, and readable on a phone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import IN_A_BROWSER, sync_api
 from PIL import Image
 
 from captioner.evaluation import Evaluation
 from captioner.images import Photo
 from captioner.metrics.report import Captions, Entry, compare, make_report
 
-sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jinja2")
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium is installed"),
-]
+pytestmark = IN_A_BROWSER
 
 LONG = "a_very_long_file_name_without_any_space_" * 4
 
@@ -39,16 +30,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation = Evaluation(make_report(captions), compare(captions, captions), photos)
     evaluation.write_html(folder / "report.html")
     return folder / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

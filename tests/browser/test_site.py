@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import IN_A_BROWSER_WITH_A_MODEL, PATIENCE_SECONDS, sync_api
 from PIL import Image, ImageDraw
 
 import captioner
@@ -21,25 +22,13 @@ from captioner.errors import MissingError
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
-pytest.importorskip("playwright")
-
-from playwright import sync_api
 
 from captioner.captioning import PhotoCaptioner
 from captioner.export import ExportOptions, export_web
 from captioner.export.runtime import GPU_FILES
 from captioner.installed import available_models, model_folder
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-PATIENCE = 300_000  # milliseconds; a busy computer is no reason to fail
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium is installed"),
-    pytest.mark.skipif(not available_models(), reason="weights/ holds no model"),
-]
+pytestmark = IN_A_BROWSER_WITH_A_MODEL
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +100,11 @@ def served(site: Path) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 @pytest.fixture
-def page() -> Iterator[sync_api.Page]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_context(locale="en-US").new_page()
-        page.set_default_timeout(PATIENCE)
-        yield page
-        browser.close()
+def page(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
+    context = browser.new_context(locale="en-US")
+    context.set_default_timeout(1000 * PATIENCE_SECONDS)
+    yield context.new_page()
+    context.close()
 
 
 def wait_until_ready(page: sync_api.Page) -> None:
