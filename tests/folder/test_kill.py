@@ -50,7 +50,7 @@ def wait_for(happened: Callable[[], bool], process: BaseProcess) -> None:
     deadline = time.monotonic() + 120
     while process.is_alive() and not happened():
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.005)  # a look takes time from the run that is looked at
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,10 @@ from captioner.decoding import Hypothesis
 from captioner.training import run_folder, step
 from captioner.training.objectives import SelfCritical
 
+def made(self, references, *rest, **more):
+    self.references = references
+    make(self, references, *rest, **more)
+
 def called(self, decoder, features, rows, written):
     self.photos = rows.tolist()
     return call(self, decoder, features, rows, written)
@@ -70,12 +75,13 @@ def called(self, decoder, features, rows, written):
 def drawn(self, decoder, features):
     return [
         [Hypothesis((*own[:n], *own[n + 1 : -1]), 0.0, 0.0)
-         for n, own in enumerate(self._references[photo][: self._sampling.top])]
+         for n, own in enumerate(self.references[photo][: self._sampling.top])]
         for photo in self.photos
     ]
 
 captioner.pipeline.has_bfloat16 = step.has_bfloat16 = lambda device: False
-call, SelfCritical.__call__, SelfCritical._draw = SelfCritical.__call__, called, drawn
+make, call = SelfCritical.__init__, SelfCritical.__call__
+SelfCritical.__init__, SelfCritical.__call__, SelfCritical._draw = made, called, drawn
 run_folder.RunFolder.load_best = lambda self, model: None
 sys.exit(main())
 """
@@ -119,8 +125,14 @@ def train(
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
-def test_two_processes_end_with_the_weights_of_one(home: Path) -> None:
-    one = train(home, ["equal.py"], "one")
+@pytest.fixture(scope="module")
+def one(home: Path) -> subprocess.CompletedProcess[str]:
+    return train(home, ["equal.py"], "one")
+
+
+def test_two_processes_end_with_the_weights_of_one(
+    home: Path, one: subprocess.CompletedProcess[str]
+) -> None:
     two = train(home, [*TWO, "equal.py"], "two", "checkpoint_minutes=0")
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
@@ -142,8 +154,10 @@ def test_two_processes_end_with_the_weights_of_one(home: Path) -> None:
         assert mine.read_bytes() == other.read_bytes()
 
 
-def test_a_run_may_go_on_with_more_processes(home: Path) -> None:
-    assert train(home, ["-m", "captioner"], "grown").returncode == 0
+def test_a_run_may_go_on_with_more_processes(
+    home: Path, one: subprocess.CompletedProcess[str]
+) -> None:
+    shutil.copytree(home / "one", home / "grown")
     recipe = (home / "test.toml").read_text()
     (home / "test.toml").write_text(
         f'{recipe}[[phases]]\nname = "more"\nepochs = 1\nlearning_rate = 1e-3\n'

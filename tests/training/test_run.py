@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command import Result, captioner
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -79,6 +80,11 @@ def command(home: Path, out: str, *changes: str) -> list[str]:
 
 def run(home: Path, out: str, *changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(home, out, *changes), check=False, capture_output=True, text=True)
+
+
+def run_here(home: Path, out: str, *changes: str) -> Result:
+    """Within this process, which spares importing torch."""
+    return captioner(*command(home, out, *changes)[3:])
 
 
 @pytest.fixture(scope="module")
@@ -264,16 +270,16 @@ def test_ctrl_c_stops_without_a_traceback(home: Path) -> None:
 
 
 def test_another_recipe_in_the_same_folder_is_refused(home: Path, finished: Path) -> None:
-    result = run(home, "whole", "seed=2")
-    assert result.returncode == 2
+    result = run_here(home, "whole", "seed=2")
+    assert result.code == 2
     assert "holds a run of another recipe" in result.stderr
 
 
 def test_a_finished_run_is_known_where_its_data_have_moved(home: Path, finished: Path) -> None:
     shutil.copytree(finished, home / "known")
     shutil.copytree(home / "toy", home / "elsewhere" / "toy")
-    result = run(home, "known", f"data.root={home / 'elsewhere'}")
-    assert result.returncode == 0, result.stderr
+    result = run_here(home, "known", f"data.root={home / 'elsewhere'}")
+    assert result.code == 0, result.stderr
     assert rows(home / "known") == rows(finished)
 
 
@@ -316,21 +322,21 @@ def test_a_later_phase_may_be_added_to_a_finished_run(home: Path, finished: Path
         )
         + "]"
     )
-    result = run(home, "longer", more)
-    assert result.returncode == 0, result.stderr
+    result = run_here(home, "longer", more)
+    assert result.code == 0, result.stderr
     assert [row["phase"] for row in rows(home / "longer")][-3:] == ["self-critical", "more", "more"]
     changed = more.replace("learning_rate=0.001,", "learning_rate=0.002,")
-    assert "another recipe" in run(home, "longer", changed).stderr
+    assert "another recipe" in run_here(home, "longer", changed).stderr
 
 
 def test_a_finished_run_may_be_given_more_epochs(home: Path, finished: Path) -> None:
     shutil.copytree(finished, home / "more-epochs")
-    result = run(home, "more-epochs", "phases.2.epochs=3")
-    assert result.returncode == 0, result.stderr
+    result = run_here(home, "more-epochs", "phases.2.epochs=3")
+    assert result.code == 0, result.stderr
     more, before = rows(home / "more-epochs"), rows(finished)
     assert more[: len(before)] == before
     assert [(row["phase"], row["epoch"]) for row in more[len(before) :]] == [("self-critical", 3)]
-    assert "another recipe" in run(home, "more-epochs", "phases.2.epochs=2").stderr
+    assert "another recipe" in run_here(home, "more-epochs", "phases.2.epochs=2").stderr
 
 
 def test_training_goes_on_from_a_model_with_its_words_and_new_ones(
@@ -345,11 +351,9 @@ def test_training_goes_on_from_a_model_with_its_words_and_new_ones(
             split = "val" if number < 2 else "train"
             table.write(f"{photo},a wombat number {number},{split}\n")
     source = "data.sources=[{format='csv', path='own.csv'}]"
-    arguments = command(home, "from", source, one_phase)
-    result = subprocess.run(
-        [*arguments, "--from", str(finished / "model")], check=False, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
+    arguments = command(home, "from", source, one_phase)[3:]
+    result = captioner(*arguments, "--from", finished / "model")
+    assert result.code == 0, result.stderr
     _, before = read_model(finished / "model")
     _, words = read_model(home / "from" / "model")
     assert words.words[: len(before)] == before.words
@@ -362,16 +366,16 @@ def test_training_goes_on_from_a_model_with_its_words_and_new_ones(
 
 
 def test_data_that_leaves_no_words_is_refused_before_photos_are_decoded(home: Path) -> None:
-    result = run(home, "no-words", "data.min_count=1000000")
-    assert result.returncode == 2
+    result = run_here(home, "no-words", "data.min_count=1000000")
+    assert result.code == 2
     assert "No word is seen 1000000 times in the training captions" in result.stderr
 
 
 def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished: Path) -> None:
     one_phase = "phases=[{name='decoder', epochs=1, learning_rate=3e-3, batch_size=8}]"
     weights = f"encoder.weights=model:{finished / 'model'}"
-    result = run(home, "shared-encoder", weights, one_phase)
-    assert result.returncode == 0, result.stderr
+    result = run_here(home, "shared-encoder", weights, one_phase)
+    assert result.code == 0, result.stderr
     first, second = (
         {name: tensor for name, tensor in load_file(folder / "model.safetensors").items()
          if name.startswith("encoder.")}
@@ -380,11 +384,11 @@ def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished
     assert first.keys() == second.keys()
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
-    other = run(home, "another", weights, one_phase, "encoder.stages=[2]")
-    assert other.returncode == 2
+    other = run_here(home, "another", weights, one_phase, "encoder.stages=[2]")
+    assert other.code == 2
     assert "has stages (1,), not (2,)." in other.stderr
-    blocks = run(home, "another", weights, one_phase, "encoder.identity=['layer1.1']")
-    assert blocks.returncode == 2
+    blocks = run_here(home, "another", weights, one_phase, "encoder.identity=['layer1.1']")
+    assert blocks.code == 2
     assert "has identity (), not ('layer1.1',)." in blocks.stderr
 
 
@@ -399,17 +403,17 @@ def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
         "sentences=['sentences.txt']}]"
     )
     weights = (f"encoder.weights=model:{model}", f"decoder.weights=model:{model}")
-    result = run(home, "text", phases, *weights)
-    assert result.returncode == 0, result.stderr
+    result = run_here(home, "text", phases, *weights)
+    assert result.code == 0, result.stderr
     losses = [row["loss"] for row in rows(home / "text")]
     assert losses[1] < losses[0] < rows(finished)[0]["loss"]  # it knew the language before
     before, after = (load_file(f / "model.safetensors") for f in (model, home / "text" / "model"))
     changed = {n.partition(".")[0] for n, t in before.items() if not torch.equal(t, after[n])}
     assert changed == {"decoder"}
-    wrong = run(
+    wrong = run_here(
         home, "text-2", phases.replace("learning_rate", "encoder_learning_rate=1e-3, learning_rate")
     )
-    assert wrong.returncode == 2
+    assert wrong.code == 2
     assert "have no photos" in wrong.stderr
 
 
@@ -421,14 +425,14 @@ def assert_goes_on_from_the_first_phase(home: Path, out: str, finished: Path) ->
 
 
 def test_a_loss_that_is_no_number_stops_in_one_sentence(home: Path, finished: Path) -> None:
-    result = run(
+    result = run_here(
         home,
         "nan",
         "phases.1.learning_rate=1e30",
         "phases.1.clip_grad_norm=1e30",
         "phases.1.warmup_ratio=0",
     )
-    assert result.returncode == 2
+    assert result.code == 2
     assert "loss is no longer a number" in result.stderr
     assert "Traceback" not in result.stderr
     assert_goes_on_from_the_first_phase(home, "nan", finished)
@@ -487,8 +491,8 @@ def test_too_little_memory_stops_in_one_sentence(
 
 def test_an_unwritable_output_folder_is_named(home: Path) -> None:
     (home / "file").write_text("in the way")
-    result = run(home, "file/run")
-    assert result.returncode == 2
+    result = run_here(home, "file/run")
+    assert result.code == 2
     assert result.stderr.strip().endswith("cannot be written (Not a directory).")
 
 
