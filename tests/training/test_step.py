@@ -44,6 +44,15 @@ def batch() -> Batch:
     return Batch(rows, captions(), torch.ones(PHOTOS, dtype=torch.bool), draws)
 
 
+def photos() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (PHOTOS, 3, 32, 32), dtype=np.uint8)
+
+
+def references() -> list[list[tuple[int, ...]]]:
+    groups = captions()[:, 1:].unflatten(0, (PHOTOS, EACH)).tolist()
+    return [[tuple(word for word in own if word != PAD) for own in group] for group in groups]
+
+
 def stepper(**settings: Any) -> Stepper:
     torch.manual_seed(0)
     model = CaptioningModel(
@@ -54,12 +63,9 @@ def stepper(**settings: Any) -> Stepper:
             vocabulary_size=WORDS,
         )
     )
-    groups = captions()[:, 1:].unflatten(0, (PHOTOS, EACH)).tolist()
-    references = [[tuple(w for w in c if w != PAD) for c in group] for group in groups]
-    pixels = np.random.default_rng(0).integers(0, 256, (PHOTOS, 3, 32, 32), dtype=np.uint8)
     data = SimpleNamespace(
-        train=SimpleNamespace(pixels=pixels),
-        references=lambda: references,
+        train=SimpleNamespace(pixels=photos(), records=[None] * PHOTOS),
+        references=references,
         function_words=frozenset,
         base_forms=dict,
         max_words=6,
@@ -78,10 +84,10 @@ def stepper(**settings: Any) -> Stepper:
 
 def drawn(self: SelfCritical, decoder: object, features: Tensor) -> list[list[Hypothesis]]:
     """Captions that are the same however the batch is cut: each photo's own, one word less."""
-    photos = self.__dict__["rows"]
+    every = references()
     return [
-        [Hypothesis(own[1:-1] or own[:1], 0.0, 0.0) for own in self._references[photo]]
-        for photo in photos
+        [Hypothesis(own[1:-1] or own[:1], 0.0, 0.0) for own in every[photo]]
+        for photo in self.__dict__["rows"]
     ]
 
 
@@ -135,7 +141,7 @@ def test_the_gradient_is_that_of_the_mean_over_words() -> None:
     one = stepper(label_smoothing=0.0, augment=False)
     twin = stepper(label_smoothing=0.0, augment=False).model
     one.step(batch(), 0)
-    pixels = torch.from_numpy(one._learner._pixels).float() / 255  # type: ignore[operator,union-attr]
+    pixels = torch.from_numpy(photos()).float() / 255
     mean, std = (
         torch.tensor(getattr(Preprocessing(), n)).view(1, 3, 1, 1) for n in ("mean", "std")
     )
