@@ -3,6 +3,7 @@
 (() => {
   let gradio = null; // the component: its element, its props, and its events
   let latest = null; // the file that was given last
+  let newest = []; // the values of the question that was last
   let stream = null; // of the camera, while it is on
 
   const part = (selector) => gradio.element.querySelector(selector);
@@ -48,8 +49,11 @@
   };
 
   // gradio gives up, and loads the page anew, when it asks a server that is not there: it is asked
-  // only when it is. One that has been started again does not have the photo any more.
-  captioner.whenThere = async (photo, ...others) => {
+  // only when it is. One that has been started again does not have the photo any more. What is
+  // chosen before a question is on its way is another one, which may be the faster: all ask for
+  // what was chosen last.
+  captioner.whenThere = async (...values) => {
+    newest = values;
     const before = captioner.server;
     captioner.server = await captioner.whichServer();
     if (!captioner.server) {
@@ -57,10 +61,11 @@
       captioner.server = await captioner.untilThere();
       warn();
     }
-    if (!latest || !before || before === captioner.server || photo?.server === captioner.server) return [photo, ...others];
+    const known = newest[0]?.server === captioner.server;
+    if (!latest || !before || before === captioner.server || known) return newest;
     const [path] = await captioner.upload([latest]);
-    gradio.props.value = { ...photo, path, server: captioner.server };
-    return [{ ...gradio.props.value }, ...others];
+    gradio.props.value = { ...newest[0], path, server: captioner.server };
+    return (newest = [{ ...gradio.props.value }, ...newest.slice(1)]);
   };
 
   const paste = async () => {

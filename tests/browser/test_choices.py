@@ -1,5 +1,6 @@
 """Other choices for the same photo, in a real browser."""
 
+import json
 from pathlib import Path
 
 from browsing import IN_A_BROWSER_WITH_A_MODEL, Visit, sync_api
@@ -128,3 +129,41 @@ def test_two_settings_stand_side_by_side(
     page.get_by_role("radio", name=visit.words.avoid).check()
     page.locator("#compare [role=alert]").wait_for()
     assert visit.complaints == []
+
+
+def test_no_older_choice_is_asked_for_after_a_newer_one(visit: Visit, drawing: Path) -> None:
+    """As on a slow network, where the question that was first is on its way last."""
+    page = visit.page
+    visit.choose(drawing)
+    choices = page.locator("#answer [data-choose]")
+    sync_api.expect(choices).to_have_count(5)
+    page.locator("#how > button").click()
+    number = page.get_by_role("spinbutton", name=visit.words.top)
+    number.wait_for()
+    asked: list[int] = []
+    page.evaluate("""() => {
+        const ask = captioner.whichServer;
+        let first = true;
+        captioner.whichServer = async () => {
+            const held = first;
+            first = false;
+            const server = await ask();
+            if (held) await new Promise((go) => (captioner.release = go));
+            return server;
+        };
+    }""")
+    top = 7  # its place among what the page sends
+
+    def note(request: "sync_api.Request") -> None:
+        if request.url.partition("?")[0].endswith("/queue/join"):
+            asked.append(json.loads(request.post_data or "")["data"][top])
+
+    page.on("request", note)
+    for value in ("2", "3"):
+        number.fill(value)
+        number.press("Enter")
+    sync_api.expect(choices).to_have_count(3)
+    with page.expect_request("**/queue/join*"):
+        page.evaluate("captioner.release()")
+    assert set(asked) == {3}
+    assert len(asked) >= 2

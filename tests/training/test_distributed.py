@@ -97,7 +97,7 @@ def failing(self, batch, number):
         torch.empty(2**50)
     return take_step(self, batch, number)
 
-distributed._PATIENCE = 2.0
+distributed._PATIENCE = 5.0
 take_step, step.Stepper.step = step.Stepper.step, failing
 sys.exit(main())
 """
