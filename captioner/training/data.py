@@ -162,6 +162,15 @@ class TrainingData:
         groups = [[tuple(c.tolist()[1:]) for c in captions] for captions in self._captions]
         return [group or [(END,)] for group in groups]
 
+    def frequencies(self) -> Tensor:
+        """How often each word is in the captions to train on, those of a photo that comes twice
+        counted twice: `float64 [V]`."""
+        counts = torch.zeros(len(self.vocabulary), dtype=torch.float64)
+        for weight, captions in zip(self._weights.tolist(), self._captions, strict=True):
+            for caption in captions:
+                counts.index_add_(0, caption, torch.full((len(caption),), weight).double())
+        return counts
+
     def function_words(self) -> frozenset[int]:
         """The numbers of words that tell nothing of a photo."""
         words = map(self.vocabulary.number, FUNCTION_WORDS.get(self._language, ()))

@@ -260,6 +260,8 @@ class Recipe:
     checkpoint_minutes: the run is saved after each epoch and, within one, as often as this.
     average_best: the final model is the mean of the weights of so many best epochs of the last
         phase, if that scores better on the dev split than the best one alone; 1 does not try.
+    logit_adjustment: how much likelier the finished model makes rare words than it learned, see
+        `adjust_logits`; the certainties are those of the model that writes so.
     about: Markdown for the model card: what only a person can say of data, licences and limits.
     """
 
@@ -272,11 +274,13 @@ class Recipe:
     seed: int = 1
     checkpoint_minutes: float = 10.0
     average_best: int = 1
+    logit_adjustment: float = 0.0
     about: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(self.phases), "there is no [[phases]] to train.")
         _require(self.average_best >= 1, "average_best must be at least 1.")
+        _require(0 <= self.logit_adjustment <= 1, "logit_adjustment must be from 0 to 1.")
         _require(self.checkpoint_minutes >= 0, "checkpoint_minutes must be 0 or more.")
         _require(
             self.decoder.attention != "none" or not any(p.doubly_stochastic for p in self.phases),

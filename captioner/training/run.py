@@ -32,6 +32,7 @@ from captioner.model import (
 )
 from captioner.speed.depthwise import speed_up_depthwise
 from captioner.text import Vocabulary, units
+from captioner.training.adjustment import adjust_logits
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers, join
 from captioner.training.features import features_of
@@ -82,6 +83,8 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
         folder.load_best(model)
         with _enough_memory(recipe.phases[-1]):
             _take_mean(recipe.phases[-1], model, parts[-1], folder)
+            if recipe.logit_adjustment:
+                adjust_logits(model, data.frequencies(), recipe.logit_adjustment)
             rounded = copy.deepcopy(model).half().float()  # as the model is published
             scored = score(rounded, data, None, workers)
         return folder.publish(model, data.vocabulary, scored)

@@ -239,6 +239,7 @@ def fingerprint(recipe: Recipe, phase: int) -> str:
         phases=recipe.phases[: phase + 1],
         checkpoint_minutes=Recipe.checkpoint_minutes,
         average_best=Recipe.average_best,
+        logit_adjustment=Recipe.logit_adjustment,
         about="",
     )
     text = json.dumps(_changed(begun), sort_keys=True)

@@ -100,6 +100,8 @@ def test_changes_reach_tables_lists_and_types(minimal: Path) -> None:
         ),
         ("phases.0.encoder_weight_decay=a", "encoder_weight_decay: expected float, found 'a'"),
         ("average_best=0", "average_best must be at least 1"),
+        ("logit_adjustment=-0.1", "logit_adjustment must be from 0 to 1"),
+        ("logit_adjustment=2", "logit_adjustment must be from 0 to 1"),
         ("checkpoint_minutes=-1", "checkpoint_minutes must be 0 or more"),
         ("data.sources=[{format='xml', path='x'}]", "format 'xml' is unknown"),
         ("data.sources.0.split=dev", "split 'dev' is unknown; there is: train, val, test"),
