@@ -51,6 +51,9 @@ from captioner.training.recipe import Phase
 HERE = Path(__file__).parent
 WORDS = 6000  # of the drawn captions, as many as a captioner for photos has
 NOISE = 0.05  # nats a word: what bfloat16 may change of a sentence's probability
+PARTED = (
+    0.03  # of the sentences may be others: where rounding has a beam search drop what would win
+)
 MATRICES = ("mm", "bmm", "addmm", "convolution", "rnn", "lstm", "depthwise")  # in operators' names
 PROFILED = 20  # steps
 
@@ -158,21 +161,26 @@ class Bench:
 
 
 def same_sentences(bench: Bench) -> str:
-    """The shipped model's sentences on the card and on the CPU: the same, or as probable."""
+    """The shipped model's sentences on the card and on the CPU: the same or as probable, but for a
+    few where the searches parted; and no less probable on the whole."""
     card, cpu = captioner.load_model(device=bench.device), captioner.load_model(device="cpu")
     paths = bench.paths(bench.size.sentences)
     found = [[caption for _, caption in model.caption_each(paths)] for model in (card, cpu)]
-    different = 0
+    less = []  # nats a word by which the card's sentence is less probable
     for path, ours, theirs in zip(paths, *found, strict=True):
         if ours.text == theirs.text:
             continue
-        different += 1
         with torch.inference_mode():
             image = to_batch([open_image(path)], cpu.model.config.preprocessing)
             features = cpu.encode(image)[0]
             rates = [per_word(cpu, features, caption.tokens) for caption in (ours, theirs)]
-        assert rates[0] > rates[1] - NOISE, f"'{ours.text}' is no tie with '{theirs.text}'"
-    return f"{len(paths) - different} of {len(paths)} the same, {different} ties"
+        less.append(rates[1] - rates[0])
+    parted = sum(difference > NOISE for difference in less)
+    told = f"{len(paths) - len(less)} of {len(paths)} the same, {len(less) - parted} ties, "
+    told += f"{parted} parted"
+    assert parted <= PARTED * len(paths), told
+    assert sum(less) <= NOISE * len(less), f"{told}; the card's are less probable"
+    return told
 
 
 def per_word(model: captioner.Captioner, features: torch.Tensor, words: tuple[str, ...]) -> float:
@@ -379,6 +387,8 @@ def main() -> int:
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and device.index is None:  # a share of memory needs to know which
+        device = torch.device("cuda", torch.cuda.current_device())
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     started = time.perf_counter()
     print(f"{name}, torch {torch.__version__}\n\n| what | |\n|---|---|", flush=True)

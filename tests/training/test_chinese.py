@@ -117,7 +117,7 @@ def test_the_published_recipe_reads_the_real_captions(shared: Path) -> None:
     recipe = read_recipe(ROOT / "configs" / "base-zh.toml", [f"data.root={shared}"])
     records = read_records(recipe)
     by_split = {s: [r for r in records if r.split == s] for s in ("train", "val")}
-    assert {s: len(rs) for s, rs in by_split.items()} == {"train": 5996 + 182, "val": 1000}
-    assert sum(len(r.captions) for r in by_split["train"]) == 5 * 5996 + 190
+    assert {s: len(rs) for s, rs in by_split.items()} == {"train": 5996 + 182 + 264, "val": 1000}
+    assert sum(len(r.captions) for r in by_split["train"]) == 5 * 5996 + 190 + 271
     text = "".join(c for r in records for c in r.captions)
     assert len(re.findall(r"[\u4e00-\u9fff]", text)) > 0.85 * len(text)

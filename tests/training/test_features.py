@@ -1,10 +1,17 @@
-"""Views of the training photos: which pixels they show, and how rows are taken out of several."""
+"""Views of the training photos: which pixels they show, and how rows are taken out of several.
+
+And whose features are computed once.
+"""
+
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from captioner.datasets import Photos, Record
-from captioner.images import Photo
+from captioner.datasets import Photos, Record, cache_features
+from captioner.images import Photo, Preprocessing
+from captioner.model import Encoder, EncoderConfig
 from captioner.training.augment import augment, draw
 from captioner.training.features import take_views, view
 
@@ -42,3 +49,17 @@ def test_each_row_is_taken_out_of_the_view_that_its_number_chooses() -> None:
     taken = take_views(views, rows, draws)
     assert taken.shape == (4, 2, 3)
     assert taken[:, 1, 2].tolist() == [5, 10, 35, 26]
+
+
+def test_the_moving_average_of_a_frozen_encoder_needs_no_features_of_its_own(
+    tmp_path: Path,
+) -> None:
+    encoder = Encoder(EncoderConfig("resnet18", (1,)), 16).eval()
+    with torch.no_grad():
+        next(encoder.parameters()).view(-1)[:2] = torch.tensor([-0.0, 0.0])
+    average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    for _ in range(2):
+        average.update_parameters(encoder)
+    for one in (encoder, average.module):
+        cache_features(one, photos(), Preprocessing(16), tmp_path, torch.device("cpu"))
+    assert len(list(tmp_path.glob("*.npy"))) == 1
