@@ -51,9 +51,7 @@ from captioner.training.recipe import Phase
 HERE = Path(__file__).parent
 WORDS = 6000  # of the drawn captions, as many as a captioner for photos has
 NOISE = 0.05  # nats a word: what bfloat16 may change of a sentence's probability
-PARTED = (
-    0.03  # of the sentences may be others: where rounding has a beam search drop what would win
-)
+PARTED = 0.03  # of the sentences: where rounding has a beam search drop what would have won
 MATRICES = ("mm", "bmm", "addmm", "convolution", "rnn", "lstm", "depthwise")  # in operators' names
 PROFILED = 20  # steps
 

@@ -21,7 +21,8 @@ def model_card(
     """
     best = max(rows, key=lambda row: row["cider"], default={})
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
-    phases = "\n".join(_phase(phase, rows) for phase in recipe.phases) + _mean(best)
+    phases = "\n".join(_phase(phase, rows) for phase in recipe.phases)
+    phases += _mean(best) + _adjusted(recipe)
     scores = {title: f"{final[name]:.1f}" for name, title in TITLES.items() if name in final}
     return f"""# {recipe.name}
 
@@ -77,6 +78,12 @@ def _mean(row: Mapping[str, Any]) -> str:
         return ""
     epochs = ", ".join(map(str, row["epochs"]))
     return f"\n- the weights are the mean of those after epochs {epochs} of the last phase"
+
+
+def _adjusted(recipe: Recipe) -> str:
+    if not recipe.logit_adjustment:
+        return ""
+    return f"\n- rare words made likelier: logit adjustment of {recipe.logit_adjustment:g}"
 
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:

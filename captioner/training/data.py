@@ -165,11 +165,10 @@ class TrainingData:
     def frequencies(self) -> Tensor:
         """How often each word is in the captions to train on, those of a photo that comes twice
         counted twice: `float64 [V]`."""
-        counts = torch.zeros(len(self.vocabulary), dtype=torch.float64)
-        for weight, captions in zip(self._weights.tolist(), self._captions, strict=True):
-            for caption in captions:
-                counts.index_add_(0, caption, torch.full((len(caption),), weight).double())
-        return counts
+        lengths = torch.tensor([sum(map(len, captions)) for captions in self._captions])
+        words = torch.cat([caption for captions in self._captions for caption in captions])
+        weights = self._weights.repeat_interleave(lengths)
+        return torch.bincount(words, weights, minlength=len(self.vocabulary))
 
     def function_words(self) -> frozenset[int]:
         """The numbers of words that tell nothing of a photo."""

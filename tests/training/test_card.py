@@ -37,3 +37,12 @@ def test_the_scores_are_those_of_the_published_model() -> None:
     assert "| 10.0 | 11.0 | 12.0 | 13.0 | 14.0 | 61.5 |" in card
     assert "another dataset: CIDEr 70.0, BLEU-4 22.0." in card
     assert "- all layers: 1 epochs" in card
+
+
+def test_rare_words_made_likelier_are_told_of_where_they_are() -> None:
+    cards = [
+        model_card(read_recipe(RECIPE, [f"logit_adjustment={own}"]), [], scores(50.0))
+        for own in (0.0, 0.15)
+    ]
+    told = ["logit adjustment of 0.15" in card for card in cards]
+    assert told == [False, True]

@@ -191,3 +191,11 @@ def test_forms_of_a_word_are_known_by_the_numbers_of_both(tmp_path: Path) -> Non
     known = data(tmp_path, source(tmp_path, "dogs", 2), source(tmp_path, "dog", 3))
     number = known.vocabulary.number
     assert known.base_forms() == {number("dogs"): number("dog")}
+
+
+def test_words_count_as_often_as_their_photos_come(mixed: TrainingData) -> None:
+    found = mixed.frequencies()
+    batches = epoch(mixed, 0) + epoch(mixed, 1)
+    drawn = Counter(number for batch in batches for number in batch.captions.flatten().tolist())
+    words = range(4, len(mixed.vocabulary))
+    assert [2 * found[word].item() for word in words] == [drawn[word] for word in words]
