@@ -205,6 +205,10 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         help="which photos of the dataset (val)",
     )  # fmt: skip
     parser.add_argument("--names", type=Path, metavar="FILE", help="only these photos, one a line")
+    parser.add_argument(
+        "--skip", action="store_true",
+        help="leave out and count captions that are null or of photos that are not listed",
+    )  # fmt: skip
     _add_options(parser, ("beam",))
     parser.add_argument("--save", type=Path, metavar="FILE.jsonl", help="keep the captions")
     parser.add_argument("--results", type=Path, help="captions to score, in COCO results format")
@@ -475,7 +479,7 @@ def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation
     from captioner import evaluation
 
     report = evaluation.ReportOptions(
-        options.photos, tuple(options.training), earlier, options.official
+        options.photos, tuple(options.training), earlier, options.official, options.skip
     )
     if options.results:
         language = options.language or "en"

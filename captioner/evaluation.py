@@ -101,13 +101,15 @@ class ReportOptions:
 
     photos: where the photos lie; beside the captions where not given. training: datasets whose
     train split the model was trained on; that of the evaluated data where not given. earlier: a
-    report to compare with. official: the field's own scorer's figures too.
+    report to compare with. official: the field's own scorer's figures too. skip: of all captions
+    that are read, see `read_dataset`.
     """
 
     photos: Path | None = None
     training: tuple[Path, ...] = ()
     earlier: Captions | None = None
     official: bool = False
+    skip: bool = False
 
 
 def evaluate_model(
@@ -156,7 +158,7 @@ def score_results(
     Raises DatasetError where a file is malformed, or a caption or a reference is alone, and
     MissingError as `evaluate_model`.
     """
-    truth = read_coco_captions(references)
+    truth = read_coco_captions(references, report.skip)
     entries = tuple(
         Entry(truth.names[image], text, tuple(filter(None, truth.captions[image])))
         for image, text in read_coco_results(results, truth).items()
@@ -171,7 +173,7 @@ def score_results(
         unseen = [image for image in images if image not in found]
         shown = "Photos that are not in {}, shown without a picture: {}, as {}."
         notes += _note(shown, unseen, report.photos)
-    training = _training(report.training, language) or None
+    training = _training(report, language) or None
     made, comparison = _report(captions, report, training, None, notes)
     return Evaluation(made, comparison, found)
 
@@ -197,10 +199,10 @@ def _read_split(
     data: Path, split: str, language: str, names: Path | None, report: ReportOptions
 ) -> tuple[tuple[Record, ...], list[str] | None, list[Message]]:
     """What is to be captioned, the captions that the model was trained on, and notes."""
-    dataset = _read(data, split, language, report.photos)
+    dataset = _read(data, split, language, report.skip, report.photos)
     notes = _note("Captioned photos of {} that are missing: {}, as {}.", dataset.missing, data)
     left_out = "Photos of {} with an empty caption, which is left out: {}, as {}."
-    notes += _note(left_out, dataset.empty, data)
+    notes += _note(left_out, dataset.empty, data) + _note_unlisted(dataset.unlisted, data)
     if dataset.missing and not dataset.records:
         raise DatasetError(
             "None of the {:,} captioned photos of {} is there, as {}: --photos names their folder.",
@@ -221,7 +223,7 @@ def _read_split(
             )
     if not scored.records:
         raise DatasetError("{} has no photo in its {} split.", data, Message(split))
-    training = _training(report.training, language) or _texts(rest.split("train"))
+    training = _training(report, language) or _texts(rest.split("train"))
     return scored.records, training or None, notes
 
 
@@ -256,12 +258,12 @@ def _report(
     return report, compare(captions, options.earlier) if options.earlier else None
 
 
-def _read(data: Path, split: str, language: str, photos: Path | None = None) -> Dataset:
+def _read(data: Path, split: str, language: str, skip: bool, photos: Path | None = None) -> Dataset:
     """A whole dataset; a COCO captions file is the split that is asked for, as it says none."""
     format, path = recognise(data)
     whole = split if format == "coco" else ""
     images = _photo_sources(photos) if photos else None
-    return read_dataset(path, format, images, split=whole, language=language)
+    return read_dataset(path, format, images, split=whole, language=language, skip=skip)
 
 
 def _photo_sources(photos: Path) -> list[Path]:
@@ -272,14 +274,15 @@ def _texts(dataset: Dataset) -> list[str]:
     return [text for record in dataset.records for text in record.captions]
 
 
-def _training(paths: Sequence[Path], language: str) -> list[str]:
+def _training(report: ReportOptions, language: str) -> list[str]:
     """The captions of the train splits; of COCO captions files without looking for photos."""
     texts: list[str] = []
-    for path in paths:
+    for path in report.training:
         if recognise(path)[0] == "coco":
-            found = [text for group in read_captions(path).values() for text in group if text]
+            groups = read_captions(path, report.skip).values()
+            found = [text for group in groups for text in group if text]
         else:
-            found = _texts(_read(path, "train", language).split("train"))
+            found = _texts(_read(path, "train", language, report.skip).split("train"))
         if not found:
             raise DatasetError("{} has no captions in its train split.", path)
         texts += found
@@ -318,7 +321,13 @@ def _notes_on_references(truth: CocoCaptions) -> list[Message]:
     return [
         *_note("Photos with an empty reference, which is left out: {}, as {}.", empty),
         *_note("Photos without a reference, left out: {}, as {}.", alone),
+        *_note_unlisted(truth.unlisted, truth.path),
     ]
+
+
+def _note_unlisted(count: int, data: Path) -> list[Message]:
+    template = "Captions of photos that {} does not list, left out: {}."
+    return [Message(template, data, count)] if count else []
 
 
 def _note(template: str, names: Sequence[str], *values: object) -> list[Message]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from captioner.datasets.files import read_lines
 from captioner.datasets.finding import PhotoIndex
 from captioner.errors import DatasetError
 from captioner.images import Photo
+from captioner.messages import Message
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,16 @@ class Dataset:
 def read_names(path: Path) -> frozenset[str]:
     """Photo names from a text file, one a line. Raises DatasetError where it cannot be read."""
     return frozenset(name for line in read_lines(path) if (name := line.strip()))
+
+
+def without_nulls(texts: Iterable[Any], where: Message, skip: bool) -> list[Any]:
+    """Captions as a file has them, each null an empty one. Raises DatasetError, unless `skip`."""
+    captions = list(texts)
+    if None in captions and not skip:
+        raise DatasetError(
+            "{}: a caption is null; `skip = true` in a recipe, or --skip, leaves such out.", where
+        )
+    return ["" if text is None else text for text in captions]
 
 
 def match_photos(

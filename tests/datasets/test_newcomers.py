@@ -144,6 +144,45 @@ def test_what_is_skipped_is_counted_by_the_check(
     assert "empty captions: 1" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "notes"),
+    [
+        ("c.jsonl", '{"image": "1.png", "split": "val", "captions": ["a dog", null]}\n', 1),
+        ("c.json", coco([(1, "a dog"), (1, None), (7, "a cat")]), 2),
+        ("dataset_x.json", karpathy(["a dog", None]).replace("train", "val"), 1),
+    ],
+)  # fmt: skip
+def test_an_evaluation_skips_and_counts_them(
+    tmp_path: Path, model: Path, file: str, content: str, notes: int
+) -> None:
+    photo(tmp_path / "1.png")
+    (tmp_path / file).write_text(content)
+    command = ("evaluate", "--data", tmp_path / file, "--model", model)
+    stopped = captioner(*command)
+    assert (stopped.code, stopped.stdout) == (2, "")
+    assert "--skip" in stopped.stderr
+    scored = captioner(*command, "--skip")
+    assert scored.code == 0
+    counted = [
+        line for line in scored.stderr.splitlines()
+        if "empty caption, which is left out: 1, as 1.png" in line
+        or "does not list, left out: 1." in line
+    ]  # fmt: skip
+    assert len(counted) == notes
+
+
+def test_references_and_training_captions_are_skipped_too(tmp_path: Path) -> None:
+    references = tmp_path / "references.json"
+    references.write_text(coco([(1, "a dog"), (1, None), (2, "a cat"), (7, "a cat")]))
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps([{"image_id": n, "caption": "a dog"} for n in (1, 2)]))
+    command = ("evaluate", "--results", results, "--references", references)
+    assert "--skip" in captioner(*command).stderr
+    scored = captioner(*command, "--training", references, "--skip")
+    assert scored.code == 0
+    assert "does not list, left out: 1." in scored.stderr
+
+
 def test_many_copies_of_a_photo_are_five_names_and_a_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,12 +25,12 @@ def read_coco(path: Path, options: Options) -> Dataset:
     return replace(found, unlisted=content.unlisted)
 
 
-def read_captions(path: Path) -> dict[str, list[str]]:
+def read_captions(path: Path, skip: bool = False) -> dict[str, list[str]]:
     """Captions by photo name, in the file's order; photos without a caption are left out.
 
-    Raises DatasetError as `read_coco_captions`.
+    skip, and what is raised: as of `read_coco_captions`.
     """
-    content = read_coco_captions(path)
+    content = read_coco_captions(path, skip)
     names = content.names
     return {names[number]: texts for number, texts in content.captions.items() if any(texts)}
 
@@ -88,7 +88,7 @@ def read_coco_captions(path: Path, skip: bool = False) -> CocoCaptions:
         except (KeyError, TypeError, AttributeError):
             raise DatasetError(
                 "{}, annotations[{}]: expected the image_id of a listed image and a caption; "
-                "`skip = true` leaves out captions of others, and null.",
+                "`skip = true` in a recipe, or --skip, leaves out captions of others, and null.",
                 path,
                 number,
             ) from None

@@ -12,9 +12,10 @@ from typing import Any
 
 from captioner.datasets.files import read_json
 from captioner.datasets.layouts import Layout, Options
-from captioner.datasets.records import Dataset, match_photos
+from captioner.datasets.records import Dataset, match_photos, without_nulls
 from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
+from captioner.messages import Message
 
 _SENTENCES = re.compile(r'"(sentences|sentids)"\s*:')
 
@@ -38,7 +39,7 @@ def read_sentences(path: Path, skip: bool = False) -> tuple[dict[str, list[str]]
     splits: dict[str, str] = {}
     for number, entry in enumerate(entries):
         try:
-            name, split, texts = _entry(entry, skip)
+            name, split, found = _entry(entry)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise DatasetError(
                 "{}, images[{}]: expected filename, split (train, restval, val or test) and "
@@ -48,26 +49,25 @@ def read_sentences(path: Path, skip: bool = False) -> tuple[dict[str, list[str]]
             ) from None
         if splits.setdefault(name, split) != split:
             raise DatasetError("{}, images[{}]: {} is in two splits.", path, number, name)
+        texts = without_nulls(found, Message("{}, images[{}]", path, number), skip)
         captions.setdefault(name, []).extend(texts)
     if not any(captions.values()):
         raise DatasetError("{} holds no captions.", path)
     return captions, splits
 
 
-def _entry(entry: Any, skip: bool) -> tuple[str, str, list[str]]:
+def _entry(entry: Any) -> tuple[str, str, list[str | None]]:
     """Name, split and captions. Raises what a malformed entry makes Python raise."""
     folder, name = entry.get("filepath", ""), entry["filename"]
     split = split_called(entry["split"])
     if split is None or not isinstance(name, str) or not isinstance(folder, str):
         raise ValueError
-    return f"{folder}/{name}".lstrip("/"), split, [_text(s, skip) for s in entry["sentences"]]
+    return f"{folder}/{name}".lstrip("/"), split, [_text(s) for s in entry["sentences"]]
 
 
-def _text(sentence: Any, skip: bool) -> str:
+def _text(sentence: Any) -> str | None:
     text = sentence["raw"] if "raw" in sentence else " ".join(sentence["tokens"])
-    if text is None and skip:
-        return ""
-    if not isinstance(text, str):
+    if not isinstance(text, str | None):
         raise ValueError
     return text
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from captioner.datasets.files import json_values, read_text
 from captioner.datasets.layouts import Layout, Options
-from captioner.datasets.records import Dataset, match_photos
+from captioner.datasets.records import Dataset, match_photos, without_nulls
 from captioner.datasets.splits import split_called
 from captioner.errors import DatasetError
 from captioner.fields import shown
@@ -111,10 +111,7 @@ def _is_csv(suffix: str, head: str) -> bool:
 def _row(raw: Mapping[str, Any], where: Message, skip: bool = False) -> Row:
     images = [raw[column] for column in _columns(raw, _IMAGE)]
     captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
-    if None in captions:
-        if not skip:
-            raise DatasetError("{}: a caption is null; `skip = true` leaves such out.", where)
-        captions = ["" if text is None else text for text in captions]
+    captions = without_nulls(captions, where, skip)
     if not (images and isinstance(images[0], str) and images[0].strip() and captions):
         raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", where)
     if not all(isinstance(text, str) for text in captions):
