@@ -419,7 +419,7 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    if not options.recipe.exists():  # which need not wait for torch
+    if not os.path.exists(options.recipe):  # which need not wait for torch
         raise RecipeError("There is no recipe {}.", options.recipe)
     from captioner.speed.memory import keep_memory
     from captioner.training import check_data, join, read_recipe, train

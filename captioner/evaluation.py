@@ -188,7 +188,7 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
         if path.resolve() in taken:
             raise CaptionerError("{} is read or written already: name another file.", path)
         taken.add(path.resolve())
-        existed = path.exists()
+        existed = os.path.exists(path)
         with writing(path, CaptionerError):
             path.open("ab").close()
         if not existed:

@@ -9,6 +9,7 @@ kinds of Python's errors. Here each is one sentence, a `FileError`, which a room
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -112,14 +113,21 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def decode(content: bytes, name: str) -> str:
-    """The text of a UTF-8 file's bytes, without the mark of byte order that Windows puts first.
+    """The text of a file's bytes: UTF-8, or UTF-16 where the mark of byte order that Windows puts
+    first says so, as what PowerShell and Notepad write; without that mark.
 
-    Raises FileError, which calls it `name`, where it is not UTF-8.
+    Raises FileError, which calls it `name`, where it is neither.
     """
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding_of(content))
     except UnicodeDecodeError as error:
         raise FileError("{} cannot be read as UTF-8 text ({}).", name, error) from None
+
+
+def encoding_of(content: bytes) -> str:
+    """What a text is encoded in, by how its bytes begin."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "utf-16" if is_utf_16 else "utf-8-sig"
 
 
 def read_text(path: Path, most: int) -> str:

@@ -44,6 +44,38 @@ def assert_one_sentence(result: Result, *parts: str) -> None:
         assert part in lines[0]
 
 
+LONG = "x" * 300  # no file system has such a name
+DATA = ("--data", ".", "--model", "./model")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["caption", "red.png", "--model", f"./{LONG}"],
+        ["folder", LONG],
+        ["folder", ".", "-o", f"{LONG}.jsonl"],
+        ["folder", ".", "-o", f"{LONG}/a.jsonl"],
+        ["folder", ".", "--html", f"{LONG}/a.html"],
+        ["train", LONG],
+        *(["evaluate", *DATA, o, f"{LONG}{end}"] for o in ("--save", "--json", "--html")
+          for end in ("", "/a")),
+        ["evaluate", *DATA, "--compare", LONG],
+        ["evaluate", "--data", LONG],
+        ["evaluate", "--results", LONG, "--references", LONG],
+        ["join", f"./{LONG}", "model"],
+        ["serve", "--auth-file", LONG],
+    ],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_one_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """oxdef/lib2opds#25: where a name can be asked for at all, asking may fail."""
+    monkeypatch.chdir(home)
+    result = captioner(*arguments)
+    assert result.code == 2
+    assert_one_sentence(result, LONG)
+
+
 def test_one_photo_gives_one_line(home: Path) -> None:
     command = [sys.executable, "-m", "captioner", "caption", home / "red.png"]
     result = subprocess.run(

@@ -10,6 +10,7 @@ from captioner.datasets.layouts import LAYOUTS, Layout, Options
 from captioner.datasets.records import Dataset
 from captioner.datasets.splits import VAL_SHARE
 from captioner.errors import DatasetError
+from captioner.files import encoding_of
 from captioner.messages import reason
 
 FORMATS = tuple(LAYOUTS)
@@ -119,6 +120,7 @@ def _by_suffix(path: Path) -> list[Layout]:
 def _head(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_HEAD).decode("utf-8-sig", "replace").lstrip()
+            head = file.read(_HEAD)
+        return head.decode(encoding_of(head), "replace").lstrip()
     except OSError as error:
         raise DatasetError("{} cannot be read ({}).", path, reason(error)) from None

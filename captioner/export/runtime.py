@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import shutil
 import subprocess
 import tarfile
@@ -34,7 +35,7 @@ def runtime_files(given: Path | None) -> Iterator[Path]:
 
     Raises MissingError where they cannot be had, or an archive is not the one that is known.
     """
-    if given and given.is_dir():
+    if given and os.path.isdir(given):
         inside = (given / "dist", given / "package" / "dist")
         yield _checked(next((own for own in inside if own.is_dir()), given))
         return

@@ -107,7 +107,7 @@ class FileOutput:
         if not form.holds_failures:
             self.failures = path.with_suffix(".failed.jsonl")
         self._form, self._again = form, again
-        if not path.exists():
+        if not os.path.exists(path):
             journal.clear()
         check_settings(journal, settings, str(path))
         self._check_file()

@@ -192,7 +192,7 @@ def _check(options: FolderOptions) -> Form | None:
     _check_together(options)
     if options.html:
         load_template()
-        if not options.html.parent.is_dir():
+        if not os.path.isdir(options.html.parent):
             raise OptionError(
                 "There is no folder {} for {}.", options.html.parent, options.html.name
             )
@@ -203,7 +203,7 @@ def _check(options: FolderOptions) -> Form | None:
     if options.output == STANDARD_OUTPUT:
         return None
     path = _output_path(options)
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise FolderError("{} is not an ordinary file.", path)
     form = form_of(path, options.model.options.all()["top"])
     if len(options.model.languages) > 1 and not form.holds_languages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import copy
 import fnmatch
 import hashlib
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from captioner.captions import twins
 from captioner.errors import FolderError, OptionError
-from captioner.files import MB, check_file, raising, read_bytes
+from captioner.files import MB, check_file, encoding_of, raising, read_bytes
 from captioner.images import Photo
 from captioner.images.archives import is_archive, list_archive
 from captioner.images.names import is_photo, is_web_address
@@ -195,10 +196,13 @@ def _read_list(path: str) -> bytes:
 
 
 def _names(content: bytes) -> list[str]:
-    """The names of a list, one a line, or ended by null characters as `find -print0` does."""
+    """The names of a list, one a line, or ended by null characters as `find -print0` does;
+    in UTF-16 where it begins so, as PowerShell's lists do."""
+    if encoding_of(content) == "utf-16":
+        content = content.decode("utf-16", "replace").encode()
     if b"\0" in content:
         lines = content.split(b"\0")
     else:
-        content = content.removeprefix(b"\xef\xbb\xbf")
+        content = content.removeprefix(codecs.BOM_UTF8)
         lines = [line.removesuffix(b"\r") for line in content.split(b"\n")]
     return list(dict.fromkeys(os.fsdecode(line) for line in lines if line.strip()))

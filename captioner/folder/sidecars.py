@@ -89,9 +89,11 @@ class Sidecars:
             self.journal.close()
 
     def path_of(self, photo: Photo) -> Path:
-        """Where a photo's text lies."""
+        """Where a photo's text lies; dog.jpg.txt, as other programs have it, where there is one."""
         whole = os.path.join(self._root, safe_path(photo.name)) if self._root else photo.path
-        return Path(text_name(whole, photo.twin, self._suffix))
+        by_whole = text_name(whole, True, self._suffix)
+        is_there = os.path.exists(by_whole)
+        return Path(by_whole if is_there else text_name(whole, photo.twin, self._suffix))
 
     def _write_text(self, text: Path, lines: str) -> None:
         """A line that is there already is not appended: a killed run may have done so."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from captioner.errors import RecipeError
 from captioner.fields import make_config
-from captioner.files import raising
+from captioner.files import decode, raising
 from captioner.messages import reason
 from captioner.training.recipe import Recipe, starting_from
 
@@ -76,12 +76,13 @@ def _with_base(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 def _parse(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with raising(RecipeError):
+            return tomllib.loads(decode(path.read_bytes(), str(path)))
     except FileNotFoundError:
         if above:
             raise RecipeError("There is no recipe {}, the base of {}.", path, above[-1]) from None
         raise RecipeError("There is no recipe {}.", path) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise RecipeError("{} is not a readable TOML file ({}).", path, reason(error)) from None
 
 

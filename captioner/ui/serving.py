@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from captioner.errors import OptionError
+from captioner.files import decode, raising
 from captioner.messages import reason
 from captioner.ui.uploads import MOST_WAITING
 
@@ -57,7 +58,8 @@ def find_auth(option: str | None, file: Path | None) -> tuple[str, str] | None:
         raise OptionError("--auth does not go with --auth-file.")
     if file:
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            with raising(OptionError):
+                lines = decode(file.read_bytes(), str(file)).splitlines()
         except (OSError, ValueError) as error:
             raise OptionError("{} cannot be read ({}).", file, reason(error)) from error
         if not lines or ":" not in lines[0]:

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from captioner.captions import (
@@ -80,6 +81,7 @@ def test_a_row_of_an_earlier_version_is_read() -> None:
 @given(st.lists(ROWS, max_size=4))
 def test_a_table_is_read_back_by_pythons_own_reader(table: list[Row]) -> None:
     text = spelt(table, Csv(top=4))
+    assume(sys.version_info >= (3, 11) or b"\0" not in text)  # which the reader of 3.10 refuses
     read = list(csv.DictReader(io.StringIO(text.decode("utf-8"), newline="")))
     assert len(read) == len(table)
     for cells, row in zip(read, table, strict=True):

@@ -105,6 +105,23 @@ def test_every_layout_is_recognised_and_read(
         }
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize(("format", "build"), LAYOUTS, ids=lambda x: getattr(x, "__name__", x))
+def test_texts_as_windows_programs_encode_them_are_read(
+    tmp_path: Path, format: str, build: Callable[[Path], Path], encoding: str
+) -> None:
+    """AUTOMATIC1111/stable-diffusion-webui#3657: byte 0xff in position 0 stops the training."""
+    path = build(tmp_path)
+    for file in tmp_path.iterdir():
+        text = "\ufeff" * (encoding == "utf-16-be") + file.read_text()  # others add it themselves
+        file.write_bytes(text.encode(encoding))
+    for name in CAPTIONS:
+        (tmp_path / name).touch()
+    assert recognise(tmp_path) == (format, path)
+    dataset = read_dataset(tmp_path, val_share=0)
+    assert {r.name: list(r.captions) for r in dataset.records} == CAPTIONS
+
+
 @pytest.mark.parametrize("build", [flickr8k, coco_cn, karpathy])
 def test_a_split_for_a_dataset_that_says_its_own_is_refused(
     tmp_path: Path, build: Callable[[Path], Path]

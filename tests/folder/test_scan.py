@@ -149,6 +149,11 @@ def test_a_list_names_photos_of_any_suffix_once(tmp_path: Path) -> None:
     assert found(tmp_path / "list.txt", exclude=["x"], include=["*.jpg"]) == ["b.jpg"]
 
 
+def test_a_list_that_powershell_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("b.jpg\r\nx\\看图.png\r\n", encoding="utf-16", newline="")
+    assert found(tmp_path / "list.txt") == ["b.jpg", "x\\看图.png"]
+
+
 def test_a_list_ended_by_null_characters_may_hold_any_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

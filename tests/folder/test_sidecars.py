@@ -97,6 +97,26 @@ def test_twins_have_a_text_each(tmp_path: Path, model: Path, make_photos: MakePh
     }  # fmt: skip
 
 
+def test_a_text_by_a_photos_whole_name_is_its_text(
+    tmp_path: Path, model: Path, make_photos: MakePhotos
+) -> None:
+    """As Hydrus writes them (hydrusnetwork/hydrus#1335), and this when there was a twin."""
+    make_photos(tmp_path, "dog.png", "cat.png")
+    theirs = tmp_path / "dog.png.txt"
+    theirs.write_text("theirs\n")
+    result = folder(tmp_path, "--sidecar", "--model", model)
+    assert "1 captioned, 1 skipped" in result.stderr
+    assert set(texts(tmp_path)) == {"dog.png.txt", "cat.txt"}
+    folder(tmp_path, "--sidecar", "--model", model, "--existing", "append")
+    assert theirs.read_text().splitlines()[0] == "theirs"
+    assert len(theirs.read_text().splitlines()) == 2
+    folder(tmp_path, "--sidecar", "--model", model, "--existing", "overwrite")
+    assert "theirs" not in theirs.read_text()
+    dataset = read_dataset(tmp_path, "sidecar")
+    assert len(dataset.records) == 2
+    assert dataset.missing == ()
+
+
 def test_a_text_that_cannot_be_written_is_a_failure_of_its_photo(
     tmp_path: Path, model: Path, make_photos: MakePhotos
 ) -> None:

@@ -204,6 +204,14 @@ def test_a_model_that_cannot_be_is_noticed_before_any_data_are_read(
     assert not (minimal.parent / "o").exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_recipe_may_be_of_any_windows_editor(minimal: Path, encoding: str) -> None:
+    """Nayjest/lm-proxy#79: Notepad's mark of byte order is no statement of TOML."""
+    recipe = read_recipe(minimal)
+    minimal.write_text(minimal.read_text(encoding="utf-8"), encoding=encoding)
+    assert read_recipe(minimal) == recipe
+
+
 def test_missing_damaged_and_incomplete_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no recipe .*none\.toml"):
         read_recipe(tmp_path / "none.toml")

@@ -106,6 +106,12 @@ def test_a_password_comes_from_the_option_a_file_or_the_environment(
     assert find_auth(None, file) == ("ann", "secret:猫")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_password_may_be_of_any_windows_program(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "password").write_text("ann:secret:猫\n", encoding=encoding)
+    assert find_auth(None, tmp_path / "password") == ("ann", "secret:猫")
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"secret", b"\xff:x", None])
 def test_a_file_without_a_password_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "password"
