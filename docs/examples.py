@@ -5,7 +5,7 @@ much as photos look (light, haze, texture), since the model has seen nothing els
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,15 @@ def landscape(seed: int) -> Image.Image:
     return image
 
 
+def limb(
+    pen: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], width: float, fill: Colour
+) -> None:
+    """An arm, a leg or a trunk: a thick line with round joints."""
+    pen.line(list(points), fill=fill, width=int(width), joint="curve")
+    for x, y in points:
+        pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=fill)
+
+
 def dog(pen: ImageDraw.ImageDraw, x: int, y: int, coat: Colour, size: float = 1.0) -> None:
     """A dog that runs to the right, its feet at y."""
     dark = tuple(int(0.7 * c) for c in coat)
@@ -49,20 +58,16 @@ def dog(pen: ImageDraw.ImageDraw, x: int, y: int, coat: Colour, size: float = 1.
     def at(dx: float, dy: float) -> tuple[float, float]:
         return x + dx * size, y - dy * size
 
-    def limb(points: list[tuple[float, float]], width: float, fill: Colour) -> None:
-        pen.line([at(*p) for p in points], fill=fill, width=int(width * size), joint="curve")
-        for p in points:
-            cx, cy = at(*p)
-            r = width * size / 2
-            pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=fill)
+    def part(points: list[tuple[float, float]], width: float, fill: Colour) -> None:
+        limb(pen, [at(*point) for point in points], width * size, fill)
 
     for points in ([(25, 55), (5, 35), (-15, 12)], [(120, 55), (140, 30), (165, 18)]):
-        limb(points, 15, dark)
-    limb([(5, 80), (-25, 105), (-50, 108)], 9, coat)
+        part(points, 15, dark)
+    part([(5, 80), (-25, 105), (-50, 108)], 9, coat)
     pen.ellipse((*at(0, 105), *at(140, 48)), fill=coat)
-    limb([(120, 88), (150, 115)], 34, coat)
+    part([(120, 88), (150, 115)], 34, coat)
     for points in ([(20, 60), (35, 35), (20, 5)], [(115, 60), (125, 30), (112, 3)]):
-        limb(points, 17, coat)
+        part(points, 17, coat)
     pen.ellipse((*at(135, 148), *at(190, 100)), fill=coat)
     pen.rounded_rectangle((*at(172, 130), *at(215, 106)), 10 * size, fill=coat)
     pen.ellipse((*at(205, 130), *at(218, 118)), fill=(20, 18, 18))
@@ -76,11 +81,11 @@ def finish(image: Image.Image) -> Image.Image:
 
 
 def dog_on_grass() -> Image.Image:
-    """A brown dog runs on grass."""
+    """A black dog runs on grass."""
     image = landscape(1)
     pen = ImageDraw.Draw(image)
-    pen.ellipse((130, 288, 370, 316), fill=(45, 90, 30))
-    dog(pen, 140, 302, (150, 92, 45), 1.15)
+    pen.ellipse((80, 301, 370, 329), fill=(45, 90, 30))
+    dog(pen, 90, 315, (30, 28, 28), 1.4)
     return finish(image)
 
 
@@ -89,66 +94,97 @@ def beach() -> Image.Image:
     return sunset().resize((WIDTH, HEIGHT * 8 // 9)).convert("RGB")
 
 
-def bus() -> Image.Image:
-    """A red bus on a street."""
-    image = ground((190, 205, 220), (215, 220, 225), 3, 5)
+def mountains(image: Image.Image, seed: int) -> None:
+    """A ridge of snow, with furrows in the shade."""
     pen = ImageDraw.Draw(image)
-    rng = np.random.default_rng(2)
-    for x in range(0, WIDTH, 80):
-        top, shade = int(rng.integers(20, 110)), int(rng.integers(110, 165))
-        pen.rectangle((x, top, x + 78, 260), fill=(shade, shade - 12, shade - 25))
-        for wx in range(x + 10, x + 70, 20):
-            for wy in range(top + 12, 240, 26):
-                pen.rectangle((wx, wy, wx + 10, wy + 15), fill=(70, 85, 100))
-    street = ground((85, 85, 88), (62, 62, 66), 8, 6)
-    image.paste(street.crop((0, 0, WIDTH, 110)), (0, 250))
-    pen.rectangle((0, 246, WIDTH, 256), fill=(150, 148, 142))
-    for x in range(-10, WIDTH, 90):
-        pen.polygon([(x, 338), (x + 46, 338), (x + 42, 344), (x - 4, 344)], fill=(225, 222, 210))
-    pen.ellipse((70, 292, 420, 322), fill=(40, 40, 44))
-    red, dark = (190, 28, 30), (140, 18, 22)
-    pen.rounded_rectangle((75, 90, 410, 302), 16, fill=red)
-    pen.rectangle((75, 190, 410, 200), fill=(235, 225, 205))
-    for wy in (106, 208):
-        for wx in range(90, 390, 52):
-            pen.rectangle((wx, wy, wx + 42, wy + 46), fill=(55, 70, 85))
-            pen.polygon([(wx, wy), (wx + 18, wy), (wx, wy + 24)], fill=(120, 145, 165))
-    pen.rectangle((360, 208, 398, 292), fill=dark)
-    pen.rectangle((364, 212, 394, 286), fill=(60, 75, 90))
-    for cx in (140, 330):
-        pen.ellipse((cx - 27, 278, cx + 27, 332), fill=(25, 25, 27))
-        pen.ellipse((cx - 13, 292, cx + 13, 318), fill=(150, 150, 152))
-    pen.ellipse((398, 268, 412, 282), fill=(250, 240, 190))
+    x = np.arange(0, WIDTH + 1, 8)
+    rng = np.random.default_rng(seed)
+    ridge = 150 - 60 * np.abs(np.sin(x / 120)) - 12 * rng.random(len(x))
+    outline = list(zip(x.tolist(), ridge.tolist(), strict=True))
+    pen.polygon([*outline, (WIDTH, HEIGHT), (0, HEIGHT)], fill=(205, 218, 236))
+    for left, top in outline[::2]:
+        pen.line([(left, top), (left + 30, top + 60)], fill=(165, 180, 205), width=5)
+
+
+def skier() -> Image.Image:
+    """Somebody in a red jacket skis down a slope."""
+    image = ground((70, 120, 200), (170, 205, 240), 2, 3)
+    mountains(image, 3)
+    slope = Image.new("L", image.size, 0)
+    ImageDraw.Draw(slope).polygon([(0, 130), (WIDTH, 230), (WIDTH, HEIGHT), (0, HEIGHT)], fill=255)
+    snow = ground((236, 241, 250), (222, 230, 243), 7, 4)
+    image.paste(snow, (0, 0), slope.filter(ImageFilter.GaussianBlur(1)))
+    pen = ImageDraw.Draw(image)
+    for track in (292, 300):
+        pen.line([(230, track), (-50, track - 62)], fill=(195, 207, 226), width=4)
+    pen.polygon([(190, 288), (320, 322), (310, 334), (180, 300)], fill=(190, 202, 222))
+    for y in (276, 285):
+        limb(pen, [(188, y), (322, y + 34), (336, y + 32)], 5, (30, 30, 40))
+    red = (200, 40, 40)
+    limb(pen, [(242, 222), (272, 252), (246, 288)], 18, (35, 38, 52))
+    limb(pen, [(248, 222), (284, 256), (264, 294)], 18, (45, 50, 66))
+    limb(pen, [(244, 220), (274, 168)], 34, red)
+    limb(pen, [(272, 170), (296, 200), (316, 196)], 13, (160, 32, 32))
+    limb(pen, [(264, 170), (236, 188), (250, 214)], 13, red)
+    for pole in ([(316, 192), (260, 270)], [(250, 212), (184, 254)]):
+        pen.line(pole, fill=(40, 40, 45), width=3)
+    pen.ellipse((269, 123, 303, 157), fill=(30, 30, 38))
+    pen.ellipse((284, 133, 303, 150), fill=(225, 180, 150))
+    pen.rectangle((287, 134, 303, 142), fill=(240, 150, 40))
     return finish(image)
 
 
-def pizza() -> Image.Image:
-    """A pizza on a wooden table."""
-    image = ground((150, 100, 58), (120, 76, 42), 6, 7)
+def wave() -> Image.Image:
+    """The face of a wave, that breaks on the left."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    crest = 120 + 35 * np.sin(x / 170 + 0.6)
+    depth = ((y - crest) / 170).clip(0, 1)[..., None]
+    face = (1 - depth) * np.array([80, 165, 170]) + depth * np.array([18, 80, 110])
+    face = face + 8 * np.sin((y * 0.8 - x * 0.35) / 9 + 3 * np.sin(x / 60))[..., None]
+    sea = np.asarray(ground((28, 95, 125), (60, 140, 160), 8, 5))
+    pixels = np.where((y > crest)[..., None], face, sea)
+    pixels = np.where((y < 60)[..., None], np.array([185, 205, 220]) - 0.3 * y[..., None], pixels)
+    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    foam = Image.new("L", image.size, 0)
+    pen = ImageDraw.Draw(foam)
+    rng = np.random.default_rng(5)
+
+    def bubbles(at_x: np.ndarray, at_y: np.ndarray, least: int) -> None:
+        for left, top in zip(at_x, at_y, strict=True):
+            r = int(rng.integers(2, 10))
+            pen.ellipse((left - r, top - r, left + r, top + r), fill=int(rng.integers(least, 240)))
+
+    along = rng.random(900) * WIDTH
+    bubbles(along, 120 + 35 * np.sin(along / 170 + 0.6) + rng.normal(0, 7, 900), 120)
+    broken = rng.random(1500) ** 2 * 240
+    bubbles(broken, 150 + rng.random(1500) * 170 * (1 - broken / 300), 110)
+    bubbles(rng.random(500) * WIDTH, 330 + rng.normal(0, 10, 500), 90)
+    image.paste((245, 250, 252), (0, 0), foam.filter(ImageFilter.GaussianBlur(1.5)))
+    return image
+
+
+def surfer() -> Image.Image:
+    """Somebody on a surfboard, on a wave."""
+    image = wave()
     pen = ImageDraw.Draw(image)
-    for y in range(0, HEIGHT, 60):
-        pen.line([(0, y), (WIDTH, y + 6)], fill=(88, 56, 30), width=3)
-    rng = np.random.default_rng(3)
-    pen.ellipse((82, 30, 400, 348), fill=(95, 60, 34))
-    pen.ellipse((74, 20, 394, 340), fill=(240, 240, 238))
-    pen.ellipse((90, 36, 378, 324), fill=(196, 140, 70))
-    pen.ellipse((104, 50, 364, 310), fill=(196, 60, 30))
-    for _ in range(170):
-        angle, far = rng.random() * 6.283, 122 * rng.random() ** 0.5
-        x, y, r = 234 + far * np.cos(angle), 180 + far * np.sin(angle), rng.integers(8, 20)
-        tone = int(rng.integers(-18, 18))
-        cheese = (240 + tone // 2, 205 + tone, 110 + tone)
-        pen.ellipse((x - r, y - r * 0.8, x + r, y + r * 0.8), fill=cheese)
-    for n in range(9):
-        angle = n * 2.4
-        far = 30 + 10 * n % 90
-        x, y = 234 + far * np.cos(angle), 180 + far * np.sin(angle)
-        pen.ellipse((x - 19, y - 18, x + 19, y + 18), fill=(150, 35, 28))
-        pen.ellipse((x - 15, y - 15, x + 13, y + 12), fill=(182, 52, 40))
-    for _ in range(26):
-        angle, far = rng.random() * 6.283, 115 * rng.random() ** 0.5
-        x, y = 234 + far * np.cos(angle), 180 + far * np.sin(angle)
-        pen.ellipse((x - 7, y - 3, x + 7, y + 4), fill=(50, 105, 40))
+    suit, skin = (40, 60, 140), (205, 150, 115)
+
+    def at(dx: float, dy: float) -> tuple[float, float]:
+        return 235 + 0.6 * dx, 190 - 0.6 * dy
+
+    def part(points: list[tuple[float, float]], width: float, fill: Colour) -> None:
+        limb(pen, [at(*point) for point in points], 0.6 * width, fill)
+
+    board = [(-85, -62), (60, -86), (92, -82), (70, -74), (-75, -48)]
+    pen.polygon([at(*point) for point in board], fill=(240, 240, 235))
+    part([(-10, 10), (-40, -22), (-38, -54)], 17, suit)
+    part([(-2, 10), (30, -22), (30, -66)], 17, suit)
+    part([(-6, 10), (8, 62)], 28, suit)
+    part([(10, 60), (48, 52), (78, 62)], 11, skin)
+    part([(2, 60), (-36, 56), (-62, 74)], 11, skin)
+    head = (*at(1, 103), *at(31, 73))
+    pen.ellipse(head, fill=skin)
+    pen.chord(head, 170, 350, fill=(50, 35, 25))
     return finish(image)
 
 
@@ -183,9 +219,9 @@ def snowman() -> Image.Image:
 EXAMPLES: dict[str, Callable[[], Image.Image]] = {
     "dog": dog_on_grass,
     "beach": beach,
-    "bus": bus,
-    "pizza": pizza,
+    "skier": skier,
     "snowman": snowman,
+    "surfer": surfer,
 }
 
 

@@ -49,11 +49,11 @@ class Words:
     )
     examples: str = "No photo at hand? Take one of these pictures, which we have drawn."
     example_names: tuple[str, ...] = (
-        "People on a beach at sunset",
-        "A red bus",
+        "Two people at sunset",
         "A dog on grass",
-        "A pizza",
+        "A skier",
         "A snowman",
+        "A surfer",
     )
     examples_wrong: str = (
         "The snowman it gets wrong: it learned from photos, of which hardly any has one, so it "
