@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
     from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
     from captioner.model.inference import fold_batch_norms, for_inference
-    from captioner.model.languages import add_language, read_language
-    from captioner.model.saving import (
+    from captioner.model.languages import (
+        add_language,
+        language_config,
+        language_folder,
         load_decoder,
-        load_encoder,
-        read_config,
-        read_model,
-        save_model,
+        read_language,
     )
+    from captioner.model.saving import load_encoder, read_config, read_model, save_model
 
 __all__ = [
     "Bidirectional",
@@ -33,6 +33,8 @@ __all__ = [
     "encoder_names",
     "fold_batch_norms",
     "for_inference",
+    "language_config",
+    "language_folder",
     "languages_of",
     "load_decoder",
     "load_encoder",
@@ -51,7 +53,7 @@ __getattr__, __dir__ = offered(
         "decoder": "Decoder DecoderConfig DecoderState",
         "encoder": "Encoder EncoderConfig encoder_names load_pretrained",
         "inference": "fold_batch_norms for_inference",
-        "languages": "add_language read_language",
-        "saving": "load_decoder load_encoder read_config read_model save_model",
+        "languages": "add_language language_config language_folder load_decoder read_language",
+        "saving": "load_encoder read_config read_model save_model",
     },
 )

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from captioner.errors import ModelError
 from captioner.fields import make_config
 from captioner.files import MB, raising, read_bytes
 from captioner.model.captioning import CaptioningModel, ModelConfig
+from captioner.model.decoder import DecoderConfig
 from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
     VOCABULARY,
     WEIGHTS,
+    languages_of,
     read_raw_config,
 )
 from captioner.model.saving import (
@@ -39,6 +41,25 @@ from captioner.model.weights import read_weights, write_weights
 from captioner.text import Vocabulary
 
 
+def language_folder(folder: Path, language: str) -> Path:
+    """Where the decoder lies that writes a language, or else the model's own: in the model folder,
+    or in a folder inside it. Raises ModelError where there is no model folder."""
+    return folder / language if language in languages_of(folder)[1:] else folder
+
+
+def language_config(folder: Path, language: str) -> ModelConfig:
+    """The model with the decoder of `language_folder`. Raises ModelError as `read_model`."""
+    own, inside = read_config(folder), language_folder(folder, language)
+    return own if inside == folder else _config_inside(inside / CONFIG, own)
+
+
+def _config_inside(path: Path, own: ModelConfig) -> ModelConfig:
+    shared = {name: asdict(own)[name] for name in ("encoder", "preprocessing")}
+    raw = read_raw_config(path)
+    with raising(ModelError):
+        return make_config(ModelConfig, {**raw, **shared}, path)
+
+
 def read_language(
     folder: Path, language: str, model: CaptioningModel
 ) -> tuple[CaptioningModel, Vocabulary]:
@@ -48,10 +69,7 @@ def read_language(
     """
     inside = folder / language
     path = inside / CONFIG
-    raw = read_raw_config(path)
-    shared = {name: asdict(model.config)[name] for name in ("encoder", "preprocessing")}
-    with raising(ModelError):
-        config = make_config(ModelConfig, {**raw, **shared}, path)
+    config = _config_inside(path, model.config)
     if config.language != language:
         raise ModelError("{} is for the language '{}', not '{}'.", path, config.language, language)
     vocabulary = read_vocabulary(inside, config)
@@ -61,20 +79,53 @@ def read_language(
     return sibling.eval(), vocabulary
 
 
-def add_language(folder: Path, other: Path) -> Path:
-    """Let a model folder write the language of another model folder, too; returns the new folder
-    inside it, which replaces one that was there.
+def load_decoder(
+    decoder: nn.Module, config: DecoderConfig, vocabulary: Vocabulary, folder: Path, language: str
+) -> None:
+    """Fill a decoder with that of a model folder, the one that writes the language if it has one.
+
+    The rows of words that it does not know become the mean of all that it knows, beside what they
+    are (Hewitt 2021, "Initializing New Word Embeddings for Pretrained Language Models"): at random
+    alone they would be far too likely.
+
+    Raises ModelError where the folder cannot be used, or its decoder is of other parts or sizes.
+    """
+    theirs, inside = language_config(folder, language), language_folder(folder, language)
+    if replace(theirs.decoder, dropout=config.dropout) != config:
+        raise ModelError("The decoder of {} has other parts or sizes than the recipe's.", inside)
+    weights, known = _decoder_weights(inside), read_vocabulary(inside, theirs)
+    pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
+    rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
+    for name, tensor in decoder.state_dict().items():
+        fits = name in weights and weights[name].shape[:1] == (len(known),)  # else `fill` says so
+        if name.endswith(("output_projection.weight", "output_projection.bias")) and fits:
+            known_rows = weights[name][list(their_rows)].float()
+            filled = tensor + known_rows.mean(dim=0)
+            filled[list(rows)] = known_rows
+            weights[name] = filled
+    fill(decoder, weights, inside / WEIGHTS)
+
+
+def _decoder_weights(folder: Path) -> dict[str, Tensor]:
+    """Of a model folder, or of one inside it, which holds nothing else."""
+    weights = read_weights(folder / WEIGHTS)
+    return part_of(weights, "decoder") or weights
+
+
+def add_language(folder: Path, other: Path, language: str = "") -> Path:
+    """Let a model folder write a language of another model folder, its own where none is given;
+    returns the new folder inside it, which replaces one that was there.
 
     Raises ModelError where a folder cannot be used, where both write the same language, or where
     their encoders are not the same to the last bit: a decoder is of no use on another encoder.
     """
-    ours, theirs = read_config(folder), read_config(other)
+    ours = read_config(folder)
+    theirs, source = language_config(other, language), language_folder(other, language)
     if theirs.language == ours.language:
         raise ModelError("{} and {} write the same language, '{}'.", folder, other, ours.language)
-    weights = read_weights(other / WEIGHTS)
     same = (ours.encoder, ours.preprocessing) == (theirs.encoder, theirs.preprocessing)
     if not same or not _equal(
-        part_of(read_weights(folder / WEIGHTS), "encoder"), part_of(weights, "encoder")
+        *(part_of(read_weights(path / WEIGHTS), "encoder") for path in (folder, other))
     ):
         raise ModelError(
             '{} has another encoder than {}: train it on that one, with `weights = "model:NAME"` '
@@ -83,13 +134,13 @@ def add_language(folder: Path, other: Path) -> Path:
             folder,
         )
     with raising(ModelError):
-        contents = {name: read_bytes(other / name, most=8 * MB) for name in (VOCABULARY, CARD)}
+        contents = {name: read_bytes(source / name, most=8 * MB) for name in (VOCABULARY, CARD)}
     inside = folder / theirs.language
     inside.mkdir(exist_ok=True)
     config = asdict(theirs)
     del config["encoder"], config["preprocessing"]
     content = {"format_version": FORMAT_VERSION, **config}
-    write_weights(part_of(weights, "decoder"), inside / WEIGHTS)
+    write_weights(_decoder_weights(source), inside / WEIGHTS)
     for name, data in contents.items():
         (inside / name).write_bytes(data)
     # Last, because it is what makes the language count as there.

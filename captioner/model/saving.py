@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from captioner.errors import ModelError
 from captioner.fields import make_config, shown
 from captioner.files import raising
 from captioner.model.captioning import CaptioningModel, ModelConfig
-from captioner.model.decoder import DecoderConfig
 from captioner.model.encoder import Encoder, EncoderConfig
 from captioner.model.folder import (
     CARD,
@@ -81,32 +80,6 @@ def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
         theirs, ours = shown(getattr(other, name)), shown(getattr(config, name))
         raise ModelError("The encoder of {} has {} {}, not {}.", folder, name, theirs, ours)
     fill(encoder, part_of(read_weights(folder / WEIGHTS), "encoder"), folder / WEIGHTS)
-
-
-def load_decoder(
-    decoder: nn.Module, config: DecoderConfig, vocabulary: Vocabulary, folder: Path
-) -> None:
-    """Fill a decoder with that of a model folder; the rows of words that it does not know become
-    the mean of all that it knows, beside what they are (Hewitt 2021, "Initializing New Word
-    Embeddings for Pretrained Language Models"): at random alone they would be far too likely.
-
-    Raises ModelError where the folder cannot be used, or its decoder is of other parts or sizes.
-    """
-    theirs = read_config(folder)
-    if replace(theirs.decoder, dropout=config.dropout) != config:
-        raise ModelError("The decoder of {} has other parts or sizes than the recipe's.", folder)
-    weights = part_of(read_weights(folder / WEIGHTS), "decoder")
-    known = read_vocabulary(folder, theirs)
-    pairs = [(row, known.row(word)) for row, word in enumerate(vocabulary.words)]
-    rows, their_rows = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
-    for name, tensor in decoder.state_dict().items():
-        fits = name in weights and weights[name].shape[:1] == (len(known),)  # else `fill` says so
-        if name.endswith(("output_projection.weight", "output_projection.bias")) and fits:
-            known_rows = weights[name][list(their_rows)].float()
-            filled = tensor + known_rows.mean(dim=0)
-            filled[list(rows)] = known_rows
-            weights[name] = filled
-    fill(decoder, weights, folder / WEIGHTS)
 
 
 def part_of(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from captioner.datasets import (
 from captioner.errors import DatasetError
 from captioner.installed import model_folder
 from captioner.messages import Message
-from captioner.model import read_config
+from captioner.model import language_config, language_folder
 from captioner.model.saving import read_vocabulary
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
@@ -232,7 +232,9 @@ def _vocabulary(captions: Iterable[Sequence[str]], data: Data) -> Vocabulary:
     if not data.vocabulary:
         return words
     folder = model_folder(data.vocabulary.removeprefix(OF_MODEL))
-    return read_vocabulary(folder, read_config(folder)).and_more(words.words)
+    inside = language_folder(folder, data.language)
+    theirs = read_vocabulary(inside, language_config(folder, data.language))
+    return theirs.and_more(words.words)
 
 
 def take(array: np.ndarray, rows: Tensor) -> Tensor:

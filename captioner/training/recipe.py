@@ -13,7 +13,13 @@ from captioner.datasets import FORMATS, VAL_SHARE
 from captioner.errors import RecipeError
 from captioner.images import Preprocessing
 from captioner.installed import model_folder
-from captioner.model import DecoderConfig, EncoderConfig, make_decoder, read_config
+from captioner.model import (
+    DecoderConfig,
+    EncoderConfig,
+    language_config,
+    languages_of,
+    make_decoder,
+)
 from captioner.text import tokenizer
 
 OF_MODEL = "model:"
@@ -287,6 +293,18 @@ class Recipe:
             "doubly_stochastic needs an attention other than 'none'.",
         )
 
+    @property
+    def start(self) -> str:
+        """The model that all of it goes on from, see `starting_from`; empty where there is none."""
+        source = self.data.vocabulary
+        is_whole = {self.encoder.weights, self.decoder.weights} == {source}
+        return source.removeprefix(OF_MODEL) if is_whole else ""
+
+    @property
+    def encoder_is_frozen(self) -> bool:
+        """Whether the encoder stays as it is in all phases."""
+        return all(phase.encoder_is_frozen for phase in self.phases)
+
     def path(self, relative: str) -> Path:
         """A path of the data section."""
         return Path(self.data.root) / relative
@@ -294,20 +312,22 @@ class Recipe:
 
 def starting_from(recipe: Recipe, model: str) -> Recipe:
     """The recipe with encoder, decoder and photos as those of a model, an installed one's name or a
-    folder, which it goes on to train. Its words are kept, and those of the data added.
+    folder, which it goes on to train. Its words are kept, and those of the data added; where it
+    writes several languages, the decoder is that of the recipe's.
 
-    Raises ModelError where there is no such model, RecipeError where it writes another language.
+    Raises ModelError where there is no such model, RecipeError where it writes other languages.
     """
-    theirs = read_config(model_folder(model))
-    source = f"{OF_MODEL}{model}"
-    ours = recipe.data.language
+    folder, ours = model_folder(model), recipe.data.language
+    known = languages_of(folder)
     _require(
-        ours == theirs.language,
+        ours in known,
         "the model '{}' writes '{}', and the recipe's language is '{}'.",
         model,
-        theirs.language,
+        ",".join(known),
         ours,
     )
+    theirs = language_config(folder, ours)
+    source = f"{OF_MODEL}{model}"
     decoder = {**vars(theirs.decoder), "dropout": recipe.decoder.dropout, "weights": source}
     return replace(
         recipe,

@@ -57,6 +57,7 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
         data = workers.in_turn(lambda: TrainingData(recipe, folder.cache))
         folder.check_captions(data.records)
         log.info(data.summary())
+        folder.tell_of_languages()
         parts = [_data_of(phase, data, recipe) for phase in recipe.phases]
         model = _first_model(recipe, data.vocabulary, workers)
         step = partial(_step, recipe, parts, folder)
@@ -168,16 +169,17 @@ def _first_model(recipe: Recipe, vocabulary: Vocabulary, workers: Workers) -> Ca
 
 
 def _load_weights(model: CaptioningModel, recipe: Recipe, vocabulary: Vocabulary) -> None:
-    source, config = recipe.encoder.weights, recipe.encoder.config
+    source, encoder = recipe.encoder.weights, recipe.encoder.config
     if source.startswith(OF_MODEL):
-        load_encoder(model.encoder, config, model_folder(source.removeprefix(OF_MODEL)))
+        load_encoder(model.encoder, encoder, model_folder(source.removeprefix(OF_MODEL)))
     elif source != "random":
         file = source if source == "torchvision" else str(recipe.path(source))
-        load_pretrained(model.encoder, config, file)
+        load_pretrained(model.encoder, encoder, file)
     source = recipe.decoder.weights
     if source != "random":
         folder = model_folder(source.removeprefix(OF_MODEL))
-        load_decoder(model.decoder, recipe.decoder.config, vocabulary, folder)
+        config, language = recipe.decoder.config, recipe.data.language
+        load_decoder(model.decoder, config, vocabulary, folder, language)
 
 
 def _scores(row: Mapping[str, Any], best: float) -> Message:

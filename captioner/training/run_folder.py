@@ -29,8 +29,9 @@ from torch import Tensor
 from captioner.datasets import Record
 from captioner.errors import CaptionerError, RecipeError, TrainingError
 from captioner.files import MB, raising, read_json, write_whole, writing
+from captioner.installed import model_folder
 from captioner.messages import Message
-from captioner.model import CaptioningModel, save_model
+from captioner.model import CaptioningModel, add_language, languages_of, save_model
 from captioner.text import Vocabulary
 from captioner.training import checkpoint
 from captioner.training.card import model_card
@@ -211,7 +212,11 @@ class RunFolder:
             checkpoint.load_state(model, mean)
 
     def publish(self, model: CaptioningModel, vocabulary: Vocabulary, scored: Scored) -> Path:
-        """Write the finished model folder, with its card, and the curves; returns the former."""
+        """Write the finished model folder, with its card, and the curves; returns the former.
+
+        Where the run went on from a model and left its encoder as it was, the folder has that
+        model's other languages, too.
+        """
         folder = self.path / "model"
 
         def write() -> None:
@@ -220,9 +225,24 @@ class RunFolder:
             with writing(folder, TrainingError):
                 card = model_card(self.recipe, rows, scored.row())
                 save_model(folder, model, vocabulary, card)
+                for language in self._others() if self.recipe.encoder_is_frozen else ():
+                    add_language(folder, model_folder(self.recipe.start), language)
 
         self.workers.from_first(write)
         return folder
+
+    def tell_of_languages(self) -> None:
+        """Say which languages of the model that the run goes on from will be missing."""
+        others = self._others()
+        if others and not self.recipe.encoder_is_frozen:
+            template = "The model will write {} only: {} of '{}' needs its encoder as it is."
+            names = self.recipe.data.language, ", ".join(others), self.recipe.start
+            log.warning(Message(template, *names))
+
+    def _others(self) -> list[str]:
+        start = self.recipe.start
+        known = languages_of(model_folder(start)) if start else ()
+        return [language for language in known if language != self.recipe.data.language]
 
 
 def fingerprint(recipe: Recipe, phase: int) -> str:

@@ -311,7 +311,7 @@ def test_a_decoder_without_all_its_words_starts_no_training(
     save_file({**weights, name: change(weights[name]).contiguous()}, path)
     decoder = CaptioningModel(tiny_model.config).decoder
     with pytest.raises(ModelError, match=r"output_projection\.\w+ is missing, unknown"):
-        load_decoder(decoder, tiny_model.config.decoder, vocabulary, folder)
+        load_decoder(decoder, tiny_model.config.decoder, vocabulary, folder, "en")
 
 
 def test_a_configuration_checks_itself() -> None:

@@ -238,7 +238,7 @@ def test_a_decoder_goes_on_from_anothers_with_the_words_that_both_know(
     config = tiny_model.config
     other = CaptioningModel(replace(config, vocabulary_size=len(words))).decoder
     first = other.embedding[4].clone()
-    load_decoder(other, config.decoder, words, folder)
+    load_decoder(other, config.decoder, words, folder, "en")
     theirs = tiny_model.decoder.half().float()
     assert torch.equal(other.attention.query.weight, theirs.attention.query.weight)
     for word in shared:
@@ -247,4 +247,4 @@ def test_a_decoder_goes_on_from_anothers_with_the_words_that_both_know(
     mean = theirs.embedding[[vocabulary.words.index(word) for word in shared]].mean(dim=0)
     torch.testing.assert_close(other.embedding[4], first + mean)
     with pytest.raises(ModelError, match="other parts or sizes"):
-        load_decoder(other, replace(config.decoder, cell="gru"), words, folder)
+        load_decoder(other, replace(config.decoder, cell="gru"), words, folder, "en")

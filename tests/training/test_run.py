@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,16 @@ from torch import Tensor
 from captioner.cli import main
 from captioner.metrics import Scores
 from captioner.metrics.sense import sense
-from captioner.model import CaptioningModel, format_1, read_model
+from captioner.model import (
+    CaptioningModel,
+    add_language,
+    format_1,
+    languages_of,
+    read_language,
+    read_model,
+    save_model,
+)
+from captioner.text import Vocabulary
 from captioner.training import checkpoint, phase, step
 from captioner.training import run as module
 from captioner.training.evaluation import Evaluation
@@ -363,6 +373,72 @@ def test_training_goes_on_from_a_model_with_its_words_and_new_ones(
     ))  # fmt: skip
     theirs, ours = tensors
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs if "encoder." in name)
+
+
+@pytest.fixture(scope="module")
+def bilingual(home: Path, finished: Path) -> Path:
+    """The finished model, which writes Chinese, too."""
+    folder, chinese = home / "bilingual" / "model", home / "bilingual" / "chinese"
+    shutil.copytree(finished / "model", folder)
+    english, _ = read_model(folder)
+    words = Vocabulary.build([["一", "个", "红", "圆"]])
+    config = replace(english.config, language="zh", unit="character", vocabulary_size=len(words))
+    model = CaptioningModel(config)
+    model.encoder = english.encoder
+    save_model(chinese, model, words, "")
+    add_language(folder, chinese)
+    return folder
+
+
+def train_from(home: Path, out: str, model: Path, text: str, *changes: str) -> Result:
+    """Train one phase on a few captions of one's own, from a model."""
+    photos = sorted((home / "toy").rglob("*.png"))[:8]
+    lines = (f"{p},{text},{'val' if n < 2 else 'train'}\n" for n, p in enumerate(photos))
+    table = home / f"{out}.csv"
+    table.write_text("image,caption,split\n" + "".join(lines), encoding="utf-8")
+    phase = "{name='own', epochs=1, learning_rate=1e-3, batch_size=8}"
+    source = f"data.sources=[{{format='csv', path='{table.name}'}}]"
+    sets = (source, "data.min_count=1", f"phases=[{phase}]", *changes)
+    return captioner(*command(home, out, *sets)[3:], "--from", model)
+
+
+def test_a_frozen_encoder_keeps_the_other_languages_of_the_model(
+    home: Path, bilingual: Path
+) -> None:
+    result = train_from(home, "both", bilingual, "a wombat runs")
+    assert result.code == 0, result.stderr
+    made = home / "both" / "model"
+    assert languages_of(made) == ("en", "zh")
+    kept, before = ((f / "zh" / "model.safetensors").read_bytes() for f in (made, bilingual))
+    assert kept == before
+    photo = next((home / "toy").rglob("*.png"))
+    shown = captioner("caption", photo, "--model", made, "--language", "en,zh")
+    assert (shown.code, len(shown.stdout.splitlines())) == (0, 2)
+
+
+def test_another_language_of_a_model_may_be_gone_on_from(home: Path, bilingual: Path) -> None:
+    result = train_from(
+        home, "chinese", bilingual, "一个红色的圆", "data.language=zh", "data.unit=character"
+    )
+    assert result.code == 0, result.stderr
+    made = home / "chinese" / "model"
+    assert languages_of(made) == ("zh", "en")
+    model, words = read_model(made)
+    _, before = read_language(bilingual, "zh", read_model(bilingual)[0])
+    assert words.words[: len(before)] == before.words
+    assert "色" in words.words[len(before) :]
+    assert model.config.unit == "character"
+
+
+def test_an_encoder_that_trains_leaves_the_other_languages_out_and_says_so(
+    home: Path, bilingual: Path
+) -> None:
+    trained = "phases.0.encoder_learning_rate=1e-4"
+    result = train_from(home, "english", bilingual, "a wombat runs", trained)
+    assert result.code == 0, result.stderr
+    said = f"The model will write en only: zh of '{bilingual}' needs its encoder as it is."
+    assert said in result.stderr
+    assert languages_of(home / "english" / "model") == ("en",)
 
 
 def test_data_that_leaves_no_words_is_refused_before_photos_are_decoded(home: Path) -> None:
