@@ -323,8 +323,9 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         return list(zip(*found, strict=True))
 
     def _caption(self, hypothesis: Hypothesis) -> Caption:
-        tokens = self.vocabulary.decode(hypothesis.tokens)
-        text = tokenizer(self.language, self.unit).detokenize(tokens)
+        language = tokenizer(self.language, self.unit)
+        tokens = language.corrected(self.vocabulary.decode(hypothesis.tokens))
+        text = language.detokenize(tokens)
         return Caption(text, tokens, hypothesis.log_prob, hypothesis.score, language=self.language)
 
     def check(self, options: CaptionOptions) -> None:

@@ -12,16 +12,20 @@ from captioner.text.vocabulary import END, NEVER_WRITTEN, PAD, START, UNKNOWN, V
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """How a language is cut into tokens and put together again."""
+    """How a language is cut into tokens and put together again.
+
+    corrected: the tokens that a model has written, as the language spells them.
+    """
 
     tokenize: Callable[[str], list[str]]
     detokenize: Callable[[Sequence[str]], str]
+    corrected: Callable[[Sequence[str]], tuple[str, ...]] = tuple
 
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 _TOKENIZERS = {
-    "en": {"word": Tokenizer(english.tokenize, english.detokenize)},
+    "en": {"word": Tokenizer(english.tokenize, english.detokenize, english.with_articles)},
     "zh": {
         "word": Tokenizer(chinese.tokenize_words, chinese.detokenize),
         "character": Tokenizer(chinese.tokenize_characters, chinese.detokenize),

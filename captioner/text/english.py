@@ -19,6 +19,7 @@ text.
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import zip_longest
 
 # Marks that are part of a word, though not of \w.
 _MARKS = (
@@ -300,6 +301,20 @@ _WRITTEN = {
     "entity": _entity,
     "letters and letters": lambda token: token.lower().replace("&amp;", "&"),
 }
+
+
+# "a" or "an" goes by the sound, which these begin with against their letter.
+_VOWEL = re.compile(
+    r"(?!uni(?!m|n|d)|us[aeiu]|ut[ei]|eu|ukulele|one\b|once\b)[aeiou]|hour|honest|heir"
+)
+
+
+def with_articles(tokens: Sequence[str]) -> tuple[str, ...]:
+    """The tokens with "a" or "an" as the word behind asks for: "an orange cat", "a uniform"."""
+    return tuple(
+        ("an" if _VOWEL.match(after) else "a") if token in ("a", "an") and after else token
+        for token, after in zip_longest(tokens, tokens[1:])
+    )
 
 
 def detokenize(tokens: Sequence[str]) -> str:

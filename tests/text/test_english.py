@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_captions import odd_captions, our_tokens, reference_tokens
 
-from captioner.text.english import detokenize, tokenize
+from captioner.text.english import detokenize, tokenize, with_articles
 
 SHARED = Path(os.environ.get("CAPTIONER_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 NO_CAPTIONS = f"the shared captions are not at {SHARED}; set CAPTIONER_SHARED to the folder"
@@ -116,6 +116,20 @@ def test_time_is_linear_in_the_length_of_a_hostile_text(pattern: str) -> None:
 )
 def test_detokenize_writes_readable_text(tokens: list[str], text: str) -> None:
     assert detokenize(tokens) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [
+        ("a orange cat on an blanket", "an orange cat on a blanket"),
+        ("an uniform and a umbrella", "a uniform and an umbrella"),
+        ("a hour with a unusual user", "an hour with an unusual user"),
+        ("an european holds a", "a european holds a"),
+        ("", ""),
+    ],
+)
+def test_articles_go_by_the_sound_of_the_word_behind(written: str, spelled: str) -> None:
+    assert " ".join(with_articles(written.split())) == spelled
 
 
 def _shared_captions() -> Iterator[str]:
