@@ -6,6 +6,7 @@ needs what a test has not got is only parsed; `ONLY_PARSED` names it.
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import re
@@ -26,9 +27,11 @@ from captioner.cli import _parser
 from captioner.training import read_recipe
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = (".", "docs", "data", "benchmarks", "packages/*", "weights/*", "weights/*/*")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for path in [*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/README.md"]
+    for folder in FOLDERS
+    for path in sorted(ROOT.glob(f"{folder}/*.md"))
 }
 ONLY_PARSED = {
     "train configs": "takes hours; its recipe is read",
@@ -57,7 +60,8 @@ def shell_lines() -> list[str]:
     """Each line once, without what continues it on the next line being torn off."""
     found: dict[str, None] = {}
     for page in PAGES.values():
-        for block in code(page, "", "sh", "bash", "console"):
+        indented = re.findall(r"^    (?=captioner |python )(.+\n)", page, re.MULTILINE)
+        for block in [*code(page, "", "sh", "bash", "console"), *indented]:
             for line in re.sub(r"\\\n\s*", "", block).splitlines():
                 bare = line.strip().removeprefix("$ ")
                 if re.match(r"(captioner|cat|find|python|pip|make|torchrun) ", bare):
@@ -104,6 +108,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (data / "Flickr8k.token.txt").write_text("dog.jpg#0\ta dog runs\ndog.jpg#1\ta brown dog\n")
     (data / "flickr8kzhc.caption.txt").write_text("dog.jpg#zhc#0 一只狗在跑\n", encoding="utf-8")
     (data / "Flickr_8k.devImages.txt").write_text("dog.jpg\n")
+    for path in data.iterdir():  # model cards call a dataset DATA
+        shutil.copy(path, data.parent)
     return home
 
 
@@ -160,6 +166,45 @@ def test_what_is_only_parsed_is_what_is_named() -> None:
     assert [r for r, commands in parsed.items() if not commands and "export" not in r] == []
 
 
+def within_sentences() -> list[str]:
+    """Commands, or their beginnings, that stand in backticks."""
+    found: dict[str, None] = {}
+    for page in PAGES.values():
+        text = re.sub(r"^```.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE)
+        for words in re.findall(r"`((?:captioner|python|make) [^`]+)`", text):
+            found[" ".join(words.split())] = None
+    return list(found)
+
+
+def test_every_page_of_the_project_is_looked_at() -> None:
+    ours = {path for path in ROOT.rglob("*.md") if path.relative_to(ROOT).parts[0][0] != "."}
+    grown = {"build", "dist", "runs", "node_modules"}
+    ours = {path for path in ours if grown.isdisjoint(path.relative_to(ROOT).parts)}
+    assert {str(path.relative_to(ROOT)) for path in ours} == PAGES.keys()
+    assert "README.zh.md" in PAGES
+
+
+@pytest.mark.parametrize("command", within_sentences())
+def test_a_command_within_a_sentence_names_what_there_is(command: str) -> None:
+    words = shlex.split(command.replace("…", ""))
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    if words[0] == "captioner":
+        (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+        known = set(_parser()._option_string_actions)
+        if not words[1].startswith("-"):
+            known = set(commands.choices[words[1]]._option_string_actions)
+        assert set(options) <= known
+    elif words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[1] != "-m":
+        assert_options_of(ROOT / words[1], options)
+
+
+def assert_options_of(script: Path, options: list[str]) -> None:
+    text = script.read_text(encoding="utf-8")
+    assert [option for option in options if f'"{option}"' not in text and option != "--set"] == []
+
+
 def test_every_other_command_names_what_there_is() -> None:
     setup, makefile = ((ROOT / name).read_text() for name in ("pyproject.toml", "Makefile"))
     for line in "\n".join(PAGES.values()).splitlines():
@@ -169,7 +214,7 @@ def test_every_other_command_names_what_there_is() -> None:
     for line in LINES:
         words = shlex.split(line, comments=True)
         if words[0] == "python":
-            assert (ROOT / words[1]).exists(), line
+            assert_options_of(ROOT / words[1], [word for word in words if word.startswith("--")])
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), line
 
