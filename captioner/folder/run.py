@@ -78,6 +78,7 @@ class Summary:
     captioned: in this run. skipped: had a caption already. failed: how many photos of the whole
     output could not be read, and failures: the file that lists them. problems: what else was wrong,
     such as folders that could not be read. output: the file that holds the captions, if any.
+    unmatched: patterns of names that matched nothing.
     """
 
     captioned: int
@@ -87,6 +88,7 @@ class Summary:
     seconds: float
     failures: Path | None = None
     output: Path | None = None
+    unmatched: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -107,6 +109,8 @@ class Summary:
             yield Message("{:,} captioned, {:,} skipped, {:,} failed.", *counts)
         if not (self.captioned or self.skipped or self.failed):
             yield Message("No photo was found.")
+        for pattern in self.unmatched:
+            yield Message("Nothing matches '{}'.", pattern)
         if self.output:
             yield Message("The captions are in {}.", self.output)
         if self.failed and self.failures:
@@ -141,6 +145,7 @@ def caption_folder(options: FolderOptions) -> Summary:
         return Summary(
             progress.captioned, progress.skipped, failed, len(progress.problems),
             progress.seconds, output.failures, _output_path(options) if form else None,
+            scan.unmatched,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +83,7 @@ class Scan:
     def __init__(self, source: Source, problem: Problem = lambda message: None) -> None:
         self.source = source
         self._problem = problem
-        self._included = _pattern(source.include) if source.include else None
-        self._excluded = _pattern(source.exclude) if source.exclude else None
+        self._included, self._excluded = Patterns(source.include), Patterns(source.exclude)
         self._list: list[str] | None = None
         if source.path == STANDARD_INPUT:
             self._list = _names(sys.stdin.buffer.read())
@@ -95,6 +94,11 @@ class Scan:
         elif not os.path.isdir(source.path):
             with raising(FolderError):
                 check_file(Path(source.path))
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """The patterns that nothing has matched so far."""
+        return (*self._included.unmatched, *self._excluded.unmatched)
 
     def silently(self) -> Scan:
         """The same scan with nobody to tell of problems."""
@@ -156,30 +160,40 @@ class Scan:
             name = path.replace(os.sep, "/")
             if is_archive(path):
                 yield from self._archived(name, path)
-            elif not self._is_excluded(name) and self._is_included(name):
+            elif self._wants(name):
                 yield Photo(name, path, None, path in doubtful)
 
     def _wants(self, name: str) -> bool:
-        return self._is_included(name) and not self._is_excluded(name)
-
-    def _is_included(self, name: str) -> bool:
-        return self._included is None or _matches(self._included, name)
+        is_excluded = self._is_excluded(name)  # always asked, as it notes what has matched
+        return (not self.source.include or self._included.match(name)) and not is_excluded
 
     def _is_excluded(self, name: str) -> bool:
-        if self._excluded is None:
-            return False
-        parts = name.split("/")
+        parts = name.split("/") if self.source.exclude else []
         paths = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
-        return any(_matches(self._excluded, path) for path in paths)
+        return any(self._excluded.match(path) for path in paths)
 
 
-def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
-    alternatives = (fnmatch.translate(pattern.rstrip("/")) for pattern in patterns)
-    return re.compile("|".join(alternatives), re.IGNORECASE)
+class Patterns:
+    """Patterns of names and paths, and which of them have matched anything."""
 
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._compiled = {
+            pattern: re.compile(fnmatch.translate(pattern.rstrip("/")), re.IGNORECASE)
+            for pattern in patterns
+        }
+        self._matched: set[str] = set()
 
-def _matches(pattern: re.Pattern[str], path: str) -> bool:
-    return bool(pattern.match(path) or pattern.match(path.rpartition("/")[2]))
+    @property
+    def unmatched(self) -> list[str]:
+        """Those that nothing has matched so far."""
+        return [pattern for pattern in self._compiled if pattern not in self._matched]
+
+    def match(self, path: str) -> bool:
+        """Whether a path, or its last name alone, matches one of them."""
+        name = path.rpartition("/")[2]
+        found = {p for p, own in self._compiled.items() if own.match(path) or own.match(name)}
+        self._matched |= found
+        return bool(found)
 
 
 def _read_list(path: str) -> bytes:

@@ -105,6 +105,10 @@ def test_a_pattern_that_fits_no_photo_says_so(home: Path, model: Path) -> None:
     result = folder("album", "-o", "out.jsonl", "--model", model, "--include", "*.tiff")
     assert result.code == 0
     assert "0 failed. No photo was found." in result.stderr
+    patterns = ("--include", "*.png", "--include", "*.xyz", "--exclude", "holidays")
+    result = folder("album", *patterns, "-o", "other.jsonl", "--model", model)
+    assert "Nothing matches '*.xyz'. Nothing matches 'holidays'." in result.stderr
+    assert "'*.png'" not in result.stderr
 
 
 def test_existing_without_texts_is_a_wrong_call(home: Path, model: Path) -> None:
