@@ -118,7 +118,7 @@ class Caption:
         if self.trace is not None:
             parts.append(f"trace={self.trace!r}")
         if self.alternatives:
-            parts.append(f"alternatives={[str(own) for own in self.alternatives]}")
+            parts.append(f"alternatives={[str(other) for other in self.alternatives]}")
         return f"Caption({', '.join(parts)}, language={self.language!r})"
 
     def row(self, image: str, model: str = "", trigger: str = "") -> Row:
@@ -128,11 +128,11 @@ class Caption:
         """
         best, *others = (
             Alternative(
-                f"{trigger} {own.text}".strip(),
-                round(own.log_prob, DIGITS),
-                round(own.score, DIGITS),
+                f"{trigger} {caption.text}".strip(),
+                round(caption.log_prob, DIGITS),
+                round(caption.score, DIGITS),
             )
-            for own in (self, *self.alternatives)
+            for caption in (self, *self.alternatives)
         )
         return Row(
             image, best.caption, self.language, best.log_prob, best.score, model, tuple(others)
@@ -149,7 +149,7 @@ class Caption:
         if len(self.words) <= len(self.tokens):
             return None
         function = FUNCTION_WORDS.get(self.language, frozenset())
-        content = [own.probability for own in self.words[:-1] if own.text not in function]
+        content = [word.probability for word in self.words[:-1] if word.text not in function]
         if not content:
             return None
         return math.exp(sum(math.log(max(p, _LEAST)) for p in content) / len(content))
@@ -269,7 +269,9 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         """
         detail = self.preprocessing.detail
         opened = [open_image(photo, at_least=detail) for photo in photos]
-        return [own for (own,) in self._captions_in((self.language,), opened, options, more)]
+        return [
+            caption for (caption,) in self._captions_in((self.language,), opened, options, more)
+        ]
 
     def caption_each(
         self,
@@ -296,7 +298,7 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
             captions = iter(self._captions_in(languages, opened, options, more))
             for photo, image in zip(chunk, results, strict=True):
                 found = (image,) if isinstance(image, ImageError) else next(captions)
-                yield from ((photo, own) for own in found)
+                yield from ((photo, caption) for caption in found)
 
     if not TYPE_CHECKING:  # which would take any attribute to be there
 
@@ -337,8 +339,8 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         """The options as the search takes them, in token ids. Raises OptionError."""
         values = {name: value for name, value in options.all().items() if value is not None}
         avoided = self._avoided(values.pop("avoid", ()))
-        values["avoid"] = (*NEVER_WRITTEN, *(own[0] for own in avoided if len(own) == 1))
-        values["avoid_phrases"] = tuple(own for own in avoided if len(own) > 1)
+        values["avoid"] = (*NEVER_WRITTEN, *(phrase[0] for phrase in avoided if len(phrase) == 1))
+        values["avoid_phrases"] = tuple(phrase for phrase in avoided if len(phrase) > 1)
         values["repeatable"] = self._repeatable
         if options.is_sampling:
             return SamplingOptions(**values)

@@ -1,4 +1,4 @@
-"""Many things, some at a time."""
+"""Cutting what comes one after another into lists of a few, without holding all of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Files that others wrote: only ordinary ones of a sane size, and JSON whatever it holds.
+"""Reading files that others wrote, and writing files so that they are whole or not there.
 
+Only ordinary files of a sane size are read, as text in UTF-8 or UTF-16, and JSON whatever it holds.
 Reading a pipe may wait for ever, reading a device never ends; damaged JSON raises half a dozen
 kinds of Python's errors. Here each is one sentence, a `FileError`, which a room raises as its own:
 

@@ -29,10 +29,10 @@ def _writer_of(language: str) -> str:
     """The installed model that writes a language; the default one where it does."""
     names = sorted(available_models(), key=lambda name: name != DEFAULT_MODEL)
     written = {name: languages_of(weights_folder() / name) for name in names}
-    for name, own in written.items():
-        if language in own:
+    for name, codes in written.items():
+        if language in codes:
             return name
-    known = _listed(f"{name} ({', '.join(own)})" for name, own in written.items())
+    known = _listed(f"{name} ({', '.join(codes)})" for name, codes in written.items())
     raise ModelError("No installed model writes {}; installed: {}.", in_words(language), known)
 
 

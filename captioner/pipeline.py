@@ -146,12 +146,12 @@ class Captioner(PhotoCaptioner[Tensor]):
         return tuple(
             tuple(
                 Branch(
-                    self.vocabulary.decode(own.tokens),
-                    own.tokens[-1] == END,
-                    own.log_prob,
-                    own.fate is not Fate.PRUNED,
+                    self.vocabulary.decode(candidate.tokens),
+                    candidate.tokens[-1] == END,
+                    candidate.log_prob,
+                    candidate.fate is not Fate.PRUNED,
                 )
-                for own in step
+                for candidate in step
             )
             for step in steps.steps.get(photo, ())
         )
@@ -173,8 +173,8 @@ class Captioner(PhotoCaptioner[Tensor]):
         ]
         by_photo = zip(*found, strict=True)
         if isinstance(options, SamplingOptions):
-            return [better_of_each(own, options) for own in by_photo]
-        return [consensus(own, options) for own in by_photo]
+            return [better_of_each(found, options) for found in by_photo]
+        return [consensus(found, options) for found in by_photo]
 
     @property
     def _decoders(self) -> tuple[Decoder, ...]:
@@ -218,19 +218,23 @@ class Captioner(PhotoCaptioner[Tensor]):
         longest: most words of a caption, of which those that have as many were cut off; 0 where
         words are not asked for.
         """
-        photos = [photo for photo, own in enumerate(chosen) for _ in own]
+        photos = [photo for photo, choices in enumerate(chosen) for _ in choices]
         again = [one for caption in captions for one in (caption, *caption.alternatives)]
-        for decoder, rows, words in self._best([[choice] for own in chosen for choice in own]):
+        for decoder, rows, words in self._best(
+            [[choice] for choices in chosen for choice in choices]
+        ):
             own_features = features[[photos[row] for row in rows]]
             outputs, maps = decoder.outputs_and_maps(own_features, words)
             if attention:
-                for row, own in zip(rows, maps.float().unflatten(2, grid).cpu(), strict=True):
-                    again[row] = replace(again[row], attention=_as_read(own, decoder, again[row]))
+                for row, looked in zip(rows, maps.float().unflatten(2, grid).cpu(), strict=True):
+                    again[row] = replace(
+                        again[row], attention=_as_read(looked, decoder, again[row])
+                    )
             if longest:
                 for row, told in zip(rows, self._words(decoder, outputs, words), strict=True):
                     again[row] = _with_words(again[row], told, decoder, longest)
         listed = iter(again)
-        groups = ([next(listed) for _ in own] for own in chosen)
+        groups = ([next(listed) for _ in choices] for choices in chosen)
         return [replace(best, alternatives=tuple(others)) for best, *others in groups]
 
     def _words(self, decoder: Decoder, outputs: Tensor, words: Tensor) -> list[list[Word]]:
@@ -264,8 +268,8 @@ class Captioner(PhotoCaptioner[Tensor]):
         for decoder, rows, words in self._best(chosen):
             layers = decoder.trace(features[rows], words)
             parts = [torch.stack(part, dim=2).float().cpu() for part in zip(*layers, strict=True)]
-            for row, *own in zip(rows, *parts, strict=True) if parts else ():
-                trace = Trace(*(_as_read(part, decoder, captions[row]) for part in own))
+            for row, *moved in zip(rows, *parts, strict=True) if parts else ():
+                trace = Trace(*(_as_read(part, decoder, captions[row]) for part in moved))
                 traced[row] = replace(captions[row], trace=trace)
         return traced
 
@@ -274,7 +278,9 @@ class Captioner(PhotoCaptioner[Tensor]):
         in its order `[B, T]`, padded."""
         for number, decoder in enumerate(self._decoders):
             best = {
-                row: own[0].hypothesis for row, own in enumerate(chosen) if own[0].decoder == number
+                row: choices[0].hypothesis
+                for row, choices in enumerate(chosen)
+                if choices[0].decoder == number
             }
             if best:
                 words = [[START, *decoder.in_order(h.tokens), END] for h in best.values()]
@@ -284,8 +290,8 @@ class Captioner(PhotoCaptioner[Tensor]):
 
 def _as_read(steps: Tensor, decoder: Decoder, caption: Caption) -> Tensor:
     """Those of a decoder's steps `[T, ...]` that wrote words, in the order of the words."""
-    own = steps[: len(caption.tokens)]
-    return own.flip(0) if decoder.backward else own.clone()
+    written = steps[: len(caption.tokens)]
+    return written.flip(0) if decoder.backward else written.clone()
 
 
 def _with_words(caption: Caption, told: list[Word], decoder: Decoder, longest: int) -> Caption:

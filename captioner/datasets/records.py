@@ -1,4 +1,4 @@
-"""The one record type of every caption dataset."""
+"""`Record`, a photo with its captions, and `Dataset`, those whose photos exist: of every layout."""
 
 from __future__ import annotations
 

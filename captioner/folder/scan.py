@@ -191,7 +191,7 @@ class Patterns:
     def match(self, path: str) -> bool:
         """Whether a path, or its last name alone, matches one of them."""
         name = path.rpartition("/")[2]
-        found = {p for p, own in self._compiled.items() if own.match(path) or own.match(name)}
+        found = {p for p, rule in self._compiled.items() if rule.match(path) or rule.match(name)}
         self._matched |= found
         return bool(found)
 

@@ -1,6 +1,6 @@
-"""BLEU.
+"""BLEU (Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation").
 
-Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002.
+Association for Computational Linguistics, 2002.
 """
 
 from collections.abc import Sequence

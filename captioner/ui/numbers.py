@@ -1,4 +1,4 @@
-"""Probabilities as a person can compare them."""
+"""Probabilities in words: "4.1 %" or "1 in 160,000", in the visitor's language."""
 
 from __future__ import annotations
 

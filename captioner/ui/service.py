@@ -1,4 +1,4 @@
-"""What answers the page's visitors and other programs."""
+"""`Service`: the models, uploads and batches that all parts of the page and its API share."""
 
 from __future__ import annotations
 

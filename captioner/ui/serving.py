@@ -1,4 +1,5 @@
-"""How the page is served, and the two settings that are written in one word."""
+"""How the page is served: `Serving`, and its settings as a command line, a file or the environment
+spells them: a password, a host's name, a size."""
 
 from __future__ import annotations
 

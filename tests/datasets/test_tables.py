@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from captioner.datasets import Dataset, read_dataset
@@ -75,6 +76,7 @@ tables = st.lists(st.tuples(words, words, st.sampled_from(["train", "val", "test
 def test_what_a_csv_writer_wrote_comes_back(
     tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, str, str]], by: str, end: str
 ) -> None:
+    assume(sys.version_info >= (3, 11) or "\0" not in "".join(map("".join, table)))
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=by, lineterminator=end, quoting=csv.QUOTE_ALL)
     writer.writerows([("image", "caption", "split"), *table])
