@@ -68,10 +68,10 @@ def main() -> None:
     truths = {i: [" ".join(tokens) for tokens in group] for i, group in enumerate(batch)}
 
     theirs = Cider().compute_score(truths, results)[1]
-    ours = CiderD.from_references(batch).score(candidates, batch)
+    ours = CiderD(batch).score(candidates, batch)
     difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
 
-    prepared = CiderD.from_references(references).prepare(references)
+    prepared = CiderD(references).prepare(references)
     quick, slow = paired(
         lambda: prepared.score(candidates, photos),
         lambda: Cider().compute_score(truths, results),

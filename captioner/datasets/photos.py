@@ -61,8 +61,7 @@ def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
 
     Raises DatasetError where not one photo can be read, or the cache cannot be written.
     """
-    key = _key(records, size)
-    array, listing = cache / f"photos-{key}.npy", cache / f"photos-{key}.json"
+    key, array, listing = cached_at(records, size, cache)
     if not (array.exists() and listing.exists()):
         with writing(cache, DatasetError):
             cache.mkdir(parents=True, exist_ok=True)
@@ -76,6 +75,12 @@ def decode_photos(records: Sequence[Record], size: int, cache: Path) -> Photos:
     pixels = np.load(array, mmap_mode="r")
     readable = tuple(records[row] for row in kept["rows"])
     return Photos(readable, pixels[: len(readable)], unreadable, key)
+
+
+def cached_at(records: Sequence[Record], size: int, cache: Path) -> tuple[str, Path, Path]:
+    """The key of these photos, and where their pixels and what is told of them lie once decoded."""
+    key = _key(records, size)
+    return key, cache / f"photos-{key}.npy", cache / f"photos-{key}.json"
 
 
 def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Path) -> None:

@@ -1,72 +1,64 @@
 """CIDEr-D (Vedantam et al., "CIDEr: Consensus-based Image Description Evaluation", CVPR 2015)."""
 
-import itertools
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from captioner.metrics.bleu import COLUMNS, bleu_from_counts, counts_row
+from captioner.chunks import chunks
+from captioner.metrics.bleu import COLUMNS, bleu_from_counts
 from captioner.metrics.inputs import (
     LONGEST_NGRAM,
-    Ngram,
     Token,
     Tokens,
     check_candidates,
     check_pairs,
-    check_references,
-    ngram_counts,
+    checked,
 )
+from captioner.metrics.ngrams import Groups, Numbers, Sentences, pair_counts, ranges
 
 _SIGMA = 6.0  # width of the length penalty, in words
 _SCALE = 10.0
+_AT_ONCE = 1024  # candidates, so that memory stays flat
 
 
 class CiderD:
     """CIDEr-D with document frequencies that are counted once.
 
     A score is on the field's scale, where published figures are 100 times the mean. Document
-    frequencies come from the references of the scored images (`from_references`) when reporting,
-    and from the training captions when the score is a reward.
+    frequencies come from the references of the scored images when reporting, and from the training
+    captions when the score is a reward.
 
     Tokens are words, or ids of words, or ids with an end token: any will do that candidates,
     references and document frequencies share.
 
     Args:
-        document_frequencies: for each n-gram of one to four tokens, in how many images' references
-            it occurs.
-        images: how many images were counted, at least 1.
+        references: tokenised references of each image, of which it is counted in how many images
+            each n-gram of one to four tokens occurs.
+
+    Raises OptionError if an image has no reference.
     """
 
-    def __init__(self, document_frequencies: Mapping[Ngram, int], images: int) -> None:
-        self.document_frequencies = document_frequencies
-        self.images = images
-        # Waiting for memory takes most of the time of a lookup. Most n-grams are in one image only
-        # and weigh as much as unknown ones, so a small table of the others does; and a word that is
-        # everywhere the same object is compared without being read.
-        self._words: dict[Token, Token] = {}
-        self._rarest = _squared_rarity(1, images)
-        self._squared_rarities: dict[Ngram, float] = {}
-        for ngram, count in document_frequencies.items():
-            if count > 1:
-                words = tuple(self._words.setdefault(word, word) for word in ngram)
-                self._squared_rarities[words] = _squared_rarity(count, images)
-
-    @classmethod
-    def from_references(cls, references: Sequence[Sequence[Tokens]]) -> "CiderD":
-        """Counts document frequencies in one list of tokenised references for each image.
-
-        Raises OptionError if an image has no reference.
-        """
-        check_references(references)
-        frequencies: Counter[Ngram] = Counter()
-        for group in references:
-            frequencies.update({ngram for reference in group for ngram in ngram_counts(reference)})
-        return cls(frequencies, len(references))
+    def __init__(self, references: Iterable[Sequence[Tokens]]) -> None:
+        self.numbers = Numbers()
+        self._references = Groups.of(checked(references), self.numbers)
+        self._images = max(1, len(self._references))
+        # Most n-grams are in one image only and weigh as much as unknown ones: they need no entry.
+        # The last entry is where every search ends that finds nothing.
+        keys, found = [np.full(1, 2**64 - 1, np.uint64)], [np.ones(1, np.int64)]
+        for ngrams, sentence in self._references.sentences.ngrams():
+            known, number = np.unique(ngrams, return_inverse=True)
+            _, once, _ = pair_counts(self._references.owners[sentence], number, len(known))
+            frequency = np.bincount(once, minlength=len(known))
+            keys.append(known[frequency > 1])
+            found.append(frequency[frequency > 1])
+        order = np.argsort(np.concatenate(keys))
+        self._keys = np.concatenate(keys)[order]
+        self._rarities = np.log(self._images / np.concatenate(found)[order]) ** 2
 
     def score(
         self, candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]
@@ -78,49 +70,37 @@ class CiderD:
         check_pairs(candidates, references)
         return self.prepare(references).score(candidates, range(len(candidates)))
 
-    def prepare(self, references: Sequence[Sequence[Tokens]]) -> "PreparedReferences":
+    def prepare(self, references: Iterable[Sequence[Tokens]] | None = None) -> PreparedReferences:
         """References taken in once, to score candidates against them as often as one likes.
 
-        references: one list of tokenised references for each image. Raises OptionError if an image
-        has no reference.
+        references: one list of tokenised references for each image; those that were counted, if
+        not given. Raises OptionError if an image has no reference.
         """
-        check_references(references)
-        return PreparedReferences(self, references)
+        if references is None:
+            return PreparedReferences(self, self._references)
+        return PreparedReferences(self, Groups.of(checked(references), self.numbers))
 
-    def counts(self, tokens: Tokens) -> Counter[Ngram]:
-        """How often each n-gram of one to four tokens occurs, made of the words of the tables."""
-        return ngram_counts([self._words.get(word, word) for word in tokens])
+    def rarities(self, words: Sequence[Token]) -> list[float]:
+        """The inverse document frequency of each word."""
+        alone = Sentences.of(([word] for word in words), self.numbers)
+        ngrams, _ = next(alone.ngrams())
+        return np.sqrt(self.squared_rarities(ngrams)).tolist()
 
-    def squared_rarities(self, ngrams: Iterable[Ngram]) -> list[float]:
-        """The squared inverse document frequency of each n-gram."""
-        return list(map(self._squared_rarities.get, ngrams, itertools.repeat(self._rarest)))
-
-
-@dataclass(frozen=True)
-class _Image:
-    """The references of one image, all in one table, so that an n-gram is looked up once for all.
-
-    counts: for each n-gram, (reference, how often it occurs there) of those that hold it.
-    inverse_norms: for each reference, one over the norm of each n-gram length, 0 for none.
-    lengths: of each reference, in tokens.
-    """
-
-    counts: dict[Ngram, tuple[tuple[int, int], ...]]
-    inverse_norms: list[list[float]]
-    lengths: list[int]
+    def squared_rarities(self, ngrams: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """The squared inverse document frequency of each n-gram; in ascending order it is quick."""
+        at = np.searchsorted(self._keys, ngrams)
+        rarest = np.log(self._images) ** 2
+        return np.where(self._keys[at] == ngrams, self._rarities[at], rarest)
 
 
 class PreparedReferences:
     """CIDEr-D and BLEU against references known beforehand: the reward of self-critical training.
 
-    Made by `CiderD.prepare`. Holds about 10 KB for an image with five references.
+    Made by `CiderD.prepare`. Holds four bytes for each token.
     """
 
-    def __init__(self, cider: CiderD, references: Sequence[Sequence[Tokens]]) -> None:
-        self._cider = cider
-        # Most n-grams occur once in one reference, so few different entries serve all tables.
-        self._entries: dict[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] = {}
-        self._images = [self._image(group) for group in references]
+    def __init__(self, cider: CiderD, references: Groups) -> None:
+        self._cider, self._references = cider, references
 
     def score(self, candidates: Sequence[Tokens], images: Sequence[int]) -> list[float]:
         """CIDEr-D of each candidate, from 0 to 10.
@@ -128,88 +108,115 @@ class PreparedReferences:
         images: for each candidate, the index of its image among the prepared ones; an image may
         have several candidates or none.
         """
-        check_candidates(candidates)
-        return [
-            self._score(candidate, self._images[image])
-            for candidate, image in zip(candidates, images, strict=True)
-        ]
+        parts = chunks(zip(candidates, images, strict=True), _AT_ONCE)
+        return [s for part in parts for s in self.compare(*zip(*part, strict=True)).cider.tolist()]
 
-    def bleu_scores(
-        self, candidates: Sequence[Tokens], images: Sequence[int]
-    ) -> NDArray[np.float64]:
-        """BLEU-1 to BLEU-4 of each candidate as fractions, `[n, 4]`; images as in `score`.
+    def compare(self, candidates: Sequence[Tokens], images: Sequence[int]) -> Comparison:
+        """The n-grams of some candidates beside those of their references; images as in `score`."""
+        check_candidates(candidates)
+        own = Sentences.of(candidates, self._cider.numbers)
+        shown, image = np.unique(np.array(images, np.int64), return_inverse=True)
+        return Comparison(self._cider, own, image, self._references.part(shown))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidates `[n]` beside the references of B images.
+
+    image: `int64 [n]`, that of each candidate, from 0 on.
+    """
+
+    _cider: CiderD
+    _candidates: Sentences
+    _image: NDArray[np.int64]
+    _references: Groups
+
+    @cached_property
+    def cider(self) -> NDArray[np.float64]:
+        """CIDEr-D of each candidate: the mean over its references and n-gram lengths of the
+        clipped, length-penalised cosine."""
+        total = sum((matches.cosines for matches in self._matches), np.zeros(len(self._image)))
+        return _SCALE * total / (LONGEST_NGRAM * self._references.sizes[self._image])
+
+    @cached_property
+    def bleu(self) -> NDArray[np.float64]:
+        """BLEU-1 to BLEU-4 of each candidate as fractions, `[n, 4]`.
 
         Equal to `captioner.metrics.bleu_scores`, without counting the references each time.
         """
-        check_candidates(candidates)
-        rows = [
-            self._bleu_counts(candidate, self._images[image])
-            for candidate, image in zip(candidates, images, strict=True)
-        ]
-        return bleu_from_counts(np.array(rows, np.int64).reshape(len(rows), COLUMNS))
+        lengths = self._candidates.lengths
+        rows = np.zeros((len(lengths), COLUMNS), np.int64)
+        rows[:, 0] = self._closest()
+        for n, matches in enumerate(self._matches):
+            rows[:, 1 + n] = matches.clipped
+            rows[:, 1 + LONGEST_NGRAM + n] = np.maximum(0, lengths - n)
+        return bleu_from_counts(rows)
 
-    def _bleu_counts(self, candidate: Tokens, image: _Image) -> list[int]:
-        counts = self._cider.counts(candidate)
-        matches = [0] * LONGEST_NGRAM
-        for (ngram, count), entry in zip(
-            counts.items(), map(image.counts.get, counts), strict=True
-        ):
-            if entry:
-                matches[len(ngram) - 1] += min(count, max(n for _, n in entry))
-        return counts_row(len(candidate), matches, image.lengths)
+    @cached_property
+    def _matches(self) -> list[_Matches]:
+        pairs = zip(self._candidates.ngrams(), self._references.sentences.ngrams(), strict=True)
+        return [self._match(own, theirs) for own, theirs in pairs]
 
-    def _image(self, references: Sequence[Tokens]) -> _Image:
-        table: dict[Ngram, tuple[tuple[int, int], ...]] = {}
-        inverse_norms = []
-        for index, reference in enumerate(references):
-            squares = [0.0] * LONGEST_NGRAM
-            counts = self._cider.counts(reference)
-            rarities = self._cider.squared_rarities(counts)
-            for (ngram, count), rarity in zip(counts.items(), rarities, strict=True):
-                entry = (*table.get(ngram, ()), (index, count))
-                table[ngram] = self._entries.setdefault(entry, entry)
-                squares[len(ngram) - 1] += count * count * rarity
-            inverse_norms.append([_inverse_root(square) for square in squares])
-        return _Image(table, inverse_norms, list(map(len, references)))
+    def _match(self, own: _Ngrams, theirs: _Ngrams) -> _Matches:
+        """What n-grams of one length match; in what follows each is a number from 0 on."""
+        known, number = np.unique(np.concatenate([own[0], theirs[0]]), return_inverse=True)
+        rarities, count = self._cider.squared_rarities(known), len(known)
+        candidate, ours, often = pair_counts(own[1], number[: len(own[0])], count)
+        reference, its, its_often = pair_counts(theirs[1], number[len(own[0]) :], count)
+        norm = _inverse_roots(candidate, often**2 * rarities[ours], len(self._image))
+        references = len(self._references.owners)
+        its_norm = _inverse_roots(reference, its_often**2 * rarities[its], references)
 
-    def _score(self, candidate: Tokens, image: _Image) -> float:
-        """Mean over references and n-gram lengths of the clipped, length-penalised cosine."""
-        counts = self._cider.counts(candidate)
-        rarities = self._cider.squared_rarities(counts)
-        length = _length(len(candidate))
-        penalties = [_penalty(length - _length(its_length)) for its_length in image.lengths]
-        squares = [0.0] * LONGEST_NGRAM
-        products = [0.0] * LONGEST_NGRAM
-        for (ngram, count), rarity, entry in zip(
-            counts.items(), rarities, map(image.counts.get, counts), strict=True
-        ):
-            n = len(ngram) - 1
-            squares[n] += count * count * rarity
-            for reference, its_count in entry or ():
-                clipped = min(count, its_count) * its_count * rarity
-                products[n] += clipped * image.inverse_norms[reference][n] * penalties[reference]
-        cosines = sum(
-            product * _inverse_root(square)
-            for product, square in zip(products, squares, strict=True)
-        )
-        return _SCALE * cosines / (LONGEST_NGRAM * len(penalties))
+        # An n-gram of a candidate matches that of so many references of its image.
+        at = self._references.owners[reference] * count + its
+        order = np.argsort(at, kind="stable")
+        wanted = self._image[candidate] * count + ours
+        first, last = (np.searchsorted(at[order], wanted, side) for side in ("left", "right"))
+        match = np.repeat(np.arange(len(wanted)), last - first)
+        found = order[ranges(first, last - first)]
 
+        clipped = np.minimum(often[match], its_often[found])
+        products = clipped * its_often[found] * rarities[its[found]] * its_norm[reference[found]]
+        products *= self._penalties(candidate[match], reference[found])
+        cosines = np.bincount(candidate[match], products, len(norm)) * norm
 
-@cache
-def _penalty(difference: int) -> float:
-    return math.exp(-(difference**2) / (2 * _SIGMA**2))
+        begins = np.flatnonzero(np.diff(match, prepend=-1))
+        most = np.maximum.reduceat(clipped, begins) if len(begins) else clipped
+        matched = np.bincount(candidate[match[begins]], most, len(norm))
+        return _Matches(cosines, matched.astype(np.int64))
 
+    def _penalties(
+        self, candidate: NDArray[np.int64], reference: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        lengths = self._candidates.lengths[candidate], self._references.sentences.lengths[reference]
+        # The field's scorer takes the number of bigrams for the length.
+        own, its = (np.maximum(0, length - 1) for length in lengths)
+        return np.exp(-((own - its) ** 2) / (2 * _SIGMA**2))
 
-@cache
-def _squared_rarity(count: int, images: int) -> float:
-    """Squared inverse document frequency of what occurs in `count` of so many images."""
-    return math.log(max(1, images) / count) ** 2
+    def _closest(self) -> NDArray[np.int64]:
+        """The length of the closest reference, the shorter of two equally close."""
+        beside = self._references.part(self._image)  # the references of each candidate
+        its, sizes = beside.sentences.lengths, beside.sizes
+        off = abs(its - np.repeat(self._candidates.lengths, sizes))
+        beyond = int(its.max(initial=0)) + 1  # so that the length decides where the distance ties
+        begins = np.cumsum(sizes) - sizes
+        return np.minimum.reduceat(off * beyond + its, begins) % beyond if len(begins) else its
 
 
-def _length(tokens: int) -> int:
-    """The field's scorer takes the number of bigrams for the length."""
-    return max(tokens - 1, 0)
+_Ngrams = tuple[NDArray[np.uint64], NDArray[np.int64]]  # numbers and sentences
 
 
-def _inverse_root(square: float) -> float:
-    return 1 / math.sqrt(square) if square else 0.0
+@dataclass(frozen=True)
+class _Matches:
+    """Of n-grams of one length, for each candidate: the sum of the cosines, and how many match."""
+
+    cosines: NDArray[np.float64]
+    clipped: NDArray[np.int64]
+
+
+def _inverse_roots(
+    owner: NDArray[np.int64], squares: NDArray[np.float64], owners: int
+) -> NDArray[np.float64]:
+    """One over the norm of each owner; 0 where that is 0."""
+    sums = np.bincount(owner, squares, owners)
+    return np.divide(1, np.sqrt(sums), out=np.zeros(owners), where=sums > 0)

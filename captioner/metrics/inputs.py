@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from captioner.errors import OptionError
@@ -55,8 +55,14 @@ def check_texts(references: Sequence[Sequence[str]]) -> None:
             )
 
 
-def check_references(references: Sequence[Sequence[Tokens]]) -> None:
+def check_references(references: Iterable[Sequence[Tokens]]) -> None:
     """Raises OptionError where a list of references is empty or is not tokenised."""
+    for _ in checked(references):
+        pass
+
+
+def checked(references: Iterable[Sequence[Tokens]]) -> Iterator[Sequence[Tokens]]:
+    """The lists of references, of which the first that is wrong raises as `check_references`."""
     for index, group in enumerate(references):
         if len(group) == 0:
             raise OptionError("The candidate at index {} has no reference.", index)
@@ -64,3 +70,4 @@ def check_references(references: Sequence[Sequence[Tokens]]) -> None:
             raise OptionError(
                 "A reference of the candidate at index {} is a text, not a list of tokens.", index
             )
+        yield group

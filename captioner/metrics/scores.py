@@ -135,7 +135,7 @@ def statistics(
     counts = bleu_counts(candidates, references)
     if not len(counts):
         raise OptionError("There is no candidate to score.")
-    cider = cider or CiderD.from_references(references)
+    cider = cider or CiderD(references)
     values = [rouge_l(candidates, references), cider.score(candidates, references)]
     return Statistics(counts, np.array(values).T, ("rouge_l", "cider"))
 

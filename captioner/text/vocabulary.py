@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from captioner.errors import ModelError
@@ -33,11 +34,15 @@ class Vocabulary:
 
     @classmethod
     def build(cls, captions: Iterable[Sequence[str]], min_count: int = 1) -> Vocabulary:
+        """Keep the words seen at least `min_count` times, as `of_counts` does."""
+        return cls.of_counts(Counter(chain.from_iterable(captions)), min_count)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str, int], min_count: int = 1) -> Vocabulary:
         """Keep the words seen at least `min_count` times, most frequent first.
 
         A word with half a character, which JSON can hold and a file cannot, stays unknown.
         """
-        counts = Counter(word for caption in captions for word in caption)
         frequent = (w for w, n in counts.items() if n >= min_count and w not in SPECIAL)
         kept = filter(_is_writable, frequent)
         return cls(SPECIAL + tuple(sorted(kept, key=lambda w: (-counts[w], w))))

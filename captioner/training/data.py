@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from captioner.datasets import (
 from captioner.errors import DatasetError
 from captioner.installed import model_folder
 from captioner.messages import Message
+from captioner.metrics.ngrams import Groups, Numbers, Sentences, ranges
 from captioner.model import language_config, language_folder
 from captioner.model.saving import read_vocabulary
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
@@ -87,9 +89,10 @@ class TrainingData:
         self.records = records = read_records(recipe)
         train, val = _split(records, "train"), _split(records, "val")
         tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
-        words = {record: [tokenize(c) for c in record.captions] for record in train}
+        words = Numbers()
+        spoken = Groups.of((map(tokenize, record.captions) for record in train), words)
         # What leaves no words is refused here, before hours are spent on photos.
-        _vocabulary((c for cs in words.values() for c in cs), recipe.data)
+        _vocabulary(spoken, words, recipe.data)
         self.train = decode_photos(train, size, cache)
         self.val = decode_photos(val, size, cache)
         held_out = [record for record in records if record.split == "held_out"]
@@ -98,17 +101,14 @@ class TrainingData:
             if photos and (reasons := photos.unreadable):
                 template = "{} photos cannot be read and are left out: {}"
                 log.warning(Message(template, len(reasons), _shortened(reasons)))
-        tokens = [words[record] for record in self.train.records]
-        self.vocabulary = _vocabulary((c for cs in tokens for c in cs), recipe.data)
-        self._captions = [self._encode(captions) for captions in tokens]
-        weights = [r.weight for r in self.train.records]
-        worded = [
-            w if captions else 0.0 for w, captions in zip(weights, self._captions, strict=True)
-        ]
-        self._weights, self._seed = torch.tensor(worded, dtype=torch.float64), recipe.seed
+        spoken = spoken.part(_places(self.train.records, train))
+        self.vocabulary = _vocabulary(spoken, words, recipe.data)
+        self._captions = self._encode(spoken, words)
+        weights = torch.tensor([r.weight for r in self.train.records], dtype=torch.float64)
+        self._weights = weights * torch.from_numpy(self._captions.sizes > 0)
+        self._seed = recipe.seed
         self._mixture = self._mixed()
-        # A mirrored photo must not be called "left" of anything.
-        self.mirror = torch.tensor([not any(map(_names_a_side, cs)) for cs in tokens])
+        self.mirror = torch.from_numpy(~_names_a_side(spoken, words))
 
     def _mixed(self) -> Mixture:
         mixture = Mixture(self._weights, self._seed)
@@ -121,14 +121,14 @@ class TrainingData:
 
         Raises DatasetError where that leaves none.
         """
-        rows = [row for row, captions in enumerate(self._captions) if len(captions) >= least]
-        if len(rows) == len(self._captions):
+        rows = np.flatnonzero(self._captions.sizes >= least)
+        if len(rows) == len(self):
             return self
-        if not rows:
+        if not len(rows):
             raise DatasetError("No photo to train on has {} captions.", least)
         some = copy.copy(self)
-        some.train = self.train.subset(rows)
-        some._captions = [self._captions[row] for row in rows]
+        some.train = self.train.subset(rows.tolist())
+        some._captions = self._captions.part(rows)
         some._weights, some.mirror = self._weights[rows], self.mirror[rows]
         some._mixture = some._mixed()
         return some
@@ -139,13 +139,15 @@ class TrainingData:
         Raises DatasetError where a file cannot be read or there is no sentence.
         """
         tokenize = tokenizer(self._language, self._unit).tokenize
-        captions = self._encode([tokenize(line) for file in files for line in read_lines(file)])
-        if not captions:
+        words = Numbers()
+        lines = (line for file in files for line in read_lines(file))
+        spoken = Groups.of(([tokens] for tokens in map(tokenize, lines) if tokens), words)
+        if not len(spoken):
             raise DatasetError("The files of sentences hold no sentence.")
         text = copy.copy(self)
-        text._captions = [[caption] for caption in captions]
-        text._weights = torch.ones(len(captions), dtype=torch.float64)
-        text.mirror = torch.zeros(len(captions), dtype=torch.bool)
+        text._captions = self._encode(spoken, words)
+        text._weights = torch.ones(len(text), dtype=torch.float64)
+        text.mirror = torch.zeros(len(text), dtype=torch.bool)
         text._mixture = text._mixed()
         return text
 
@@ -153,14 +155,27 @@ class TrainingData:
         """How many photos there are to train on, or sentences without."""
         return len(self._captions)
 
-    def _encode(self, captions: list[list[str]]) -> list[Tensor]:
-        kept = [tokens[: self.max_words] for tokens in captions if tokens]
-        return [torch.tensor(self.vocabulary.encode(tokens)) for tokens in kept]
+    def _encode(self, spoken: Groups, words: Numbers) -> Groups:
+        """The captions that have words, cut, in the vocabulary's numbers from start to end."""
+        number = np.array(self.vocabulary.encode(cast(Iterable[str], words)), np.int32)[1:-1]
+        said = spoken.sentences.lengths > 0
+        lengths = np.minimum(spoken.sentences.lengths[said], self.max_words)
+        starts = (spoken.sentences.ends - spoken.sentences.lengths)[said]
+        captions = Sentences(
+            np.full(lengths.sum() + 2 * len(lengths), START, np.int32), lengths + 2
+        )
+        captions.tokens[captions.ends - 1] = END
+        to = ranges(captions.ends - 1 - lengths, lengths)
+        captions.tokens[to] = number[spoken.sentences.tokens[ranges(starts, lengths)]]
+        return Groups(captions, np.bincount(spoken.owners[said], minlength=len(spoken)))
 
-    def references(self) -> list[list[tuple[int, ...]]]:
-        """The captions of each training photo as ids, with the end token and no start token."""
-        groups = [[tuple(c.tolist()[1:]) for c in captions] for captions in self._captions]
-        return [group or [(END,)] for group in groups]
+    def references(self, *, backward: bool = False) -> References:
+        """The captions of each training photo as ids, with the end token and no start token.
+
+        backward: whether their words are turned round, as a backward decoder's samples are, which
+        end where sentences begin: the score of both is that of both as they are read.
+        """
+        return References(self._captions, -1 if backward else 1)
 
     def frequencies(self) -> Tensor:
         """How often each word is in the captions to train on, those of a photo that comes twice
@@ -204,7 +219,7 @@ class TrainingData:
         epoch: its number, counted from 0. It decides whose turn it is among photos of a weight
         that is no whole number; the generator decides everything else.
         """
-        captions = min(captions, max(map(len, self._captions)))
+        captions = min(captions, int(self._captions.sizes.max()))
         rows = self._mixture.rows(epoch)
         order = rows[torch.randperm(len(rows), generator=generator)]
         for step in range(self.steps(batch)):
@@ -216,25 +231,49 @@ class TrainingData:
     def _draw(self, row: int, count: int, generator: torch.Generator) -> list[Tensor]:
         captions = self._captions[row]
         order = torch.randperm(len(captions), generator=generator).tolist()[:count]
-        return [*(captions[i] for i in order), *[_EMPTY] * (count - len(order))]
+        drawn = [torch.from_numpy(captions[i].astype(np.int64)) for i in order]
+        return [*drawn, *[_EMPTY] * (count - len(order))]
 
 
-def _vocabulary(captions: Iterable[Sequence[str]], data: Data) -> Vocabulary:
+@dataclass(frozen=True)
+class References(Sequence[list[tuple[int, ...]]]):
+    """Captions as the references of photos, made anew each time that they are asked for."""
+
+    _captions: Groups
+    _direction: int
+
+    def __len__(self) -> int:
+        return len(self._captions)
+
+    def __getitem__(self, photo: Any) -> Any:
+        found = [c[1:-1][:: self._direction].tolist() for c in self._captions[photo]]
+        return [(*words, END) for words in found] or [(END,)]
+
+
+def _places(some: Sequence[Record], records: Sequence[Record]) -> np.ndarray:
+    """Where some of the records, in their order, stand among all."""
+    wanted = {id(record) for record in some}
+    return np.array([n for n, record in enumerate(records) if id(record) in wanted], np.int64)
+
+
+def _vocabulary(spoken: Groups, words: Numbers, data: Data) -> Vocabulary:
     """The words of the training captions, after those of the model that training goes on from.
 
     Raises DatasetError where not one is seen often enough, ModelError where there is no such model.
     """
-    words = Vocabulary.build(captions, data.min_count)
-    if len(words) == len(SPECIAL):
+    counts = np.bincount(spoken.sentences.tokens, minlength=len(words)).tolist()
+    counted = cast(dict[str, int], dict(zip(words, counts, strict=True)))
+    known = Vocabulary.of_counts(counted, data.min_count)
+    if len(known) == len(SPECIAL):
         raise DatasetError(
             "No word is seen {} times in the training captions: lower min_count.", data.min_count
         )
     if not data.vocabulary:
-        return words
+        return known
     folder = model_folder(data.vocabulary.removeprefix(OF_MODEL))
     inside = language_folder(folder, data.language)
     theirs = read_vocabulary(inside, language_config(folder, data.language))
-    return theirs.and_more(words.words)
+    return theirs.and_more(known.words)
 
 
 def take(array: np.ndarray, rows: Tensor) -> Tensor:
@@ -274,9 +313,15 @@ def read_source(source: Source, recipe: Recipe) -> Dataset:
     return replace(dataset, records=records)
 
 
-def _names_a_side(tokens: list[str]) -> bool:
-    """Whether a caption says left or right, which in Chinese is often a part of a word."""
-    return not _SIDES.isdisjoint((*tokens, *"".join(tokens)))
+def _names_a_side(spoken: Groups, words: Numbers) -> np.ndarray:
+    """Whether a photo's captions say left or right, which in Chinese is often a part of a word.
+
+    A mirrored photo must not be called "left" of anything.
+    """
+    sides = [not _SIDES.isdisjoint((word, *cast(str, word))) for word in words]
+    says = np.array(sides, np.bool_)[spoken.sentences.tokens]
+    sentence = np.repeat(spoken.owners, spoken.sentences.lengths)
+    return np.bincount(sentence[says], minlength=len(spoken)) > 0
 
 
 def _split(records: list[Record], split: str) -> list[Record]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -158,14 +158,13 @@ class SelfCritical:
         base_forms: Mapping[Any, int] | None = None,
     ) -> None:
         self.baseline = baseline
-        self.bleu_weight, self.told_weight = bleu_weight, told_weight
+        self.bleu_weight = bleu_weight
         self._untold = {END, *function_words}
         self._bases: Mapping[Any, int] = base_forms or {}
-        self._agreed = [_agreed(map(self._told, own)) for own in references] if told_weight else []
-        self.named_weight = named_weight
-        self._worth = _worths(references, {END, *function_words}) if named_weight else []
+        self.told_weight, self.named_weight = told_weight, named_weight
         self.cross_entropy_weight = cross_entropy_weight
-        self._prepared = CiderD.from_references(references).prepare(references)
+        self._references, self._cider = references, CiderD(references)
+        self._prepared = self._cider.prepare()
         self._max_length = max_length
         common: dict[str, Any] = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
         self._sampling = SamplingOptions(top=samples, avoid=NEVER_WRITTEN, **common)
@@ -216,22 +215,38 @@ class SelfCritical:
         each = len(captions) // len(rows)
         photos = rows.repeat_interleave(each).tolist()
         words = [self._ended(caption) for caption in captions]
-        rewards = torch.tensor(self._prepared.score(words, photos))
+        compared = self._prepared.compare(words, photos)
+        rewards = compared.cider
         if self.bleu_weight:
-            bleu_4 = self._prepared.bleu_scores(words, photos)[:, 3]
-            rewards += self.bleu_weight * torch.from_numpy(bleu_4).float()
+            rewards = rewards + self.bleu_weight * compared.bleu[:, 3]
         if self.told_weight:
-            agreed = [self._agreed[photo] for photo in photos]
-            told = map(self._told, words)
-            rewards += self.told_weight * torch.tensor(list(map(_share, agreed, told)))
+            agreed = {photo: self._agreed(photo) for photo in set(photos)}
+            told = [_share(agreed[p], self._told(c)) for p, c in zip(photos, words, strict=True)]
+            rewards = rewards + self.told_weight * np.array(told)
         if self.named_weight:
-            worth = [self._worth[photo] for photo in photos]
-            rewards += self.named_weight * torch.tensor(list(map(_worth_of, words, worth)))
-        return rewards.view(len(rows), each)
+            worths = {photo: self._worths(photo) for photo in set(photos)}
+            named = [_worth_of(c, worths[p]) for p, c in zip(photos, words, strict=True)]
+            rewards = rewards + self.named_weight * np.array(named)
+        return torch.from_numpy(rewards).float().view(len(rows), each)
 
     def _told(self, caption: Tokens) -> set[Any]:
         """The words of a caption that tell something, each in its own form."""
         return {self._bases.get(word, word) for word in set(caption) - self._untold}
+
+    def _agreed(self, photo: int) -> set[Any]:
+        """The words that three of four people use, or more."""
+        captions = [self._told(caption) for caption in self._references[photo]]
+        counts = Counter(word for caption in captions for word in caption)
+        return {word for word, people in counts.items() if 4 * people >= 3 * len(captions)}
+
+    def _worths(self, photo: int) -> dict[Any, float]:
+        """What each word is worth in a caption of a photo; all of a photo's words add up to 1."""
+        captions = [set(caption) - self._untold for caption in self._references[photo]]
+        people = Counter(word for caption in captions for word in caption)
+        rarities = self._cider.rarities(list(people))
+        worth = [often * rarity for often, rarity in zip(people.values(), rarities, strict=True)]
+        total = sum(worth) or 1.0
+        return {word: own / total for word, own in zip(people, worth, strict=True)}
 
     def _padded(self, captions: Sequence[Hypothesis]) -> Tensor:
         """Captions as the decoder reads them `[B · K, T]`, from the start token on."""
@@ -244,28 +259,9 @@ class SelfCritical:
         return caption.tokens if cut_off else (*caption.tokens, END)
 
 
-def _agreed(told: Iterable[set[Any]]) -> set[Any]:
-    """The words that three of four people use, or more."""
-    captions = list(told)
-    counts = Counter(word for caption in captions for word in caption)
-    return {word for word, people in counts.items() if 4 * people >= 3 * len(captions)}
-
-
 def _share(agreed: set[Any], told: set[Any]) -> float:
     """Of the words agreed on, those that a caption has; where there are none, it lacks none."""
     return len(agreed & told) / len(agreed) if agreed else 1.0
-
-
-def _worths(references: Sequence[Sequence[Tokens]], without: set[Any]) -> list[dict[Any, float]]:
-    """What each word is worth in a caption of each photo; all of a photo's words add up to 1."""
-    found = Counter(word for captions in references for word in set().union(*captions))
-    worths = []
-    for captions in references:
-        people = Counter(word for caption in captions for word in set(caption) - without)
-        worth = {w: n * math.log(len(references) / found[w]) for w, n in people.items()}
-        total = sum(worth.values()) or 1.0
-        worths.append({word: value / total for word, value in worth.items()})
-    return worths
 
 
 def _worth_of(caption: Tokens, worth: Mapping[Any, float]) -> float:

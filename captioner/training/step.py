@@ -206,14 +206,8 @@ def precision(device: torch.device) -> torch.autocast:
 
 def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntropy | SelfCritical:
     if phase.objective == "self_critical":
-        # A backward decoder's samples end where sentences begin, and so must their references:
-        # the score of both turned round is that of both as they are read.
-        references = [
-            [(*decoder.in_order(words[:-1]), words[-1]) for words in captions]
-            for captions in data.references()
-        ]
         return SelfCritical(
-            references,
+            data.references(backward=decoder.backward),
             phase.captions_per_photo,
             phase.baseline,
             data.max_words,

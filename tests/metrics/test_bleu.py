@@ -55,6 +55,6 @@ def test_of_prepared_references_is_that_of_the_same_references(
 ) -> None:
     images = data.draw(st.lists(st.integers(0, len(references) - 1), max_size=5))
     candidates = [data.draw(CAPTION) for _ in images]
-    prepared = CiderD.from_references(references).prepare(references)
+    prepared = CiderD(references).prepare(references)
     theirs = bleu_scores(candidates, [references[image] for image in images])
-    assert prepared.bleu_scores(candidates, images) == pytest.approx(theirs, abs=1e-12)
+    assert prepared.compare(candidates, images).bleu == pytest.approx(theirs, abs=1e-12)

@@ -56,7 +56,7 @@ def _assert_equal(candidates: Captions, references: list[Captions]) -> None:
     assert rouge_l(candidates, references) == pytest.approx(list(sentences), abs=1e-9)
 
     _, sentences = _reference_scores(cider_reference.Cider(), candidates, references)
-    cider = CiderD.from_references(references)
+    cider = CiderD(references)
     assert cider.score(candidates, references) == pytest.approx(list(sentences), abs=1e-9)
     backwards = list(range(len(candidates)))[::-1]
     rewards = cider.prepare(references).score([candidates[i] for i in backwards], backwards)

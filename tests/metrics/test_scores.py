@@ -16,7 +16,7 @@ from captioner.metrics.scores import statistics
 
 
 def _cider(candidates: Any, references: Any) -> list[float]:
-    return CiderD({}, images=1).score(candidates, references)
+    return CiderD([]).score(candidates, references)
 
 
 METRICS = [bleu_scores, rouge_l, _cider]
@@ -75,7 +75,7 @@ def test_a_sample_scores_as_if_its_captions_were_written_out(
     photos: list[tuple[list[str], list[list[str]], int]],
 ) -> None:
     candidates, references, times = zip(*photos, strict=True)
-    cider = CiderD.from_references(references)
+    cider = CiderD(references)
     sampled = statistics(candidates, references, cider).resampled(np.array([times, times]))
     repeated = [photo for photo in photos for _ in range(photo[2])]
     again, their_references, _ = zip(*repeated, strict=True)

@@ -151,7 +151,7 @@ def test_doubly_stochastic_attention_is_asked_for_as_in_the_paper(decoder: Decod
 
 def by_hand(decoder: Decoder, drawn: list[list[tuple[int, ...]]], baseline: str) -> Tensor:
     """Minus each word's log-probability times its caption's score above the baseline."""
-    cider = CiderD.from_references(REFERENCES)
+    cider = CiderD(REFERENCES)
     losses = []
     for photo, captions in enumerate(drawn):
         scores = [cider.score([c], [REFERENCES[photo]])[0] for c in captions]
@@ -197,7 +197,7 @@ def test_the_gradient_is_that_of_the_samples_scores_above_the_baseline(
     own = torch.autograd.grad(loss, parameters)
     for ours, theirs in zip(own, torch.autograd.grad(expected, parameters), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
-    cider = CiderD.from_references(REFERENCES)
+    cider = CiderD(REFERENCES)
     scores = [s for c, r in zip(captions, REFERENCES, strict=True) for s in cider.score(c, [r] * 3)]
     assert rewards == pytest.approx(100 * sum(scores), rel=1e-5)
 
@@ -227,7 +227,7 @@ def test_a_photo_s_captions_are_learned_from_their_scores_alone(
         (sums.loss / sums.words).backward()
         optimizer.step()
         rewards.append(sums.shown / sums.counted)
-    best = CiderD.from_references(REFERENCES).score([r[0] for r in REFERENCES], REFERENCES)
+    best = CiderD(REFERENCES).score([r[0] for r in REFERENCES], REFERENCES)
     assert sum(rewards[-5:]) / 5 > 100 * 0.6 * sum(best) / len(best)
     assert sum(rewards[:5]) / 5 < 0.4 * sum(rewards[-5:]) / 5
 

@@ -177,7 +177,7 @@ def _both(
     ours: Captions, shared: list[Entry], texts: dict[str, str]
 ) -> tuple[Statistics, Statistics]:
     measure = measure_for(ours.language)
-    cider = CiderD.from_references(ours.tokens()[1])
+    cider = CiderD(ours.tokens()[1])
     candidates, references = Captions(ours.title, ours.language, tuple(shared)).tokens()
     others = tuple(Entry(entry.image, texts[entry.image], ()) for entry in shared)
     other_candidates, _ = Captions(ours.title, ours.language, others).tokens()

@@ -34,7 +34,7 @@ def test_scores_are_those_of_the_shared_photos_with_all_photos_document_frequenc
     ours, theirs = captions("ours", 30, 1), captions("theirs", 20, 2)
     comparison = compare(ours, theirs)
     _, every_reference = ours.tokens()
-    cider = CiderD.from_references(every_reference)
+    cider = CiderD(every_reference)
     for scored, side in ((ours, "ours"), (theirs, "theirs")):
         candidates, references = replace(scored, entries=scored.entries[:20]).tokens()
         expected = statistics(candidates, references, cider).together().as_dict()
