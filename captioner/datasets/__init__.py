@@ -1,7 +1,7 @@
 """Caption datasets: readers for their files, decoded photos, cached features."""
 
 from captioner.datasets.coco_results import read_coco_results
-from captioner.datasets.features import cache_features
+from captioner.datasets.features import cache_features, check_room
 from captioner.datasets.files import read_lines
 from captioner.datasets.layouts.coco import CocoCaptions, read_captions, read_coco_captions
 from captioner.datasets.photos import Photos, decode_photos, in_threads
@@ -17,6 +17,7 @@ __all__ = [
     "Photos",
     "Record",
     "cache_features",
+    "check_room",
     "decode_photos",
     "in_threads",
     "read_captions",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +17,10 @@ from captioner.datasets.photos import Photos, new_array
 from captioner.errors import DatasetError
 from captioner.files import writing
 from captioner.images import Preprocessing, normalise
-from captioner.messages import progress_bar, translate
+from captioner.messages import Message, progress_bar, translate
 from captioner.model import Encoder
+
+log = logging.getLogger(__name__)
 
 BATCH = 32
 
@@ -33,11 +38,42 @@ def cache_features(
 
     Raises DatasetError where the cache cannot be written.
     """
-    path = cache / f"features-{photos.key}-{_fingerprint(encoder, preprocessing)}.npy"
+    path = _path(photos, cache, _fingerprint(encoder, preprocessing))
     if not path.exists():
         with writing(cache, DatasetError):
             _compute(encoder, photos, preprocessing, path, device)
     return np.load(path, mmap_mode="r")
+
+
+def check_room(
+    encoder: Encoder,
+    sets: Sequence[Photos],
+    preprocessing: Preprocessing,
+    cache: Path,
+    device: torch.device,
+) -> None:
+    """Say how large the files will be that `cache_features` has yet to write for sets of photos.
+
+    Raises DatasetError where the disk has no room for them.
+    """
+    fingerprint = _fingerprint(encoder, preprocessing)
+    missing = [photos for photos in sets if not _path(photos, cache, fingerprint).exists()]
+    if not missing:
+        return
+    pixels = torch.from_numpy(np.array(missing[0].pixels[:1])).to(device)
+    one = _encode(encoder.eval(), normalise(pixels, preprocessing)).half().nbytes
+    needed = one * sum(len(photos.records) for photos in missing)
+    free = shutil.disk_usage(cache).free
+    sizes = needed / 1e9, cache
+    if needed > free:
+        raise DatasetError(
+            "The encoder's features need {:.1f} GB in {}, where {:.1f} GB are free: set the "
+            "phase's cache_features to false, which encodes every batch anew, or choose another "
+            "disk with --out.",
+            *sizes,
+            free / 1e9,
+        )
+    log.info(Message("The encoder's features will take {:.1f} GB in {}.", *sizes))
 
 
 def _compute(
@@ -70,6 +106,10 @@ def _compute(
 def _encode(encoder: Encoder, images: Tensor) -> Tensor:
     with torch.autocast(images.device.type, dtype=torch.bfloat16):
         return encoder(images)[0]
+
+
+def _path(photos: Photos, cache: Path, fingerprint: str) -> Path:
+    return cache / f"features-{photos.key}-{fingerprint}.npy"
 
 
 def _fingerprint(encoder: Encoder, preprocessing: Preprocessing) -> str:

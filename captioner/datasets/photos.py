@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache as cached
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -145,13 +147,28 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterato
 def _key(records: Sequence[Record], size: int) -> str:
     """Names, places and dates of the photos: another photo under the same name is seen."""
     digest = hashlib.sha256(f"{size}".encode())
-    changed: dict[str, int] = {}
+    places: dict[str, tuple[str, int]] = {}
+    folder = cached(os.path.realpath)
     for record in records:
         photo = record.photo
-        path = Path(photo.path)
-        if photo.path not in changed:
-            changed[photo.path] = path.stat().st_mtime_ns if path.exists() else 0
-        inside = photo.member.name if photo.member else path.name
-        line = f"{path.resolve()}\0{inside}\0{changed[photo.path]}\n"
+        if photo.path not in places:
+            places[photo.path] = _place(photo.path, folder)
+        path, changed = places[photo.path]
+        inside = photo.member.name if photo.member else os.path.basename(photo.path)
+        line = f"{path}\0{inside}\0{changed}\n"
         digest.update(line.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]
+
+
+def _place(path: str, folder: Callable[[str], str]) -> tuple[str, int]:
+    """Where a file really lies, and when it was changed, in nanoseconds; 0 where it is gone.
+
+    folder: resolves a folder, once for all of its files, of which there may be a hundred thousand.
+    """
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return os.path.realpath(path), os.stat(path).st_mtime_ns
+    except OSError:
+        return os.path.realpath(path), 0
+    return os.path.join(folder(os.path.dirname(path)), os.path.basename(path)), status.st_mtime_ns

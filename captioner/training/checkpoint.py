@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -21,6 +20,11 @@ from captioner.fields import make_config
 from captioner.files import MB, check_file, parse_json, raising, read_bytes, write_whole
 from captioner.messages import reason
 from captioner.model.format_1 import weights_of_today
+
+_DTYPES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,27 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], progress: Progress) 
 
     Raises TrainingError where they cannot be written; nothing of them is left then.
     """
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = save(contiguous, metadata={"progress": json.dumps(asdict(progress))})
-    write_whole(path, [content], TrainingError, synced=True)
+    metadata = {"progress": json.dumps(asdict(progress))}
+    write_whole(path, _safetensors(tensors, metadata), TrainingError, synced=True)
+
+
+def _safetensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[bytes]:
+    """A file of the safetensors format, tensor by tensor: its own writer copies all of them, and a
+    training has no memory for everything twice."""
+    # The widest numbers first, so that all lie at multiples of their own size.
+    ordered = sorted(tensors.items(), key=lambda item: -item[1].element_size())
+    header: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in ordered:
+        begin, end = end, end + tensor.numel() * tensor.element_size()
+        offsets, dtype = [begin, end], _DTYPES[tensor.dtype]
+        header[name] = {"dtype": dtype, "shape": [*tensor.shape], "data_offsets": offsets}
+    content = json.dumps(header).encode()
+    content += b" " * (-len(content) % 8)
+    yield len(content).to_bytes(8, "little") + content
+    for _, tensor in ordered:
+        values = tensor.detach().cpu().contiguous().reshape(-1)
+        yield values.view(torch.uint8).numpy().tobytes()
 
 
 def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -48,13 +48,15 @@ class Batch:
     """Photos with K captions each.
 
     rows: `[B]`, which photos. captions: `[B · K, T]`, padded. mirror: bool `[B]`, which may be
-    mirrored. draws: `[B, 8]`, the numbers that augment them, see `augment.draw`.
+    mirrored. draws: `[B, 8]`, the numbers that augment them, see `augment.draw`. inputs: the
+    photos' pixels or features on the training's device, once they have been fetched.
     """
 
     rows: Tensor
     captions: Tensor
     mirror: Tensor
     draws: Tensor
+    inputs: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -62,7 +64,8 @@ class Batch:
     def part(self, which: slice) -> Batch:
         """Some of the photos, with their captions."""
         captions = self.captions.unflatten(0, (len(self), -1))[which].flatten(0, 1)
-        return Batch(self.rows[which], captions, self.mirror[which], self.draws[which])
+        inputs = None if self.inputs is None else self.inputs[which]
+        return Batch(self.rows[which], captions, self.mirror[which], self.draws[which], inputs)
 
 
 _SUMMARY = {  # by the number of splits

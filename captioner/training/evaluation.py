@@ -24,6 +24,8 @@ from captioner.training.data import take
 from captioner.training.distributed import Workers
 from captioner.training.objectives import CrossEntropy, added
 
+_BATCHES = {"cuda": 256}  # photos captioned at a time
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -57,7 +59,7 @@ def evaluate(
     features: np.ndarray | None,
     *,
     workers: Workers,
-    batch: int = 50,
+    batch: int | None = None,
 ) -> Evaluation:
     """Caption all photos with beam search, score that, and see how likely people's captions are.
 
@@ -66,7 +68,7 @@ def evaluate(
     """
     device = next(model.parameters()).device
     captioner = Captioner(copy.deepcopy(model), vocabulary, device=device)
-    grid = (0, 0)
+    grid, batch = (0, 0), batch or _BATCHES.get(device.type, 50)
     found: list[Caption] = []
     nats, words = 0.0, 0.0
     share = torch.arange(len(photos.records))[workers.share(len(photos.records))]

@@ -1,4 +1,4 @@
-"""What a frozen encoder sees, computed once and kept on disk.
+"""What a frozen encoder sees, computed once and kept on disk where a phase asks for that.
 
 While every layer trains, a photo looks different each time that it comes. Features of a few
 augmented versions, views of each photo, keep much of that variety at a small part of its cost.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from captioner.datasets import Photos, cache_features
+from captioner.datasets import Photos, cache_features, check_room
 from captioner.model import CaptioningModel
 from captioner.training import augment
 from captioner.training.data import TrainingData
@@ -28,34 +29,38 @@ from captioner.training.recipe import Phase
 class Features:
     """Grid features `float16 [n, N, D]` of a frozen encoder.
 
-    train: of each view of the training photos.
+    train: of each view of the training photos. val, held_out: None where they are not kept.
     """
 
     train: Sequence[np.ndarray]
-    val: np.ndarray
-    held_out: np.ndarray | None
+    val: np.ndarray | None = None
+    held_out: np.ndarray | None = None
 
 
 def features_of(
     phase: Phase, data: TrainingData, model: CaptioningModel, cache: Path, workers: Workers
 ) -> Features | None:
-    """The features that a phase trains on and is scored by; None where it trains the encoder."""
-    if not phase.encoder_is_frozen:
-        return None
+    """The features that a phase trains on and is scored by; None where photos are encoded anew.
 
-    def encode(photos: Photos) -> np.ndarray:
-        preprocessing = model.config.preprocessing
-        return workers.in_turn(
-            lambda: cache_features(model.encoder, photos, preprocessing, cache, workers.device)
-        )
+    Raises DatasetError where the disk has no room for them.
+    """
+    sentences = [_nothing(len(data), model.encoder.width)] if phase.sentences else []
+    if not phase.caches_features(workers.device):
+        return Features(sentences) if sentences else None
+    views = [] if sentences else [view(data.train, data.mirror, n) for n in range(phase.views)]
+    sets = [*views, data.val, *([data.held_out] if data.held_out else ())]
+    where = model.config.preprocessing, cache, workers.device
+    workers.from_first(lambda: check_room(model.encoder, sets, *where))
+    kept = [
+        workers.in_turn(partial(cache_features, model.encoder, photos, *where)) for photos in sets
+    ]
+    val, *held_out = kept[len(views) :]
+    return Features(sentences or kept[: len(views)], val, held_out[0] if held_out else None)
 
-    held_out = encode(data.held_out) if data.held_out else None
-    if phase.sentences:
-        nothing = np.zeros((1, 1, model.encoder.width), np.float16)
-        train = [np.broadcast_to(nothing, (len(data), *nothing.shape[1:]))]
-    else:
-        train = [encode(view(data.train, data.mirror, number)) for number in range(phase.views)]
-    return Features(train, encode(data.val), held_out)
+
+def _nothing(count: int, width: int) -> np.ndarray:
+    """The features of so many photos that show nothing."""
+    return np.broadcast_to(np.zeros((1, 1, width), np.float16), (count, 1, width))
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class PhaseRun:
         Everything random in a step depends on the seed and the step's number alone, so that a run
         that goes on after an interruption draws what it would have drawn without.
         """
-        self.stepper.model.train()
+        self.stepper.train()
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
         size, captions = self.phase.batch_size, self.phase.captions_per_photo
         # From the epoch's start on, so that all processes draw the same.
@@ -88,16 +88,17 @@ class PhaseRun:
         batches = islice(all_batches, so_far.steps, None)
         before = time.monotonic() - so_far.seconds
         with self._bar(number, so_far) as bar:
-            for step, batch in enumerate(batches, start=so_far.steps):
+            shares = self.stepper.shares(batches)
+            for step, share in enumerate(shares, start=so_far.steps):
                 started = time.monotonic()
                 torch.manual_seed(self._seed_of(number, step))
-                value = self.stepper.step(batch, number * self.steps + step)
+                value = self.stepper.step(share, number * self.steps + step)
                 self._foretell(time.monotonic() - started, number * self.steps + step + 1)
                 seconds = time.monotonic() - before
                 so_far = SoFar(step + 1, so_far.shown + value, seconds)
                 shown = f"{so_far.shown / (step + 1):.3f}"
                 bar.set_postfix({translate(self.shown): shown}, refresh=False)
-                bar.update(len(batch))
+                bar.update(size)
                 yield so_far, value
 
     def score(self) -> Scored:

@@ -154,8 +154,7 @@ class Phase:
 
     objective: "cross_entropy" on people's captions, or "self_critical" on the model's own.
     learning_rate, encoder_learning_rate: peaks (AdamW), reached after the `warmup_ratio` of all
-        steps, then falling along a cosine to a hundredth. An encoder's rate of 0 freezes it, and
-        its features are computed once.
+        steps, then falling along a cosine to a hundredth. An encoder's rate of 0 freezes it.
     batch_size: photos a step, of all processes together; each brings up to `captions_per_photo` of
         its captions, or so many of the model's samples.
     gradient_accumulation_steps: the batch is cut into so many parts that pass through the model one
@@ -169,6 +168,9 @@ class Phase:
         2019).
     views: for a frozen encoder, versions of each photo that its features are computed of: the photo
         itself and augmented ones. Each time one of them is drawn.
+    cache_features: whether the features of a frozen encoder are computed once and kept on disk;
+        without, it encodes each batch, freshly augmented, which a GPU does sooner than a disk reads
+        and COCO's size leaves no other way. On a CPU they are kept and on a GPU not, if not given.
     patience: epochs without a better dev CIDEr after which the phase ends; 0 never ends it early.
     word_dropout, scheduled_sampling, doubly_stochastic: of cross-entropy, see `CrossEntropy`; the
         share of scheduled sampling rises from 0 along a line and is reached at the phase's end.
@@ -196,6 +198,7 @@ class Phase:
     augment: bool = True
     crop_size: int = 0
     views: int = 1
+    cache_features: bool | None = None
     patience: int = 0
     word_dropout: float = 0.0
     scheduled_sampling: float = 0.0
@@ -252,6 +255,11 @@ class Phase:
     def _require(self, condition: bool, template: str, name: str, *values: object) -> None:
         """template: with places for a setting's name and the phase's, then for the values."""
         _require(condition, template, name, self.name, *values)
+
+    def caches_features(self, device: torch.device) -> bool:
+        """Whether the features of its photos are kept, where it trains on such a device."""
+        wanted = device.type != "cuda" if self.cache_features is None else self.cache_features
+        return self.encoder_is_frozen and wanted
 
     @property
     def encoder_is_frozen(self) -> bool:

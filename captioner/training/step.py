@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -23,15 +24,17 @@ from captioner.training.data import Batch, TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.features import take_views
 from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
-from captioner.training.pixels import pixels_near
+from captioner.training.pixels import ahead, moved, pixels_near
 from captioner.training.recipe import Phase
+
+_OF_SCALER = {"scale", "_growth_tracker"}
 
 
 class Learner(nn.Module):
     """Photos with captions in, a phase's objective out.
 
     features: `float16 [n, N, D]` of all training photos, of each of the phase's views; None where
-    the encoder is trained too.
+    the encoder sees the photos.
     """
 
     def __init__(
@@ -50,7 +53,13 @@ class Learner(nn.Module):
         self._objectives = [
             _objective(phase, data, decoder) for decoder in model.decoder.directions
         ]
-        model.encoder.requires_grad_(features is None)
+        model.encoder.requires_grad_(not phase.encoder_is_frozen)
+
+    def train(self, mode: bool = True) -> Learner:
+        """As torch's own; an encoder that is frozen stays as it captions."""
+        super().train(mode)
+        self.model.encoder.train(mode and not self.phase.encoder_is_frozen)
+        return self
 
     @property
     def device(self) -> torch.device:
@@ -75,14 +84,24 @@ class Learner(nn.Module):
                     parts.append(objective(decoder, features, ordered, done))
         return added(parts)
 
+    def fetch(self, photos: Batch) -> Batch:
+        """The same photos with what the model reads of them, on its device."""
+        if self._features is None:
+            return replace(photos, inputs=self._pixels(photos.rows))
+        features = take_views(self._features, photos.rows, photos.draws[:, 0])
+        return replace(photos, inputs=moved(features, self.device))
+
     def _encoded(self, photos: Batch) -> Tensor:
+        inputs = photos.inputs
+        if inputs is None:
+            inputs = self.fetch(photos).inputs
+        assert inputs is not None
         if self._features is not None:
-            features = take_views(self._features, photos.rows, photos.draws[:, 0])
-            return features.to(self.device).float()
-        pixels = self._pixels(photos.rows)
+            return inputs.float()
         if self.phase.augment:
-            pixels = augment.augment(pixels, photos.mirror, photos.draws, self.phase.crop_size)
-        return self.model.encoder(normalise(pixels, self.model.config.preprocessing))[0]
+            inputs = augment.augment(inputs, photos.mirror, photos.draws, self.phase.crop_size)
+        with torch.set_grad_enabled(not self.phase.encoder_is_frozen):
+            return self.model.encoder(normalise(inputs, self.model.config.preprocessing))[0]
 
 
 class Stepper:
@@ -93,10 +112,11 @@ class Stepper:
 
     def __init__(self, learner: Learner, workers: Workers, steps: int) -> None:
         self.phase, self.workers, self.steps = learner.phase, workers, steps
-        self.model = learner.model
+        self.learner, self.model = learner, learner.model
         self._learner = workers.wrap(learner)
         decay = get_ema_multi_avg_fn(self.phase.ema_decay)
         self.average = AveragedModel(self.model, multi_avg_fn=decay)
+        self.scaler = scaler(learner.device)
         self.optimizer = AdamW(
             _groups(self.model, self.phase), weight_decay=self.phase.weight_decay, fused=True
         )
@@ -106,12 +126,18 @@ class Stepper:
         """The model with the moving average of the weights, which is what is kept."""
         return cast(CaptioningModel, self.average.module)
 
-    def step(self, batch: Batch, number: int) -> float:
-        """Take step `number` of the phase, from 0, with the batch of all processes together.
+    def train(self) -> None:
+        """Let the model learn again, after it has captioned."""
+        self._learner.train()
 
-        Returns the batch's mean loss or reward. Raises TrainingError where the loss or the gradient
-        is no number; the weights are then as they were.
+    def shares(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """This process's share of each batch of all together, fetched during the step before it.
+
+        Raises TrainingError where there are more processes than photos in a batch.
         """
+        return ahead(batches, self._share)
+
+    def _share(self, batch: Batch) -> Batch:
         if len(batch) < self.workers.count:
             raise TrainingError(
                 "A batch of {} photos, as in phase '{}', is too small for {} processes.",
@@ -119,19 +145,30 @@ class Stepper:
                 self.phase.name,
                 self.workers.count,
             )
+        return self.learner.fetch(batch.part(self.workers.share(len(batch))))
+
+    def step(self, share: Batch, number: int) -> float:
+        """Take step `number` of the phase, from 0, with this process's share of the batch.
+
+        Returns the whole batch's mean loss or reward. Raises TrainingError where the loss or the
+        gradient is no number; the weights are then as they were.
+        """
         self.optimizer.zero_grad(set_to_none=True)
-        loss, words, shown, counted = self._gradient(batch, number / self.steps)
+        loss, words, shown, counted = self._gradient(share, number / self.steps)
         trained = [p for group in self.optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in trained if p.grad is not None]
+        self.scaler.unscale_(self.optimizer)
         # From the mean over processes of sums over words to the mean over all words.
         torch._foreach_mul_(gradients, self.workers.count / words)
         norm = nn.utils.clip_grad_norm_(trained, self.phase.clip_grad_norm)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        too_large = self.scaler.is_enabled() and self.scaler.get_scale() >= 1  # to be halved
+        if not (math.isfinite(loss) and (math.isfinite(norm) or too_large)):
             raise _no_number(self.phase)
         share = self._share_of_peak(number)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * share
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.average.update_parameters(self.model)
         return shown / counted
 
@@ -151,6 +188,14 @@ class Stepper:
             **checkpoint.named("model", dict(self.model.state_dict())),
             **checkpoint.named("average", dict(self.average.state_dict())),
             **checkpoint.named("optimizer", checkpoint.optimizer_tensors(self.optimizer)),
+            **checkpoint.named("scaler", self._scaler_state()),
+        }
+
+    def _scaler_state(self) -> dict[str, Tensor]:
+        state = self.scaler.state_dict()
+        return {
+            name: torch.tensor(state[name], dtype=torch.float64)
+            for name in _OF_SCALER & state.keys()
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -161,18 +206,20 @@ class Stepper:
         checkpoint.load_state(self.model, checkpoint.under("model", tensors))
         checkpoint.load_state(self.average, checkpoint.under("average", tensors))
         checkpoint.load_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
+        if self.scaler.is_enabled():
+            saved = {n: t.item() for n, t in checkpoint.under("scaler", tensors).items()}
+            self.scaler.load_state_dict({**self.scaler.state_dict(), **saved})
 
-    def _gradient(self, batch: Batch, done: float) -> list[float]:
+    def _gradient(self, share: Batch, done: float) -> list[float]:
         """Leave in each process the mean of the processes' gradients, summed over words; returns
         the sums of loss, words, shown and counted over all photos."""
-        share = batch.part(self.workers.share(len(batch)))
         parts = min(self.phase.gradient_accumulation_steps, len(share))
         totals = np.zeros(4)
         for index in range(parts):
             part = share.part(slice(len(share) * index // parts, len(share) * (index + 1) // parts))
             with self._alone() if index < parts - 1 else nullcontext():
                 sums = self._learner(part, done)
-                sums.loss.backward()
+                self.scaler.scale(sums.loss).backward()
             totals += (sums.loss.item(), *sums[1:])
         return self.workers.add(totals.tolist())
 
@@ -200,8 +247,16 @@ def _no_number(phase: Phase) -> TrainingError:
 
 
 def precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where the device has it in hardware."""
+    """bfloat16 where the device has it in hardware, float16 on other GPUs."""
+    if device.type == "cuda" and not has_bfloat16(device):
+        return torch.autocast(device.type, torch.float16)
     return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def scaler(device: torch.device) -> torch.amp.GradScaler:
+    """What keeps gradients within the range of float16, where that is the precision."""
+    current = precision(device)
+    return torch.amp.GradScaler(device.type, enabled=current.fast_dtype is torch.float16)
 
 
 def _objective(phase: Phase, data: TrainingData, decoder: Decoder) -> CrossEntropy | SelfCritical:

@@ -1,14 +1,16 @@
 """Photos decoded once, and features computed once."""
 
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from captioner.datasets import Record, cache_features, decode_photos
+from captioner.datasets import Record, cache_features, check_room, decode_photos
 from captioner.datasets.photos import new_array
 from captioner.errors import DatasetError
 from captioner.images import Photo, Preprocessing, normalise, to_pixels
@@ -77,6 +79,29 @@ def test_cached_features_are_the_encoders(records: list[Record], tmp_path: Path)
     assert features.dtype == np.float16
     found = torch.from_numpy(np.array(features)).float()
     assert (found - expected).norm() < 0.05 * expected.norm()  # computed in bfloat16
+
+
+def test_features_are_refused_where_the_disk_is_too_small(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    encoder, cache = Encoder(EncoderConfig("resnet18")).eval(), tmp_path / "cache"
+    photos = decode_photos(records, 64, cache)
+    given = encoder, [photos, photos.subset([0])], Preprocessing(size=64), cache
+    caplog.set_level("INFO")
+    check_room(*given, torch.device("cpu"))
+    assert f"will take 0.0 GB in {cache}" in caplog.text
+    pixels = torch.from_numpy(np.array(photos.pixels[:1]))
+    one = 2 * encoder(normalise(pixels, given[2]))[0].numel()  # bytes a photo
+    free = SimpleNamespace(free=(len(photos.records) + 1) * one - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(DatasetError, match="cache_features to false"):
+        check_room(*given, torch.device("cpu"))
+    free.free += 1
+    check_room(*given, torch.device("cpu"))
+    cache_features(encoder, photos, given[2], cache, torch.device("cpu"))
+    free.free = one  # what is there already needs no more room
+    check_room(*given, torch.device("cpu"))
 
 
 def test_other_weights_get_another_cache(records: list[Record], tmp_path: Path) -> None:

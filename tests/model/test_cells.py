@@ -24,6 +24,7 @@ from captioner.model.cells import (
     cell,
     deep,
 )
+from captioner.model.cells.base import in_one_chunk
 
 NAMES = ["rnn", "lstm", "lstm_peephole", "lstm_coupled", "gru", "grid_lstm"]
 LSTMS = ["lstm", "lstm_peephole", "lstm_coupled", "grid_lstm"]
@@ -312,6 +313,19 @@ def test_known_captions_take_the_fused_kernel_where_it_computes_the_same(
     calls = count_kernel_calls(network, monkeypatch)
     network.sequence(torch.randn(3, 4, 5).double(), network.begin(parts(network)))
     assert len(calls) == expected
+
+
+def test_weights_for_a_gpu_s_kernel_lie_one_after_another() -> None:
+    """The layout that cuDNN takes without copying."""
+    lstm = LSTM(3, 4)
+    given = lstm.kernel_weights()
+    laid = in_one_chunk(given)
+    assert all(torch.equal(a, b) for a, b in zip(given, laid, strict=True))
+    size, start = laid[0].element_size(), laid[0].data_ptr()
+    ends = np.cumsum([weight.numel() for weight in laid])
+    assert [weight.data_ptr() for weight in laid] == [start, *(start + size * ends[:-1])]
+    (own,) = torch.autograd.grad(laid[1].square().sum(), lstm.weight_hh)
+    torch.testing.assert_close(own, 2 * lstm.weight_hh)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -29,6 +29,7 @@ from captioner.training.step import Learner
 CAPTIONS = [[4, 5, 6, 7], [8, 9], [10, 4, 4], [5]]  # two of each photo
 COLOURS = ("red", "green", "blue", "yellow")
 REFERENCES = [[(4, 5, 6, 7, END), (8, 9, END)], [(10, 4, 4, END), (5, END)]]
+TURNED = [[(*words[-2::-1], END) for words in group] for group in REFERENCES]
 
 
 def learner(**settings: object) -> Learner:
@@ -41,7 +42,7 @@ def learner(**settings: object) -> Learner:
     )
     data = SimpleNamespace(
         train=SimpleNamespace(pixels=None),
-        references=lambda: REFERENCES,
+        references=lambda *, backward: TURNED if backward else REFERENCES,
         function_words=frozenset,
         base_forms=dict,
         max_words=6,
@@ -88,8 +89,7 @@ def test_a_backward_sample_is_scored_against_references_turned_round() -> None:
     ahead, back = learner(objective="self_critical")._objectives
     assert isinstance(ahead, SelfCritical)
     assert isinstance(back, SelfCritical)
-    turned = [[(*words[-2::-1], END) for words in group] for group in REFERENCES]
-    expected = SelfCritical(turned, 2, "mean", max_length=6)
+    expected = SelfCritical(TURNED, 2, "mean", max_length=6)
     # Of the first photo a whole caption and one that was cut off, where its sentence begins.
     drawn = [(7, 6, 5, 4), (9, 8, 7, 6, 5, 4), (4, 4, 10), (5, 5)]
     samples = [Hypothesis(words, 0.0, 0.0) for words in drawn]

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from captioner.errors import DatasetError
-from captioner.text import START
+from captioner.text import END, START
 from captioner.training import Recipe, read_recipe
 from captioner.training.data import Batch, TrainingData, take
 
@@ -107,6 +107,25 @@ def test_photos_keep_their_own_captions(mixed: TrainingData) -> None:
         for row, caption in zip(batch.rows.tolist(), batch.captions.tolist(), strict=True):
             own = mixed.train.records[row].captions[0].split()
             assert list(mixed.vocabulary.decode(caption)) == own
+
+
+def test_references_are_the_captions_with_their_end_whichever_way_they_are_read(
+    tmp_path: Path,
+) -> None:
+    some = source(tmp_path, "some", 3)
+    captions = tmp_path / "some" / "captions.jsonl"
+    more = {"image": "2.png", "caption": "one two three four five"}
+    wordless = {"image": "0.png", "caption": " ... !"}
+    lines = captions.read_text().replace("some photo 1", "!") + json.dumps(more)
+    captions.write_text(f"{lines}\n{json.dumps(wordless)}\n")
+    found = data(tmp_path, some)
+    ahead, back = found.references(), found.references(backward=True)
+    sentences = [[found.vocabulary.decode(c) for c in group] for group in ahead]
+    expected = [["some photo 0"], [""], ["some photo 2", "one two three four"]]
+    assert [[" ".join(words) for words in group] for group in sentences] == expected
+    turned = [[found.vocabulary.decode(c)[::-1] for c in group] for group in back]
+    assert turned == sentences
+    assert {c[-1] for group in (*ahead, *back) for c in group} == {END}
 
 
 def test_without_weights_the_order_is_a_plain_permutation(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from captioner.errors import ModelError, TrainingError
@@ -49,6 +49,24 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     checkpoint.load_optimizer(fresh, checkpoint.under("optimizer", loaded))
     for key, value in optimizer.state_dict()["state"][0].items():
         assert torch.equal(fresh.state_dict()["state"][0][key], value), key
+
+
+def test_any_tensor_is_written_as_the_format_s_own_reader_reads_it(tmp_path: Path) -> None:
+    tensors = {
+        "flag": torch.tensor([True, False, True]),
+        "half": torch.randn(3).half(),
+        "brain": torch.randn(5, dtype=torch.bfloat16),
+        "steps": torch.tensor(7),
+        "double": torch.randn(2, 2, dtype=torch.float64),
+        "last": torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last),
+        "none": torch.zeros(0, 4),
+    }
+    checkpoint.save_checkpoint(tmp_path / "c.safetensors", tensors, Progress("abc"))
+    read = load_file(tmp_path / "c.safetensors")
+    assert read.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert read[name].dtype == tensor.dtype
+        assert torch.equal(read[name], tensor), name
 
 
 def test_where_an_epoch_stands_comes_back_to_the_last_bit(tmp_path: Path) -> None:

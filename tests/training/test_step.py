@@ -17,6 +17,7 @@ from captioner.training import step as module
 from captioner.training.data import Batch
 from captioner.training.distributed import Workers
 from captioner.training.objectives import SelfCritical
+from captioner.training.pixels import ahead
 from captioner.training.recipe import Phase
 from captioner.training.step import Learner, Stepper
 
@@ -65,7 +66,7 @@ def stepper(**settings: Any) -> Stepper:
     )
     data = SimpleNamespace(
         train=SimpleNamespace(pixels=photos(), records=[None] * PHOTOS),
-        references=references,
+        references=lambda **_: references(),
         function_words=frozenset,
         base_forms=dict,
         max_words=6,
@@ -196,6 +197,74 @@ def test_a_gradient_that_is_no_number_leaves_the_weights_as_they_were() -> None:
     with pytest.raises(TrainingError, match="loss is no longer a number in phase 'p'"):
         one.step(batch(), 1)
     assert all(torch.equal(before[n], t) for n, t in one.tensors().items())
+
+
+@pytest.fixture
+def float16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "precision", lambda device: torch.autocast("cpu", torch.float16))
+
+
+def gradients(one: Stepper) -> dict[str, Tensor]:
+    return {n: p.grad for n, p in one.model.named_parameters() if p.grad is not None}
+
+
+def test_float16_has_the_gradient_of_full_precision(request: pytest.FixtureRequest) -> None:
+    whole = stepper()
+    whole.step(batch(), 0)
+    request.getfixturevalue("float16")
+    half = stepper()
+    half.scaler.load_state_dict({**half.scaler.state_dict(), "scale": 2.0**8})
+    half.step(batch(), 0)
+    assert half.scaler.is_enabled()
+    for name, gradient in gradients(whole).items():
+        found = gradients(half)[name]
+        assert (found - gradient).norm() <= 0.05 * gradient.norm() + 1e-4, name
+
+
+@pytest.mark.usefixtures("float16")
+def test_a_gradient_beyond_float16_halves_the_scale_which_a_checkpoint_keeps() -> None:
+    one, other = stepper(), stepper()
+    one.scaler.load_state_dict({**one.scaler.state_dict(), "scale": 2.0**60})
+    before = {n: t.clone() for n, t in one.model.state_dict().items() if "running" not in n}
+    one.step(batch(), 0)
+    after = one.model.state_dict()
+    assert all(torch.equal(t, after[n]) for n, t in before.items() if "num_batches" not in n)
+    assert one.scaler.get_scale() == 2.0**59
+    tensors = one.tensors()
+    assert {n for n in tensors if n.startswith("scaler")} == {
+        "scaler.scale", "scaler._growth_tracker",
+    }  # fmt: skip
+    other.restore(tensors)
+    assert other.scaler.get_scale() == 2.0**59
+
+
+def test_a_frozen_encoder_that_sees_each_batch_anew_stays_as_it_is() -> None:
+    one = stepper(encoder_learning_rate=0.0)
+    before = {n: t.clone() for n, t in one.model.state_dict().items()}
+    one.train()
+    one.step(next(one.shares([batch()])), 0)
+    after = one.model.state_dict()
+    changed = {n.partition(".")[0] for n, t in before.items() if not torch.equal(t, after[n])}
+    assert changed == {"decoder"}
+
+
+def test_the_next_batch_is_prepared_while_one_is_worked_on() -> None:
+    asked: list[int] = []
+
+    def prepare(number: int) -> int:
+        if number == 3:
+            raise TrainingError("no more")
+        asked.append(number)
+        return 10 * number
+
+    found = ahead([0, 1, 2, 3], prepare)
+    assert next(found) == 0
+    assert next(found) == 10
+    assert asked[:2] == [0, 1]
+    assert next(found) == 20
+    with pytest.raises(TrainingError, match="no more"):
+        next(found)
+    assert list(ahead([], prepare)) == []
 
 
 def test_weights_that_are_no_numbers_are_not_saved() -> None:

@@ -228,11 +228,14 @@ class Cell(Recurrent):
         if self.kernel is None or masked or self.options.layer_norm:
             return super().sequence(x, state)
         start = tuple(part.unsqueeze(0).contiguous() for part in state)  # `[layers, B, H]`
+        weights = self.kernel_weights()
+        if x.is_cuda:
+            weights = in_one_chunk(weights)
         has_biases, layers, dropout, bidirectional, batch_first = True, 1, 0.0, False, True
         h, *last = self.kernel(
             x,
             start if self.states > 1 else start[0],
-            self.kernel_weights(),
+            weights,
             has_biases,
             layers,
             dropout,
@@ -247,3 +250,13 @@ class Cell(Recurrent):
         bias_ih, bias_hh = self.input_projection.bias, self.hidden_projection.bias
         bias_hh = torch.zeros_like(bias_ih) if bias_hh is None else bias_hh
         return [self.weight_ih, self.weight_hh, bias_ih, bias_hh]
+
+
+def in_one_chunk(weights: Sequence[Tensor]) -> list[Tensor]:
+    """The same weights one after another in memory, as cuDNN wants them.
+
+    They are parameters of two layers, and whatever copies or converts these lays them out anew.
+    """
+    flat = torch.cat([weight.flatten() for weight in weights])
+    parts = flat.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
