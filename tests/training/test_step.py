@@ -220,7 +220,7 @@ def test_float16_has_the_gradient_of_full_precision(request: pytest.FixtureReque
     assert half.scaler.is_enabled()
     for name, gradient in gradients(whole).items():
         found = gradients(half)[name]
-        assert (found - gradient).norm() <= 0.05 * gradient.norm() + 1e-4, name
+        assert (found - gradient).norm() <= 0.15 * gradient.norm() + 1e-4, name
 
 
 @pytest.mark.usefixtures("float16")
