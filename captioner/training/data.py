@@ -183,10 +183,11 @@ class TrainingData:
     def frequencies(self) -> Tensor:
         """How often each word is in the captions to train on, those of a photo that comes twice
         counted twice: `float64 [V]`."""
-        lengths = torch.tensor([sum(map(len, captions)) for captions in self._captions])
-        words = torch.cat([caption for captions in self._captions for caption in captions])
-        weights = self._weights.repeat_interleave(lengths)
-        return torch.bincount(words, weights, minlength=len(self.vocabulary))
+        captions = self._captions.sentences
+        photos = np.repeat(self._captions.owners, captions.lengths)
+        weights = self._weights.numpy()[photos]
+        counts = np.bincount(captions.tokens, weights, minlength=len(self.vocabulary))
+        return torch.from_numpy(counts)
 
     def function_words(self) -> frozenset[int]:
         """The numbers of words that tell nothing of a photo."""

@@ -164,9 +164,9 @@ class Stepper:
         too_large = self.scaler.is_enabled() and self.scaler.get_scale() >= 1  # to be halved
         if not (math.isfinite(loss) and (math.isfinite(norm) or too_large)):
             raise _no_number(self.phase)
-        share = self._share_of_peak(number)
+        rate = self._share_of_peak(number)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * share
+            group["lr"] = group["peak"] * rate
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.average.update_parameters(self.model)
