@@ -4,7 +4,7 @@ from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features, check_room
 from captioner.datasets.files import read_lines
 from captioner.datasets.layouts.coco import CocoCaptions, read_captions, read_coco_captions
-from captioner.datasets.photos import Photos, decode_photos, in_threads
+from captioner.datasets.photos import Photos, Undecoded, decode_photos, in_processes
 from captioner.datasets.reading import FORMATS, read_dataset, recognise
 from captioner.datasets.records import Dataset, Record, read_names
 from captioner.datasets.splits import VAL_SHARE
@@ -16,10 +16,11 @@ __all__ = [
     "Dataset",
     "Photos",
     "Record",
+    "Undecoded",
     "cache_features",
     "check_room",
     "decode_photos",
-    "in_threads",
+    "in_processes",
     "read_captions",
     "read_coco_captions",
     "read_coco_results",

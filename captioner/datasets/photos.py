@@ -6,23 +6,29 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache as cached
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
+from torch.utils.data import DataLoader, Dataset
 
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.files import write_whole, writing
-from captioner.images import to_pixels
+from captioner.images import Photo, to_pixels
 from captioner.messages import Message, progress_bar, translate
+from captioner.speed.cores import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_FEW = 256  # photos that are opened sooner than processes are started
+_AT_ONCE = 16  # photos that a process gives back together
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,41 @@ class Photos:
         digest = hashlib.sha256(f"{self.key}{rows}".encode()).hexdigest()
         pixels = cast(np.ndarray, _Rows(self.pixels, np.array(rows)))
         return Photos(tuple(self.records[row] for row in rows), pixels, (), digest[:16])
+
+
+@dataclass(frozen=True)
+class Undecoded:
+    """Photos of which no array is kept: each is decoded when it is its turn.
+
+    size: of the pixels `uint8 [3, size, size]`.
+    """
+
+    records: tuple[Record, ...]
+    size: int
+
+    unreadable: tuple[Message, ...] = ()  # nothing is known before they are read
+
+    def subset(self, rows: Sequence[int]) -> Undecoded:
+        """Some of the photos."""
+        return Undecoded(tuple(self.records[row] for row in rows), self.size)
+
+    @cached_property
+    def archives(self) -> np.ndarray:
+        """`[n]`: the number of the archive that each photo lies in; a file of its own has one."""
+        numbers: dict[str, int] = {}
+        paths = (record.photo.path for record in self.records)
+        return np.array([numbers.setdefault(path, len(numbers)) for path in paths])
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """`[n]`: how far in its archive each photo begins, in bytes."""
+        members = (record.photo.member for record in self.records)
+        return np.array([member.offset if member else 0 for member in members])
+
+    def decoded(self, rows: Iterable[int], processes: int) -> Iterator[np.ndarray | ImageError]:
+        """The pixels of photos in that order, decoded ahead by so many processes."""
+        photos = [record.photo for record in self.records]
+        return in_processes(partial(decode, size=self.size), photos, rows, processes)
 
 
 @dataclass(frozen=True)
@@ -97,13 +138,8 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
         unit=translate("photo"),
     )
 
-    def decode(record: Record) -> np.ndarray | ImageError:
-        try:
-            return to_pixels(record.photo.open(), size).numpy()
-        except ImageError as error:
-            return error
-
-    for row, result in enumerate(in_threads(decode, records)):
+    photos = [record.photo for record in records]
+    for row, result in enumerate(in_processes(partial(decode, size=size), photos)):
         if isinstance(result, ImageError):
             unreadable.append(result)
         else:
@@ -134,14 +170,66 @@ def new_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np
     return array
 
 
-def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """`work` done on photos in parallel, in their order; Pillow decodes outside Python's lock.
+def decode(photo: Photo, size: int) -> np.ndarray | ImageError:
+    """A photo's pixels `uint8 [3, size, size]`, or why there are none."""
+    try:
+        return to_pixels(photo.open(), size).numpy()
+    except ImageError as error:
+        return error
 
-    A few hundred at a time, so that memory stays flat and Ctrl-C is heard.
+
+def in_processes(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    order: Iterable[int] | None = None,
+    processes: int | None = None,
+) -> Iterator[Result]:
+    """`work` done on photos ahead, by a process for each core, in the photos' order or another.
+
+    Not by threads: much of opening a photo holds Python's lock, and of sixteen cores one and a half
+    were busy. Results go through pipes, as containers often have little shared memory.
+
+    order: which items, one after another; it may be made as it is read. processes: how many.
+
+    Raises DatasetError where a process is ended from outside, as one is that needs too much memory.
     """
-    with ThreadPoolExecutor() as pool:
-        for first in range(0, len(items), 256):
-            yield from pool.map(work, items[first : first + 256])
+    few = order is None and len(items) < _FEW
+    count = 0 if few else usable_cores() if processes is None else processes
+    loader = DataLoader(
+        _Worked(work, items),
+        batch_size=_AT_ONCE,
+        sampler=range(len(items)) if order is None else order,
+        num_workers=count,
+        collate_fn=_as_they_are,
+        # Started at once and with what is in memory; elsewhere that is not safe.
+        multiprocessing_context="fork" if count and sys.platform == "linux" else None,
+    )
+    try:
+        for results in loader:
+            yield from results
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise DatasetError(
+            "A process that opened photos was ended from outside; was there too little memory?"
+        ) from None
+
+
+class _Worked(Dataset[Result], Generic[Item, Result]):
+    """Items with work done on them, as torch's DataLoader asks for them."""
+
+    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> None:
+        self._work, self._items = work, items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, row: int) -> Result:
+        return self._work(self._items[row])
+
+
+def _as_they_are(results: list[Any]) -> list[Any]:
+    return results
 
 
 def _key(records: Sequence[Record], size: int) -> str:

@@ -83,7 +83,7 @@ def read_names(path: Path) -> frozenset[str]:
     return frozenset(name for line in read_lines(path) if (name := line.strip()))
 
 
-def without_nulls(texts: Iterable[Any], where: Message, skip: bool) -> list[Any]:
+def without_nulls(texts: Iterable[Any], where: Message | str, skip: bool) -> list[Any]:
     """Captions as a file has them, each null an empty one. Raises DatasetError, unless `skip`."""
     captions = list(texts)
     if None in captions and not skip:

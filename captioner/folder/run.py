@@ -28,6 +28,7 @@ from captioner.images import Photo
 from captioner.images.names import is_photo
 from captioner.installed import find_model
 from captioner.messages import Message, duration
+from captioner.speed.cores import usable_cores
 
 if TYPE_CHECKING:
     from captioner.folder.engine import Engine
@@ -258,7 +259,7 @@ def _start_engine(options: FolderOptions, stack: ExitStack) -> Engine:
     from captioner.folder.engine import LocalEngine
     from captioner.folder.opening import Opener
 
-    opener = stack.enter_context(Opener(options.workers or min(_cores(), _MOST_WORKERS)))
+    opener = stack.enter_context(Opener(options.workers or min(usable_cores(), _MOST_WORKERS)))
     devices = start_devices(options.model)
     stack.callback(devices.close)
     return LocalEngine(opener, devices, batch, options.trigger)
@@ -313,10 +314,3 @@ def _output_path(options: FolderOptions) -> Path:
 
 def _part(shard: Shard | None) -> str:
     return f".{shard.number}-of-{shard.count}" if shard else ""
-
-
-def _cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on Windows and macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -43,7 +43,7 @@ class Vocabulary:
 
         A word with half a character, which JSON can hold and a file cannot, stays unknown.
         """
-        frequent = (w for w, n in counts.items() if n >= min_count and w not in SPECIAL)
+        frequent = (w for w, n in counts.items() if n >= max(1, min_count) and w not in SPECIAL)
         kept = filter(_is_writable, frequent)
         return cls(SPECIAL + tuple(sorted(kept, key=lambda w: (-counts[w], w))))
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import cast
 
-from captioner.datasets import Dataset, Record, in_threads, read_names
+import numpy as np
+
+from captioner.datasets import Dataset, Record, in_processes, read_names
 from captioner.errors import ImageError
 from captioner.images import Photo
 from captioner.messages import Message, progress_bar, translate
+from captioner.metrics.ngrams import Groups, Numbers
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
 from captioner.training.data import read_source
@@ -20,8 +25,9 @@ from captioner.training.recipe import Recipe, Source
 
 log = logging.getLogger(__name__)
 
-Tokens = Mapping[str, list[str]]  # of each caption
-Opened = Mapping[Photo, str | ImageError]  # a digest of each photo's file, or why it is unreadable
+Opened = Mapping[
+    Photo, bytes | ImageError
+]  # a digest of each photo's file, or why it is unreadable
 
 _SHOWN = 5  # of a list of faults
 _SPLITS = {"train": "train", "val": "val", "test": "test", "held_out": "held out"}
@@ -47,7 +53,8 @@ def check_data(recipe: Recipe) -> Report:
     sources = [(source, read_source(source, recipe)) for source in recipe.data.sources]
     records = [record for _, dataset in sources for record in dataset.records]
     opened = _open_all(records, recipe.preprocessing.size)
-    tokens = _tokenize(records, recipe)
+    words = Numbers()
+    spoken = _tokenize(records, recipe, words)
     absent = {"train", "val"} - {record.split for record in records}
     duplicates, leaks = _same_bytes(sources, opened)
     if leaks:
@@ -64,9 +71,14 @@ def check_data(recipe: Recipe) -> Report:
         *(_line("NO PHOTO in the {} split", Message(split)) for split in sorted(absent)),
         *_listed("duplicate photos: {:,}", duplicates),
         *_listed(title, leaks),
-        *_vocabulary_lines(records, opened, tokens, recipe.data.min_count),
+        *_vocabulary_lines(records, opened, spoken, words, recipe.data.min_count),
     ]
-    blocks = [_source_lines(*source, opened, tokens, recipe.data.max_words) for source in sources]
+    blocks, begin = [], 0
+    for source, dataset in sources:
+        end = begin + len(dataset.records)
+        part = spoken.part(np.arange(begin, end))
+        blocks.append(_source_lines(source, dataset, opened, part, recipe.data.max_words))
+        begin = end
     text = "\n\n".join("\n".join(lines) for lines in (*blocks, together))
     is_missing = any(dataset.missing for _, dataset in sources)
     is_unreadable = any(isinstance(found, ImageError) for found in opened.values())
@@ -75,25 +87,31 @@ def check_data(recipe: Recipe) -> Report:
 
 def _open_all(records: Iterable[Record], size: int) -> Opened:
     photos = list(dict.fromkeys(record.photo for record in records))
-
-    def open_one(photo: Photo) -> str | ImageError:
-        try:
-            photo.open(at_least=size)
-            return hashlib.blake2b(photo.read()).hexdigest()
-        except ImageError as error:
-            return error
-
-    results = in_threads(open_one, photos)
+    results = in_processes(partial(_open_one, size=size), photos)
     desc, unit = translate("Opening photos"), translate("photo")
     bar = progress_bar(results, total=len(photos), desc=desc, unit=unit)
     return dict(zip(photos, bar, strict=True))
 
 
-def _tokenize(records: Iterable[Record], recipe: Recipe) -> Tokens:
+def _open_one(photo: Photo, size: int) -> bytes | ImageError:
+    try:
+        photo.open(at_least=size)
+        return hashlib.blake2b(photo.read(), digest_size=16).digest()
+    except ImageError as error:
+        return error
+
+
+def _tokenize(records: Sequence[Record], recipe: Recipe, words: Numbers) -> Groups:
     tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
-    captions = {caption for record in records for caption in record.captions}
+    total = sum(len(record.captions) for record in records)
     desc, unit = translate("Reading captions"), translate("caption")
-    return {c: tokenize(c) for c in progress_bar(captions, desc=desc, unit=unit)}
+    with progress_bar(total=total, desc=desc, unit=unit) as bar:
+
+        def told(record: Record) -> Iterator[list[str]]:
+            bar.update(len(record.captions))
+            return map(tokenize, record.captions)
+
+        return Groups.of(map(told, records), words)
 
 
 def _same_bytes(
@@ -101,47 +119,52 @@ def _same_bytes(
 ) -> tuple[list[str], list[str]]:
     """Photos of the same bytes, each called by its name, split and source; those of which one
     trains and another is evaluated on are apart."""
-    groups: dict[str, list[tuple[Record, Source]]] = defaultdict(list)
+    digests = (opened[record.photo] for _, dataset in sources for record in dataset.records)
+    seen = Counter(digest for digest in digests if isinstance(digest, bytes))
+    groups: dict[bytes, list[tuple[Record, Source]]] = defaultdict(list)
     for source, dataset in sources:
         for record in dataset.records:
             digest = opened[record.photo]
-            if isinstance(digest, str):
+            if isinstance(digest, bytes) and seen[digest] > 1:
                 groups[digest].append((record, source))
     duplicates: list[str] = []
     leaks: list[str] = []
     for group in groups.values():
-        if len(group) > 1:
-            splits = {record.split for record, _ in group}
-            found = leaks if "train" in splits and len(splits) > 1 else duplicates
-            called = [f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group[:_SHOWN]]
-            if len(group) > _SHOWN:
-                called.append(translate(Message("and {:,} more", len(group) - _SHOWN)))
-            found.append(" = ".join(called))
+        splits = {record.split for record, _ in group}
+        found = leaks if "train" in splits and len(splits) > 1 else duplicates
+        called = [f"{r.name} ({_SPLITS[r.split]}, {s.path})" for r, s in group[:_SHOWN]]
+        if len(group) > _SHOWN:
+            called.append(translate(Message("and {:,} more", len(group) - _SHOWN)))
+        found.append(" = ".join(called))
     return duplicates, leaks
 
 
 def _vocabulary_lines(
-    records: Iterable[Record], opened: Opened, tokens: Tokens, min_count: int
+    records: Sequence[Record], opened: Opened, spoken: Groups, words: Numbers, min_count: int
 ) -> list[str]:
     """The vocabulary's size, and the share of each split's words that it holds."""
-    texts: dict[str, list[list[str]]] = defaultdict(list)
-    for record in records:
-        if isinstance(opened[record.photo], str):
-            texts[record.split] += [tokens[caption] for caption in record.captions]
-    vocabulary = Vocabulary.build(texts["train"], min_count)
-    words = len(vocabulary) - len(SPECIAL), min_count
-    lines = [_line("vocabulary: {:,} words seen {} times or more", *words)]
+    readable = [isinstance(opened[record.photo], bytes) for record in records]
+    counts = {}
+    for split in _SPLITS:
+        rows = [r for r, record in enumerate(records) if readable[r] and record.split == split]
+        tokens = spoken.part(np.array(rows, np.int64)).sentences.tokens
+        counts[split] = np.bincount(tokens, minlength=len(words))
+    named = cast(Iterable[str], words)
+    trained = dict(zip(named, counts["train"].tolist(), strict=True))
+    vocabulary = Vocabulary.of_counts(trained, min_count)
+    said = len(vocabulary) - len(SPECIAL), min_count
+    lines = [_line("vocabulary: {:,} words seen {} times or more", *said)]
+    known = np.array([vocabulary.number(word) is not None for word in trained], np.bool_)
     for split, name in _SPLITS.items():
-        known = [vocabulary.number(word) is not None for text in texts[split] for word in text]
-        if known:
-            share = sum(known) / len(known)
+        if total := counts[split].sum():
+            share = counts[split][known].sum() / total
             template = "of the words in {} captions it holds {:.2%}"
             lines.append(_line(template, Message(name), share))
     return lines
 
 
 def _source_lines(
-    source: Source, dataset: Dataset, opened: Opened, tokens: Tokens, max_words: int
+    source: Source, dataset: Dataset, opened: Opened, spoken: Groups, max_words: int
 ) -> list[str]:
     title = Message("{} ({})", source.path, source.format)
     if source.weight != 1:
@@ -160,8 +183,8 @@ def _source_lines(
     lines += _listed("unreadable photos: {:,}", unreadable)
     if unknown := _unknown(source, dataset):
         lines += _listed("held-out names without a photo: {:,}", unknown)
-    texts = [caption for record in dataset.records for caption in record.captions]
-    long = sum(len(tokens[text]) > max_words for text in texts)
+    texts = (caption for record in dataset.records for caption in record.captions)
+    long = int((spoken.sentences.lengths > max_words).sum())
     without_letter = sum(not any(map(str.isalpha, text)) for text in texts)
     return [
         *lines,

@@ -18,6 +18,7 @@ from captioner.datasets import (
     Dataset,
     Photos,
     Record,
+    Undecoded,
     decode_photos,
     read_dataset,
     read_lines,
@@ -34,7 +35,7 @@ from captioner.text.function_words import FUNCTION_WORDS
 from captioner.text.inflection import base_forms
 from captioner.text.vocabulary import SPECIAL
 from captioner.training import augment
-from captioner.training.mixing import Mixture
+from captioner.training.mixing import Mixture, archive_by_archive
 from captioner.training.recipe import OF_MODEL, Data, Recipe, Source
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def part(self, which: slice) -> Batch:
+    def part(self, which: slice | Tensor) -> Batch:
         """Some of the photos, with their captions."""
         captions = self.captions.unflatten(0, (len(self), -1))[which].flatten(0, 1)
         inputs = None if self.inputs is None else self.inputs[which]
@@ -81,6 +82,7 @@ class TrainingData:
 
     records: of all photos, those that cannot be read among them.
     mirror: bool `[n]`, which photos to train on may be mirrored.
+    streamed: the photos to train on, where they are read anew in each epoch.
 
     Raises DatasetError where a split is empty or nothing of it can be read.
     """
@@ -96,7 +98,12 @@ class TrainingData:
         spoken = Groups.of((map(tokenize, record.captions) for record in train), words)
         # What leaves no words is refused here, before hours are spent on photos.
         _vocabulary(spoken, words, recipe.data)
-        self.train = decode_photos(train, size, cache)
+        self.train: Photos | Undecoded
+        self.streamed: Undecoded | None = None
+        if recipe.data.streaming:
+            self.train = self.streamed = Undecoded(tuple(train), size)
+        else:
+            self.train = decode_photos(train, size, cache)
         self.val = decode_photos(val, size, cache)
         held_out = [record for record in records if record.split == "held_out"]
         self.held_out = decode_photos(held_out, size, cache) if held_out else None
@@ -131,6 +138,7 @@ class TrainingData:
             raise DatasetError("No photo to train on has {} captions.", least)
         some = copy.copy(self)
         some.train = self.train.subset(rows.tolist())
+        some.streamed = some.train if isinstance(some.train, Undecoded) else None
         some._captions = self._captions.part(rows)
         some._weights, some.mirror = self._weights[rows], self.mirror[rows]
         some._mixture = some._mixed()
@@ -148,6 +156,7 @@ class TrainingData:
         if not len(spoken):
             raise DatasetError("The files of sentences hold no sentence.")
         text = copy.copy(self)
+        text.streamed = None
         text._captions = self._encode(spoken, words)
         text._weights = torch.ones(len(text), dtype=torch.float64)
         text.mirror = torch.zeros(len(text), dtype=torch.bool)
@@ -213,7 +222,12 @@ class TrainingData:
         return max(1, len(self._mixture) // batch)
 
     def batches(
-        self, batch: int, captions: int, generator: torch.Generator, epoch: int = 0
+        self,
+        batch: int,
+        captions: int,
+        generator: torch.Generator,
+        epoch: int = 0,
+        processes: int = 1,
     ) -> Iterator[Batch]:
         """One epoch in random order, with at most `captions` of each photo's.
 
@@ -221,16 +235,31 @@ class TrainingData:
         each caption counts alike, whether its photo has one or five.
 
         epoch: its number, counted from 0. It decides whose turn it is among photos of a weight
-        that is no whole number; the generator decides everything else.
+        that is no whole number; the generator decides everything else. processes: how many take
+        their shares of each batch.
         """
         captions = min(captions, int(self._captions.sizes.max()))
-        rows = self._mixture.rows(epoch)
-        order = rows[torch.randperm(len(rows), generator=generator)]
-        for step in range(self.steps(batch)):
-            rows = order[step * batch : (step + 1) * batch].sort().values  # kind to the disk
+        for rows in self._rows(batch, generator, epoch, processes):
             drawn = [c for row in rows.tolist() for c in self._draw(row, captions, generator)]
             padded, draws = pad_sequence(drawn, True, PAD), augment.draw(len(rows), generator)
             yield Batch(rows, padded, self.mirror[rows], draws)
+
+    def _rows(
+        self, batch: int, generator: torch.Generator, epoch: int, processes: int
+    ) -> Iterable[Tensor]:
+        """The photos of each batch of an epoch."""
+        rows, steps = self._mixture.rows(epoch), self.steps(batch)
+        if self.streamed:
+            count = min(batch, len(rows))
+            sizes = [
+                count * (n + 1) // processes - count * n // processes for n in range(processes)
+            ]
+            archives = torch.from_numpy(self.streamed.archives)[rows]
+            places = torch.from_numpy(self.streamed.places)[rows]
+            return rows[archive_by_archive(archives, places, sizes, steps, generator)]
+        shuffled = rows[torch.randperm(len(rows), generator=generator)]
+        batches = shuffled[: steps * batch].split(batch)
+        return (rows.sort().values for rows in batches)  # kind to the disk
 
     def _draw(self, row: int, count: int, generator: torch.Generator) -> list[Tensor]:
         captions = self._captions[row]

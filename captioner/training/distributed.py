@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,13 +38,15 @@ class Workers:
     """The processes of a run, as one of them sees them.
 
     device: which this process computes on. rank: its number among all `count` processes;
-    local_rank: among those of its machine. Every method must be called by all of them together.
+    local_rank: among those of its machine, which are `local_count`. Every method must be called by
+    all of them together.
     """
 
     device: torch.device
     rank: int = 0
     local_rank: int = 0
     count: int = 1
+    local_count: int = 1
 
     @property
     def first(self) -> bool:
@@ -119,12 +122,14 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
     if count == 1:
         yield Workers(kind)
         return
-    rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    rank, local_rank, local_count = (
+        int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    )
     if dist.is_initialized():
-        yield Workers(_device_of(kind, local_rank), rank, local_rank, count)
+        yield Workers(_device_of(kind, local_rank), rank, local_rank, count, local_count)
         return
     with _one_voice(rank):
-        workers = Workers(_device_of(kind, local_rank), rank, local_rank, count)
+        workers = Workers(_device_of(kind, local_rank), rank, local_rank, count, local_count)
         backend = "cpu:gloo,cuda:nccl" if kind.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=_LONGEST_WAIT)
         try:
@@ -150,15 +155,45 @@ def _device_of(device: torch.device, local_rank: int) -> torch.device:
     return gpu
 
 
+class _EndedError(BaseException):
+    """This process was asked to end, which torchrun asks of all where one has ended."""
+
+
+def _end(*_: object) -> None:
+    raise _EndedError
+
+
 @contextmanager
 def _one_voice(rank: int) -> Iterator[None]:
     """Let one process say why all stop.
 
     Where one process fails, torchrun ends the others of its machine. So a process other than the
-    first, or one that has only lost another, waits for that before it says anything itself.
+    first, or one that has only lost another, waits for that before it says anything itself. One
+    that was killed says nothing, so another does.
     """
     if rank > 0:
         logging.getLogger("captioner").setLevel(logging.ERROR)
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        with _patient(rank):
+            yield
+    except _EndedError:
+        if not _is_first_to_speak():
+            raise SystemExit(1) from None
+        raise TrainingError(
+            "A process of this training was ended from outside, and all have stopped; the same "
+            "command goes on from the last checkpoint."
+        ) from None
+    except CaptionerError:
+        if not _is_first_to_speak():
+            raise SystemExit(1) from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _patient(rank: int) -> Iterator[None]:
     try:
         yield
     except CaptionerError:
@@ -176,6 +211,17 @@ def _one_voice(rank: int) -> Iterator[None]:
         raise TrainingError(
             "Another process of this training has stopped; its own message says why."
         ) from None
+
+
+def _is_first_to_speak() -> bool:
+    """Whether no other process has asked this; torchrun keeps count."""
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    key = f"spoken {os.environ['TORCHELASTIC_RESTART_COUNT']}"
+    try:
+        store = dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=5))
+        return store.add(key, 1) == 1
+    except (RuntimeError, ValueError):  # torchrun itself is gone
+        return True
 
 
 def _is_lost_peer(error: RuntimeError) -> bool:

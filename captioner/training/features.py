@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from captioner.datasets import Photos, cache_features, check_room
+from captioner.datasets import Photos, Undecoded, cache_features, check_room
 from captioner.model import CaptioningModel
 from captioner.training import augment
 from captioner.training.data import TrainingData
@@ -45,9 +45,10 @@ def features_of(
     Raises DatasetError where the disk has no room for them.
     """
     sentences = [_nothing(len(data), model.encoder.width)] if phase.sentences else []
-    if not phase.caches_features(workers.device):
+    photos = data.train
+    if isinstance(photos, Undecoded) or not phase.caches_features(workers.device):
         return Features(sentences) if sentences else None
-    views = [] if sentences else [view(data.train, data.mirror, n) for n in range(phase.views)]
+    views = [] if sentences else [view(photos, data.mirror, n) for n in range(phase.views)]
     sets = [*views, data.val, *([data.held_out] if data.held_out else ())]
     where = model.config.preprocessing, cache, workers.device
     workers.from_first(lambda: check_room(model.encoder, sets, *where))

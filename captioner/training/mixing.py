@@ -1,11 +1,14 @@
-"""Datasets mixed by weight: which photos an epoch shows."""
+"""Datasets mixed by weight: which photos an epoch shows, and in which order from archives."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+NEIGHBOURS = 1024  # photos that are shuffled, and lie decoded in memory, 0.2 MB each
 
 
 class Mixture:
@@ -34,6 +37,38 @@ class Mixture:
             first, last = (_whole(e * weight * len(rows)) for e in (epoch, epoch + 1))
             shown.append(rows[torch.arange(first, last) % len(rows)])
         return torch.cat(shown).sort().values
+
+
+def archive_by_archive(
+    archives: Tensor, places: Tensor, sizes: Sequence[int], steps: int, generator: torch.Generator
+) -> Tensor:
+    """The order of photos that are read from archives from beginning to end `[steps, B]`.
+
+    As WebDataset does it, archives come in a random order, each process of a training goes through
+    a stretch of its own, and photos are shuffled among some hundred neighbours.
+
+    archives, places: `[n]`, which archive each photo lies in, and where. sizes: how many photos of
+    a batch each process has, B together, one process's after another's.
+    """
+    turns = torch.randperm(int(archives.max()) + 1, generator=generator)[archives]
+    by_place = places.argsort(stable=True)
+    order = by_place[turns[by_place].argsort(stable=True)]
+    stretches = order[: steps * sum(sizes)].split([steps * size for size in sizes])
+    parts = [
+        _among_neighbours(stretch, size, generator).view(steps, size)
+        for stretch, size in zip(stretches, sizes, strict=True)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def _among_neighbours(order: Tensor, batch: int, generator: torch.Generator) -> Tensor:
+    chance = torch.rand(len(order), generator=generator, dtype=torch.float64)
+    return order[(torch.arange(len(order)) // run_of(batch) + chance).argsort()]
+
+
+def run_of(batch: int) -> int:
+    """How many photos are neighbours: whole batches of that size."""
+    return max(1, NEIGHBOURS // batch) * batch
 
 
 def _whole(number: float) -> int:

@@ -84,7 +84,7 @@ class PhaseRun:
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + number)
         size, captions = self.phase.batch_size, self.phase.captions_per_photo
         # From the epoch's start on, so that all processes draw the same.
-        all_batches = self.data.batches(size, captions, generator, number)
+        all_batches = self.data.batches(size, captions, generator, number, self.workers.count)
         batches = islice(all_batches, so_far.steps, None)
         before = time.monotonic() - so_far.seconds
         with self._bar(number, so_far) as bar:

@@ -84,6 +84,8 @@ class Data:
     min_count: a word seen less often in training is unknown to the model.
     max_words: longer training captions are cut.
     vocabulary: "model:NAME" keeps the words of that model, in their order, and adds new ones.
+    streaming: photos to train on are read anew in each epoch, archive by archive and each process
+        its own, for more of them than a disk holds decoded; else they are decoded once and kept.
 
     Raises OptionError where there is no such language or unit.
     """
@@ -95,6 +97,7 @@ class Data:
     min_count: int = 4
     max_words: int = 24
     vocabulary: str = ""
+    streaming: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -300,6 +303,12 @@ class Recipe:
             self.decoder.attention != "none" or not any(p.doubly_stochastic for p in self.phases),
             "doubly_stochastic needs an attention other than 'none'.",
         )
+        for phase in self.phases if self.data.streaming else ():
+            _require(
+                not phase.cache_features and phase.views == 1,
+                "phase '{}' keeps features, for which photos that are streamed are too many.",
+                phase.name,
+            )
 
     @property
     def start(self) -> str:

@@ -15,10 +15,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from captioner.datasets import Photos
 from captioner.errors import TrainingError
 from captioner.images import normalise
 from captioner.model import CaptioningModel, Decoder
 from captioner.pipeline import has_bfloat16
+from captioner.speed.cores import usable_cores
 from captioner.training import augment, checkpoint
 from captioner.training.data import Batch, TrainingData
 from captioner.training.distributed import Workers
@@ -26,6 +28,7 @@ from captioner.training.features import take_views
 from captioner.training.objectives import CrossEntropy, SelfCritical, Sums, added
 from captioner.training.pixels import ahead, moved, pixels_near
 from captioner.training.recipe import Phase
+from captioner.training.streaming import stream
 
 _OF_SCALER = {"scale", "_growth_tracker"}
 
@@ -47,8 +50,8 @@ class Learner(nn.Module):
         super().__init__()
         self.phase, self.model = phase, model
         self._features = features
-        if features is None:
-            photos = data.train
+        self.streamed = data.streamed if features is None else None
+        if features is None and isinstance(photos := data.train, Photos):
             self._pixels = pixels_near(photos.pixels, len(photos.records), self.device)
         self._objectives = [
             _objective(phase, data, decoder) for decoder in model.decoder.directions
@@ -86,6 +89,8 @@ class Learner(nn.Module):
 
     def fetch(self, photos: Batch) -> Batch:
         """The same photos with what the model reads of them, on its device."""
+        if photos.inputs is not None:  # streamed
+            return replace(photos, inputs=moved(photos.inputs, self.device))
         if self._features is None:
             return replace(photos, inputs=self._pixels(photos.rows))
         features = take_views(self._features, photos.rows, photos.draws[:, 0])
@@ -135,7 +140,11 @@ class Stepper:
 
         Raises TrainingError where there are more processes than photos in a batch.
         """
-        return ahead(batches, self._share)
+        shares: Iterator[Batch] = map(self._share, batches)
+        if self.learner.streamed:
+            processes = max(1, usable_cores() // self.workers.local_count)
+            shares = stream(self.learner.streamed, shares, processes)
+        return ahead(shares, self.learner.fetch)
 
     def _share(self, batch: Batch) -> Batch:
         if len(batch) < self.workers.count:
@@ -145,7 +154,7 @@ class Stepper:
                 self.phase.name,
                 self.workers.count,
             )
-        return self.learner.fetch(batch.part(self.workers.share(len(batch))))
+        return batch.part(self.workers.share(len(batch)))
 
     def step(self, share: Batch, number: int) -> float:
         """Take step `number` of the phase, from 0, with this process's share of the batch.

@@ -102,12 +102,28 @@ take_step, step.Stepper.step = step.Stepper.step, failing
 sys.exit(main())
 """
 
+# One of the processes is killed at its third step.
+KILLED = """
+import os, signal, sys
+from captioner.cli import main
+from captioner.training import step
+
+def killed(self, batch, number):
+    if os.environ["RANK"] == os.environ.get("KILLED") and number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take_step(self, batch, number)
+
+take_step, step.Stepper.step = step.Stepper.step, killed
+sys.exit(main())
+"""
+
 
 @pytest.fixture(scope="module")
 def home(make_home: Callable[[str, int], Path]) -> Path:
     folder = make_home(RECIPE, 44)
     (folder / "equal.py").write_text(EQUAL)
     (folder / "failing.py").write_text(FAILING)
+    (folder / "killed.py").write_text(KILLED)
     return folder
 
 
@@ -189,6 +205,25 @@ def test_one_process_says_why_all_stop(home: Path, program: str, change: str, sa
     assert "exitcode  : 2" in result.stderr
     assert result.stderr.count("Traceback") == 1  # torchrun's
     assert "elastic" in result.stderr.split("Traceback")[1]
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_killed_process_ends_the_run_and_the_same_command_goes_on(
+    home: Path, rank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = f"killed {rank}"
+    settings = [f"seed={5 + int(rank)}", "checkpoint_minutes=0"]
+    monkeypatch.setenv("KILLED", rank)
+    result = train(home, [*TWO, "killed.py"], out, *settings)
+    assert result.returncode == 1
+    _, *spoken = result.stderr.split("captioner: ")
+    assert len(spoken) == 1, result.stderr
+    assert "A process of this training was ended from outside" in spoken[0].splitlines()[0]
+    assert result.stderr.count("Traceback") == 1  # torchrun's
+    monkeypatch.delenv("KILLED")
+    result = train(home, [*TWO, "killed.py"], out, *settings)
+    assert result.returncode == 0, result.stderr
+    assert "Going on after 0 epochs and 2 steps of phase 1." in result.stderr
 
 
 @given(st.integers(0, 1000), st.integers(1, 64))

@@ -68,6 +68,7 @@ def stepper(**settings: Any) -> Stepper:
     data = SimpleNamespace(
         train=SimpleNamespace(pixels=photos(), records=[None] * PHOTOS),
         references=lambda **_: references(),
+        streamed=None,
         function_words=frozenset,
         base_forms=dict,
         max_words=6,

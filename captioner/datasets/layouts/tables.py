@@ -108,14 +108,25 @@ def _is_csv(suffix: str, head: str) -> bool:
         return False
 
 
-def _row(raw: Mapping[str, Any], where: Message, skip: bool = False) -> Row:
-    images = [raw[column] for column in _columns(raw, _IMAGE)]
+def captions_in(raw: Mapping[str, Any], where: Message | str, skip: bool = False) -> list[str]:
+    """The captions of an object with columns' names in small letters; it may have none.
+
+    skip: whether a null stands for an empty caption.
+
+    Raises DatasetError, which says where, if one is no text.
+    """
     captions = [text for c in _columns(raw, _CAPTION) for text in _texts(raw[c])]
     captions = without_nulls(captions, where, skip)
-    if not (images and isinstance(images[0], str) and images[0].strip() and captions):
-        raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", where)
     if not all(isinstance(text, str) for text in captions):
         raise DatasetError("{}: a caption must be text.", where)
+    return captions
+
+
+def _row(raw: Mapping[str, Any], where: Message, skip: bool = False) -> Row:
+    images = [raw[column] for column in _columns(raw, _IMAGE)]
+    captions = captions_in(raw, where, skip)
+    if not (images and isinstance(images[0], str) and images[0].strip() and captions):
+        raise DatasetError("{}: expected a photo's name as `image`, and a `caption`.", where)
     return Row(images[0].strip(), captions, _split(raw, where), where)
 
 
