@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from captioner.datasets.records import Record
@@ -201,6 +202,7 @@ def in_processes(
         sampler=range(len(items)) if order is None else order,
         num_workers=count,
         collate_fn=_as_they_are,
+        generator=torch.Generator(),  # a draw from torch's own would change all that comes after
         # Started at once and with what is in memory; elsewhere that is not safe.
         multiprocessing_context="fork" if count and sys.platform == "linux" else None,
     )

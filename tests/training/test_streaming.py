@@ -205,9 +205,11 @@ def ended(number: int, parent: int) -> int:
 
 def test_processes_give_results_in_order() -> None:
     numbers = range(1000)
+    before = torch.get_rng_state()
     assert list(in_processes(square, numbers, processes=2)) == [n**2 for n in numbers]
     order = [7, 7, 0, 999]
     assert list(in_processes(square, numbers, order, processes=2)) == [49, 49, 0, 998001]
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_process_that_is_killed_is_told_of() -> None:
