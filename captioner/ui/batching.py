@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from captioner.chunks import chunks
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.messages import Message
@@ -66,16 +67,16 @@ class Batcher:
     """Does the model's work for all visitors.
 
     What is waiting when the model is free is what it does next, so a visitor who is alone waits
-    for nobody. A few photos are one batch, many are a batch for each lane, see
+    for nobody. A few photos are one batch, many are a batch for each worker, see
     `captioner.speed.workers`. Captions are the same as without company, but for the rounding of the
     features' last digits.
 
-    lanes: how many; one is best where a GPU does the work.
+    workers: how many; one is best where a GPU does the work.
     """
 
-    def __init__(self, lanes: int = 1) -> None:
-        self._count = lanes
-        self._lanes = start_workers(lanes)
+    def __init__(self, workers: int = 1) -> None:
+        self._count = workers
+        self._workers = start_workers(workers)
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._held: list[Job] = []  # taken from the queue, for the next batch
         self.closed = False
@@ -114,12 +115,12 @@ class Batcher:
             closed = CaptionerError("The page is being closed.")
             _fail((job for batch in batches for job in batch), closed)
         elif others:
-            list(self._lanes.map(work_through, batches))
+            list(self._workers.map(work_through, batches))
         else:
             work_through(first)
 
     def _next(self) -> list[list[Job]]:
-        """What is waiting, as one batch or as one for each lane. Each is of a power of two: every
+        """What is waiting, as one batch or as one for each worker. Each is of a power of two: every
         other size would have the encoder's kernels compiled anew, which takes longer than the
         photos themselves."""
         if not self._held:
@@ -133,7 +134,7 @@ class Batcher:
         most = min(MOST, len(self._held) // batches)
         size = 1 << (most.bit_length() - 1)
         jobs, self._held = self._held[: size * batches], self._held[size * batches :]
-        return [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        return list(chunks(jobs, size))
 
 
 def work_through(jobs: Sequence[Job]) -> None:
