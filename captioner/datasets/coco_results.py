@@ -18,7 +18,7 @@ from captioner.messages import Message
 def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str]:
     """One caption for each image that has references, by image id in the order of the results.
 
-    A caption may be empty.
+    An image goes by its id, or by its file name where that is no id. A caption may be empty.
 
     Raises DatasetError, naming the file and the entry, where it is missing or malformed, where an
     image is unknown, has no reference or comes twice, and where an image with references has no
@@ -28,9 +28,12 @@ def read_coco_results(path: Path, references: CocoCaptions) -> dict[ImageId, str
     if not isinstance(content, list):
         raise DatasetError("{} is not in COCO results format: a list of captions.", path)
     captions: dict[ImageId, str] = {}
+    ids = {name: image for image, name in references.names.items()}
     for number, row in enumerate(content):
         where = Message("{}, entry {}", path, number)
         image, caption = _image_and_caption(row, where)
+        if image not in references.names:  # `captioner folder` knows photos by their names alone
+            image = ids.get(str(image), image)
         _check_image(image, references, where)
         if image in captions:
             raise DatasetError(

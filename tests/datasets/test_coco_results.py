@@ -45,6 +45,15 @@ def test_results_are_read_by_id_in_their_order_and_may_be_empty(tmp_path: Path) 
     assert list(results(tmp_path, rows).items()) == [(7, ""), (42, "a dog")]
 
 
+def test_a_file_name_stands_for_the_id_that_it_has(tmp_path: Path) -> None:
+    """As `captioner folder` writes it; salesforce/LAVIS#598 fails on ids that are no numbers."""
+    rows = [{"image_id": "b.jpg", "caption": "a cat"}, {"image_id": 42, "caption": "a dog"}]
+    assert list(results(tmp_path, rows).items()) == [(7, "a cat"), (42, "a dog")]
+    twice = [*rows, {"image_id": 7, "caption": "a cat"}]
+    with pytest.raises(DatasetError, match=r"entry 2: a second caption for b\.jpg"):
+        results(tmp_path, twice)
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
