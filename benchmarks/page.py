@@ -12,6 +12,7 @@ measured in turn, A B A B …. Prints Markdown tables. Memory is read where ther
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import re
 import shutil
@@ -32,10 +33,10 @@ from tqdm import tqdm
 
 import captioner
 from captioner.images import open_image, to_batch
-from captioner.options import OPTIONS
 from captioner.speed.memory import keep_memory
 from captioner.text import tokenizer
 from captioner.ui import free_port
+from captioner.ui.api import Api
 from captioner.ui.options import TOP
 
 BEAM = 3
@@ -144,7 +145,8 @@ def ask(url: str, visitor: str, photos: Sequence[Path]) -> list[dict[str, object
             for path, photo in zip(paths, photos, strict=True)
         ]
         given = {"beam": BEAM, "top": 1}
-        data = [uploads, "", "", *(given.get(name) for name in OPTIONS)]
+        _, _, *others = inspect.signature(Api.caption_many).parameters.values()
+        data = [uploads, *(given.get(other.name, other.default) for other in others)]
         body = {"data": data, "session_hash": visitor}
         call = web.post("/call/caption_many", json=body).raise_for_status().json()
         reply = web.get(f"/call/caption_many/{call['event_id']}").raise_for_status().text
