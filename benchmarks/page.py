@@ -5,8 +5,9 @@
 FOLDER holds JPEGs. One visitor gives photos to the page in a browser: from the end of the upload
 to the sentence on the screen, against the model alone. Then many visitors send photos at once,
 over HTTP, round after round: photos a second, against the model alone in batches; whether each
-sentence is that of its photo; and the server's memory after each round. What is compared is
-measured in turn, A B A B …. Prints Markdown tables. Memory is read where there is a /proc.
+sentence is that of its photo; and the server's memory after each round. At last one visitor's
+photo alone, and while another has eighty. What is compared is measured in turn, A B A B …. Prints
+Markdown tables. Memory is read where there is a /proc.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ BEAM = 3
 TOLD = {"attention": True, "words": True, "trace": True, "search": True}  # by the page
 PATIENCE_SECONDS = 600
 NEAR = 0.5  # in log-probability, which rounding changes by less
+MANY = 80  # photos of another visitor
 QUIET_SECONDS = 0.5  # until the browser has finished drawing, before the model is timed
 
 # In the page: when the last upload had arrived, and when the answer to it was on the screen.
@@ -153,6 +155,43 @@ def ask(url: str, visitor: str, photos: Sequence[Path]) -> list[dict[str, object
     return json.loads(re.search(r"event: complete\ndata: (.*)", reply)[1])[0]  # type: ignore[index]
 
 
+def beside_another(
+    server: Server, photos: Sequence[Path], many: Sequence[Path], rounds: int
+) -> tuple[list[float], list[float]]:
+    """Seconds of one photo with nobody else there, and, one after another, while another visitor
+    waits for `many`."""
+
+    def seconds(photo: Path) -> float:
+        started = time.perf_counter()
+        ask(server.url, "one", [photo])
+        return time.perf_counter() - started
+
+    alone, beside = [], []
+    with ThreadPoolExecutor(1) as other:
+        for _ in range(rounds):
+            alone += [seconds(photo) for photo in photos[:4]]
+            waiting = other.submit(ask, server.url, "other", many)
+            time.sleep(QUIET_SECONDS)  # until these are uploaded
+            for photo in photos:
+                took = seconds(photo)
+                if waiting.done():
+                    break
+                beside.append(took)
+            waiting.result()
+    return alone, beside
+
+
+def report_beside(alone: Sequence[float], beside: Sequence[float]) -> None:
+    """The table of one photo beside another visitor's many."""
+    ratio = statistics.median(beside) / statistics.median(alone)
+    print("\n| one photo over HTTP | median | longest |\n|---|---|---|")
+    print(f"| nobody else ({len(alone)} times) | {ms(alone)} | {1000 * max(alone):.0f} ms |")
+    print(
+        f"| while another has {MANY} ({len(beside)}) | {ms(beside)} | {1000 * max(beside):.0f} ms |"
+    )
+    print(f"\nMedian ratio: {ratio:.2f}")
+
+
 def many_visitors(server: Server, groups: Sequence[Sequence[Path]]) -> tuple[float, list[dict]]:
     """Seconds until the last of them has all captions, and these; the same people each round."""
     names = [f"visitor-{number}" for number in range(len(groups))]
@@ -232,7 +271,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     photos = sorted(options.folder.rglob("*.jpg"))
-    needed = max(options.photos, options.visitors * options.each)
+    needed = max(options.photos, options.visitors * options.each, MANY + 40)
     if len(photos) < needed:
         parser.error(f"{options.folder} holds {len(photos)} JPEGs; {needed} are needed.")
     keep_memory()
@@ -240,6 +279,8 @@ def main() -> None:
     with serving(options.model) as server:
         report_one(*one_visitor(server, model, photos[: options.photos]))
         run_rounds(server, model, photos, options)
+        few, many = photos[MANY : MANY + 40], photos[:MANY]
+        report_beside(*beside_another(server, few, many, options.rounds))
 
 
 def run_rounds(

@@ -156,6 +156,7 @@
     answer = element.querySelector(".answer");
     const address = answer?.dataset.picture;
     if (!address || picture?.src === address) return refresh();
+    document.querySelector("#answer").classList.remove("stale"); // see photo.js
     picture = new Image();
     picture.onload = refresh;
     picture.src = address;

@@ -65,6 +65,9 @@
     if (back) back.hidden = item.edits[language] === undefined;
   };
 
+  // A correction that was taken out can be had back.
+  captioner.markTools = (item) => (item.card.querySelector(".mine").hidden = !item.dropped);
+
   const choices = (item) => {
     const buttons = item.captions.flatMap((own) =>
       [own.row, ...own.alternatives].map(({ caption: text }, n) =>
@@ -83,6 +86,9 @@
       back.hidden = item.edits[own.row.language] === undefined;
       list.push(back);
     }
+    const mine = make("button", { type: "button", class: "mine" }, said("mine"));
+    mine.hidden = !item.dropped;
+    list.push(mine);
     return make("div", { class: "tools" }, ...list);
   };
 

@@ -403,6 +403,28 @@
     });
   };
 
+  // Whatever else a person does, a correction that goes by it can be had back.
+  const dropping = (item, act) => {
+    const before = Object.entries(item.edits);
+    act();
+    const gone = before.filter(([language]) => item.edits[language] === undefined);
+    if (!gone.length) return;
+    item.dropped = { ...item.dropped, ...Object.fromEntries(gone) };
+    captioner.markTools(item);
+  };
+
+  const mine = (item) => {
+    for (const own of item.captions) {
+      const text = item.dropped[own.row.language];
+      if (text === undefined) continue;
+      correct(item, own, text);
+      rewrite(item, own);
+    }
+    item.card.querySelector("textarea").focus({ preventScroll: true });
+    item.dropped = null;
+    captioner.markTools(item);
+  };
+
   const anew = (items) => {
     for (const item of items) {
       Object.assign(item, { state: "waiting", urgent: true });
@@ -496,9 +518,10 @@
     },
     enlarge: (button) => enlarge(itemOf(button)),
     close: () => part(".large").close(),
-    anew: (button) => rewritten(itemOf(button)),
-    pick: (button) => pick(itemOf(button), button),
-    original: (button) => original(itemOf(button), button),
+    anew: (button) => dropping(itemOf(button), () => rewritten(itemOf(button))),
+    pick: (button) => dropping(itemOf(button), () => pick(itemOf(button), button)),
+    mine: (button) => mine(itemOf(button)),
+    original: (button) => dropping(itemOf(button), () => original(itemOf(button), button)),
   };
 
   const click = ({ target }) => {
@@ -558,8 +581,20 @@
       offer(["earlier", latest.order.length], "show_earlier", () => restore(latest.id));
   };
 
+  // What is being captioned goes on before the page is loaded anew; then all of it is kept.
+  let kept = false;
+  captioner.beforeReload({
+    lost: () => root && warn("away"),
+    keep: async () => {
+      if (root) warn();
+      while (gallery?.runner.isRunning()) await captioner.pause(200);
+      kept = true;
+    },
+  });
+
   // A question of the browser's own before a run is broken off, or corrections that were not taken home.
   addEventListener("beforeunload", (event) => {
+    if (kept) return;
     if (gallery?.runner.isRunning() || (changed && gallery?.items.length)) event.preventDefault();
   });
 })();

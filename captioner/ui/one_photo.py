@@ -65,7 +65,9 @@ def lay_out(texts: Texts) -> OnePhoto:
     return OnePhoto(photo, begin, problem, sentences, both)
 
 
-def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) -> None:
+def connect(
+    page: gr.Blocks, service: Service, one: OnePhoto, language: gr.Radio, how: Fields
+) -> None:
     """Answer a photo, and answer it again whenever something else is chosen."""
     kept = gr.State(None, time_to_live=service.keep_seconds)
 
@@ -82,7 +84,7 @@ def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) ->
     gr.on(
         [one.photo.upload, one.both.change, one.begin.input, language.change, *how.changes()],
         answer_visitor,
-        [one.photo, kept, one.both, one.begin, language, *how],
+        [one.photo, kept, one.both, one.begin, language, *how],  # in photo.js as well
         [one.sentences, one.problem, kept],
         preprocess=False,
         show_progress="minimal",
@@ -91,6 +93,11 @@ def connect(service: Service, one: OnePhoto, language: gr.Radio, how: Fields) ->
         js="(...values) => captioner.whenThere(...values)",
         api_visibility="private",
     )
+    choices = [one.both, *how]
+    page.load(
+        None, choices, choices, js="(...values) => captioner.choicesAgain(...values)",
+        api_visibility="private",
+    )  # fmt: skip
 
 
 def photo_box_html() -> str:

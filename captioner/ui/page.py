@@ -64,7 +64,7 @@ def build_page(service: Service) -> gr.Blocks:
         # Far from the photo, so that the fields are near the sentences that they change.
         one_photo.lay_out_strip(texts)
         texts.say(gr.HTML(elem_id="foot"), value=foot_html)
-        one_photo.connect(service, one, language, how)
+        one_photo.connect(page, service, one, language, how)
         comparison.connect(service, what, table, one, language, how)
         many_photos.connect(page, language, how)
         language.change(

@@ -17,6 +17,8 @@
     image.alt = "";
     if (before.startsWith("blob:")) URL.revokeObjectURL(before);
     part(".photo-box").classList.add("full");
+    // Until there is an answer, the sentence that is shown is that of the photo before.
+    document.querySelector("#answer").classList.add("stale");
   };
 
   // The server may be away for a moment; a photo that was given meanwhile takes this one's place.
@@ -137,6 +139,21 @@
       for (const [name, act] of Object.entries(actions)) if (button?.classList.contains(name)) act();
     });
     captioner.takeFiles("one", { take, warn });
+    captioner.drafts.keptForReload().then((kept) => kept?.file && take([kept.file]));
+  };
+
+  captioner.beforeReload({
+    lost: () => gradio && warn("away"),
+    keep: () => {
+      const [, , both, , , ...how] = newest; // as one_photo.py asks
+      return captioner.drafts.keepForReload({ file: latest, choices: how.length ? [both, ...how] : null });
+    },
+  });
+
+  // values: those of the fields, which are as they were before gradio loaded the page anew.
+  captioner.choicesAgain = async (...values) => {
+    const kept = await captioner.drafts.keptForReload();
+    return kept?.choices ?? values.map(() => ({ __type__: "update" }));
   };
 
   // A file that the browser cannot show (a TIFF, or no picture at all) leaves no broken icon.

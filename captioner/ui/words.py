@@ -181,6 +181,7 @@ class Words:
     other_sentences: str = "Other sentences"
     anew: str = "Caption anew"
     original: str = "Back to the model's"
+    mine: str = "Back to the correction"
     download: str = "Download"
     started_over: str = "The gallery is empty again."
     earlier: str = "This browser still has a gallery of {} photos."

@@ -1,5 +1,6 @@
 """The page by keyboard, by screen reader and for weak eyes, in a real browser."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -126,6 +127,87 @@ POOR_CONTRAST = """() => {
 }"""
 
 
+def without_a_photo(visit: Visit, *_: Path) -> Iterator[str]:
+    """Each state of the page, by its name, once the page is in it."""
+    page = visit.page
+    yield "nothing given, with the examples"
+    page.locator("#photo .camera-on").click()
+    page.locator("#photo .take:enabled").wait_for()
+    yield "the camera"
+    page.locator("#photo .leave").click()
+    visit.dispatch("paste", [])
+    visit.notice()
+    yield "a clipboard without a picture"
+
+
+def with_a_photo(visit: Visit, drawing: Path, notes: Path) -> Iterator[str]:
+    """The same, with one photo."""
+    page, words = visit.page, visit.words
+    visit.choose(drawing)
+    shown = page.locator("#answer article:visible")
+    shown.locator("[data-word]").first.click()
+    shown.locator("summary").click()
+    page.locator("#how > button").click()
+    page.locator("#compare > button").click()
+    page.locator("#compare input[value=beams]").check()
+    page.locator("#compare table").wait_for()
+    page.locator("#both input").check()
+    page.locator("#answer .also").wait_for()
+    yield "a sentence in both languages, all unfolded, side by side"
+    shown.locator(".play").click()
+    yield "the player"
+    shown.locator(".play").click()
+    page.locator("#compare input[value=avoid]").check()
+    page.locator("#compare [role=alert]").wait_for()
+    yield "nothing to compare"
+    shown.locator("[data-word]").first.click()
+    shown.locator(".thought button:enabled").first.click()
+    page.locator("#answer .back").wait_for()
+    yield "what if"
+    page.locator("#answer .back").click()
+    require = page.get_by_role("textbox", name=words.require)
+    require.fill("qwertz")
+    require.press("Enter")
+    visit.problem()
+    yield "a choice that cannot be"
+    page.get_by_label(words.sampling).check()
+    page.locator("#answer .draw").wait_for()
+    yield "drawn at random"
+    visit.choose(notes)
+    visit.problem()
+    yield "a problem"
+
+
+def with_many_photos(visit: Visit, drawing: Path, notes: Path) -> Iterator[str]:
+    """The same, in the gallery."""
+    page = visit.page
+    page.locator("#many-button").click()
+    yield "no photos"
+    visit.pile_up([drawing, notes])
+    visit.is_captioned()
+    yield "many photos"
+    page.locator(".card textarea").first.fill("in other words")
+    page.locator(".card .others summary").first.click()
+    page.locator(".replace summary").click()
+    page.locator(".filter").fill("words")
+    yield "a corrected card, its other sentences, find and replace"
+    page.locator(".card .original").click()
+    yield "a correction that was taken out"
+    page.locator(".card .enlarge").first.click()
+    page.locator("dialog img").wait_for()
+    yield "enlarged"
+    page.keyboard.press("Escape")
+    page.route("**/gradio_api/**", lambda route: route.abort())
+    page.locator("#photos input").set_input_files([notes])
+    visit.notice("#gallery")
+    yield "many photos without a server"
+    page.unroute_all()
+    page.locator("#gallery .stop").click()
+    visit.is_captioned()
+    page.locator("#gallery .start-over").click()
+    yield "started over"
+
+
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_object_to(
@@ -153,22 +235,59 @@ def test_axe_finds_nothing_to_object_to(
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.reload()
         page.locator("#answer .waiting").wait_for()
-        look("nothing given")
-        visit.choose(drawing)
-        page.locator("#answer article:visible [data-word]").first.click()
-        page.locator("#answer article:visible summary").click()
-        page.locator("#how > button").click()
-        page.locator("#compare > button").click()
-        page.locator("#compare input[value=beams]").check()
-        page.locator("#compare table").wait_for()
-        look("a sentence, all unfolded")
-        visit.choose(notes)
-        visit.problem()
-        look("a problem")
-        visit.pile_up([drawing, notes])
-        page.locator("#gallery .downloads").wait_for()
-        look("many photos")
+        for states in (without_a_photo, with_a_photo, with_many_photos):
+            for state in states(visit, drawing, notes):
+                look(state)
     assert {state: own for state, own in found.items() if own} == {}
+
+
+# All that is pressed and is lower or narrower than a finger; of a field in a label, the label.
+SMALL = """() => {
+    const pressed = (own) => {
+        if (own.matches("[type=radio], [type=checkbox], [type=file]")) return own.closest("label");
+        return own.matches("[role=combobox]") ? own.closest(".wrap") : own;
+    };
+    return [...document.querySelectorAll("main *")]
+        .filter((own) => own.matches("button, a, summary, textarea, [role=tab], input"))
+        .map(pressed)
+        .filter((own) => own.checkVisibility() && !own.closest("[aria-hidden=true]"))
+        .filter((own) => own.offsetParent && Math.min(own.offsetWidth, own.offsetHeight) < 44)
+        .map((own) => `${own.outerHTML.slice(0, 80)}: ${own.offsetWidth} x ${own.offsetHeight}`);
+}"""
+
+
+def test_whatever_is_pressed_is_as_large_as_a_finger(any_visit: Visit, drawing: Path) -> None:
+    visit, page = any_visit, any_visit.page
+    assert page.evaluate(SMALL) == []
+    visit.choose(drawing)
+    shown = page.locator("#answer article:visible")
+    shown.locator("[data-word]").first.click()
+    shown.locator("summary").click()
+    page.locator("#how > button").click()
+    page.locator("#compare > button").click()
+    page.locator("#compare input[value=beams]").wait_for()
+    assert page.evaluate(SMALL) == []
+    visit.pile_up([drawing])
+    visit.is_captioned()
+    page.locator(".card .others summary").click()
+    page.locator(".replace summary").click()
+    assert page.evaluate(SMALL) == []
+
+
+def test_enlarged_four_times_the_photo_does_not_cover_the_words(
+    any_visit: Visit, drawing: Path
+) -> None:
+    """A window of 1,280 by 1,024 then is as large as 320 by 256 pixels."""
+    visit, page = any_visit, any_visit.page
+    page.set_viewport_size({"width": 320, "height": 256})
+    visit.choose(drawing)
+    last = page.locator("#answer article:visible [data-word]").last
+    last.focus()
+    last.evaluate("(own) => own.scrollIntoView()")
+    photo = page.locator("#photo").bounding_box()
+    assert photo is not None
+    assert photo["y"] + photo["height"] <= 0
+    assert not visit.scrolls_sideways()
 
 
 def test_every_control_has_a_name(any_visit: Visit, drawing: Path) -> None:

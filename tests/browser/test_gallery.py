@@ -237,6 +237,61 @@ def test_reviewing_by_keyboard_alone(page: "sync_api.Page", photos: list[Path]) 
     assert page.evaluate("document.activeElement.closest('.card') !== null")
 
 
+def test_a_server_that_breaks_off_an_answer_takes_neither_photo_nor_choices_with_it(
+    page: "sync_api.Page", server: Server, photos: list[Path]
+) -> None:
+    """gradio then loads the page anew."""
+    words = WORDS["zh"]
+    page.locator("#language input[value=zh]").check()
+    page.locator("#photo input").set_input_files(photos[0])
+    page.locator("#answer .sentence").first.wait_for()
+    page.locator("#how > button").click()
+    length = page.get_by_role("spinbutton", name=words.length)
+    length.fill("3")
+    length.press("Enter")
+    page.evaluate("window.isOld = true")
+    page.once("dialog", lambda dialog: pytest.fail("Nothing is lost, so there is no question."))
+    server.process.send_signal(signal.SIGSTOP)  # so that the answer is still to come
+    with page.expect_request("**/queue/join*"):
+        page.locator("#photo input").set_input_files(photos[2])
+        server.process.send_signal(signal.SIGCONT)
+    server.kill()
+    sync_api.expect(page.locator("#photo .notice")).to_contain_text(words.away)
+    assert not page.locator("#answer").is_visible()  # which is about the photo before
+    toast = page.locator("[data-testid=toast-text]")
+    assert toast.evaluate("own => getComputedStyle(own).fontSize") == "0px"
+    assert words.away in toast.evaluate("own => getComputedStyle(own, '::after').content")
+
+    server.start()
+    page.wait_for_function("window.isOld === undefined")
+    page.locator("#answer .sentence").first.wait_for()
+    assert page.locator("#photo img").evaluate("(own) => own.naturalWidth") == 60
+    page.locator("#how > button").click()
+    sync_api.expect(length).to_have_value("3")
+    sync_api.expect(page.locator("#answer article:visible [data-word]")).to_have_count(3)
+
+
+def test_a_correction_that_was_taken_out_can_be_had_back(
+    page: "sync_api.Page", photos: list[Path]
+) -> None:
+    give(page, photos[2:3])
+    await_all(page, 1)
+    card = page.locator(".card")
+    text, back = card.locator("textarea"), card.locator(".mine")
+    sync_api.expect(back).to_be_hidden()
+    card.locator(".others summary").click()
+    for button in (".original", ".pick >> nth=1", ".anew"):
+        text.fill("in my own words")
+        card.locator(button).press("Enter")
+        sync_api.expect(text).not_to_have_value("in my own words")
+        back.press("Enter")
+        sync_api.expect(text).to_have_value("in my own words")
+        sync_api.expect(text).to_be_focused()
+        sync_api.expect(back).to_be_hidden()
+    rows = [json.loads(line) for line in downloaded(page, "JSONL").splitlines()]
+    assert [row["caption"] for row in rows] == ["in my own words"]
+
+
 @pytest.mark.parametrize("language", WORDS)
 def test_nothing_widens_the_page(language: str, page: "sync_api.Page", photos: list[Path]) -> None:
     page.locator(f"#language input[value={language}]").check()
