@@ -7,8 +7,9 @@ SENTENCES.txt, and beyond them the beginning of one with the end of another, who
 as new as those of as many captions by people. `captioner train` runs in a process of its own, on
 photos that count as decoded before: their array is a file of that size with nothing in it, which
 takes no room on the disk. Once with cross-entropy and once with the whole self-critical reward,
-every layer of MobileNetV2 trained with a batch of 16. Seconds are those that a core computes,
-whatever else runs beside. Prints a Markdown table; everything made is deleted.
+every layer of MobileNetV2 trained with a batch of 16; seconds are those that a core computes,
+whatever else runs beside. Then `--check`, which opens every photo, so small ones should be given.
+Prints a Markdown table; everything made is deleted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,24 +65,43 @@ REWARD = [
     "phases.0.named_weight=0.5",
 ]  # fmt: skip
 
-# The command up to its first step, in a process whose time and memory count.
-FIRST_STEP = """
+# The command up to its first step and some more, in a process whose time and memory count.
+FIRST_STEPS = """
 import os, sys, time
 from captioner.cli import main
 from captioner.training import step
 
-def memory():  # at its highest
+def memory(kind):  # VmHWM, at its highest; RssAnon, now and but for files that are read in place
     with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith(kind))
 
-def first(self, batch, number):
-    before = time.process_time(), memory()
-    taken(self, batch, number)
-    print(*before, time.process_time(), memory(), flush=True)
-    os._exit(0)
+def watched(self, batch, number):
+    if number == 0:
+        print(time.process_time(), memory("VmHWM"))
+    value = taken(self, batch, number)
+    if number == 0:
+        print(time.process_time(), memory("VmHWM"))
+    if (number + 1) % (STEPS // 3) == 0:
+        print(memory("RssAnon"), flush=True)
+    if number + 1 == STEPS:
+        os._exit(0)
+    return value
 
-taken, step.Stepper.step = step.Stepper.step, first
+STEPS = int(os.environ["STEPS"])
+taken, step.Stepper.step = step.Stepper.step, watched
 sys.exit(main())
+"""
+
+
+# The command, which leaves beside the recipe how much memory its own process had.
+CHECK = """
+import sys
+from pathlib import Path
+from captioner.cli import main
+main()
+with open("/proc/self/status") as file:
+    peak = next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
+(Path(sys.argv[2]).parent / "peak").write_text(str(peak))
 """
 
 
@@ -132,17 +153,36 @@ def pretend_decoded(recipe: Recipe, cache: Path) -> None:
         listing.write_text(json.dumps({"rows": list(range(len(of_split))), "unreadable": []}))
 
 
-def first_step(root: Path, changes: list[str]) -> list[float]:
-    """Seconds of computing and MiB from the command's start to its first step, and with it."""
-    sets = [word for change in changes for word in ("--set", change)]
-    arguments = ["train", str(root / "recipe.toml"), "--device", "cpu", *sets]
+def first_steps(root: Path, changes: list[str], steps: int) -> list[int]:
+    """Seconds of computing and MiB from the command's start to its first step, and with it; then
+    MiB after each third of so many steps."""
     with tempfile.TemporaryDirectory(dir=root) as out:
         os.symlink(root / "cache", Path(out) / "cache")
         result = subprocess.run(
-            [sys.executable, "-c", FIRST_STEP, *arguments, "--out", f"{out}/run"],
+            [sys.executable, "-c", FIRST_STEPS, *arguments(root, changes), "--out", f"{out}/run"],
             check=True, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "STEPS": str(steps)},
         )  # fmt: skip
-    return [float(figure) for figure in result.stdout.split()]
+    return [round(float(figure)) for figure in result.stdout.split()]
+
+
+def arguments(root: Path, changes: list[str]) -> list[str]:
+    """Of the command."""
+    sets = [word for change in (f"data.root={root}", *changes) for word in ("--set", change)]
+    return ["train", str(root / "recipe.toml"), "--device", "cpu", *sets]
+
+
+def check(root: Path) -> tuple[float, float, int]:
+    """Seconds that looking the data over takes, those that cores compute, and MiB of the command's
+    own process at its highest; the processes that open photos share most of theirs with it."""
+    before, started = os.times(), time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", CHECK, *arguments(root, []), "--check"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    after = os.times()
+    computed = sum(after[2:4]) - sum(before[2:4])
+    return time.monotonic() - started, computed, int((root / "peak").read_text())
 
 
 def main() -> None:
@@ -150,20 +190,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sentences", type=Path)
     parser.add_argument("photos", type=Path)
+    parser.add_argument("--steps", type=int, default=30, help="of training")
     options = parser.parse_args()
     sentences = options.sentences.read_text().splitlines()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         make(root, sentences, sorted(options.photos.glob("*.jpg")))
-        where = f"data.root={root}"
-        pretend_decoded(read_recipe(root / "recipe.toml", [where]), root / "cache")
-        print(
-            "| objective | to the first step | memory | with it | memory |\n|---|---|---|---|---|"
-        )
-        for changes in ([], REWARD):
-            before, held, after, most = first_step(root, [where, *changes])
-            name = "self-critical" if changes else "cross-entropy"
-            print(f"| {name} | {before:.0f} s | {held:.0f} MiB | {after:.0f} s | {most:.0f} MiB |")
+        pretend_decoded(read_recipe(root / "recipe.toml", [f"data.root={root}"]), root / "cache")
+        print("| | to the first step | memory | with it | memory | after a third, two and all |")
+        print("|---|---|---|---|---|---|")
+        for name, changes in (("cross-entropy", []), ("self-critical", REWARD)):
+            before, held, after, most, *later = first_steps(root, changes, options.steps)
+            level = ", ".join(map(str, later))
+            print(f"| {name} | {before} s | {held} MiB | {after} s | {most} MiB | {level} MiB |")
+        seconds, computed, most = check(root)
+        print(f"--check: {seconds:.0f} s, {computed:.0f} s of a core, {most} MiB")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,13 @@ from captioner.datasets.coco_results import read_coco_results
 from captioner.datasets.features import cache_features, check_room
 from captioner.datasets.files import read_lines
 from captioner.datasets.layouts.coco import CocoCaptions, read_captions, read_coco_captions
-from captioner.datasets.photos import Photos, Undecoded, decode_photos, in_processes
+from captioner.datasets.photos import (
+    Photos,
+    Undecoded,
+    decode_photos,
+    in_processes,
+    watched_processes,
+)
 from captioner.datasets.reading import FORMATS, read_dataset, recognise
 from captioner.datasets.records import Dataset, Record, read_names
 from captioner.datasets.splits import VAL_SHARE
@@ -28,4 +34,5 @@ __all__ = [
     "read_lines",
     "read_names",
     "recognise",
+    "watched_processes",
 ]

@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
 from functools import cached_property, partial
@@ -206,9 +207,19 @@ def in_processes(
         # Started at once and with what is in memory; elsewhere that is not safe.
         multiprocessing_context="fork" if count and sys.platform == "linux" else None,
     )
-    try:
+    with watched_processes():
         for results in loader:
             yield from results
+
+
+@contextmanager
+def watched_processes() -> Iterator[None]:
+    """Raise DatasetError where a process that opens photos is ended from outside.
+
+    torch tells of that whatever is done at the time, so whoever uses results is to watch, too.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

@@ -159,10 +159,6 @@ class _EndedError(BaseException):
     """This process was asked to end, which torchrun asks of all where one has ended."""
 
 
-def _end(*_: object) -> None:
-    raise _EndedError
-
-
 @contextmanager
 def _one_voice(rank: int) -> Iterator[None]:
     """Let one process say why all stop.
@@ -173,47 +169,61 @@ def _one_voice(rank: int) -> Iterator[None]:
     """
     if rank > 0:
         logging.getLogger("captioner").setLevel(logging.ERROR)
-    before = signal.signal(signal.SIGTERM, _end)
+    ended: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        ended.append(number)
+        raise _EndedError
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        with _patient(rank):
+        try:
             yield
-    except _EndedError:
-        if not _is_first_to_speak():
-            raise SystemExit(1) from None
-        raise TrainingError(
-            "A process of this training was ended from outside, and all have stopped; the same "
-            "command goes on from the last checkpoint."
-        ) from None
-    except CaptionerError:
-        if not _is_first_to_speak():
-            raise SystemExit(1) from None
-        raise
+        except (CaptionerError, RuntimeError) as error:
+            if not ended:
+                time.sleep(_patience(error, rank))
+            raise
+    except BaseException as error:
+        _let_speak()
+        said = _said(error, rank, was_asked=bool(ended))
+        if isinstance(said, CaptionerError) and not _is_first_to_speak(rank):
+            said = SystemExit(1)
+        raise said from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextmanager
-def _patient(rank: int) -> Iterator[None]:
-    try:
-        yield
-    except CaptionerError:
-        if rank > 0:
-            time.sleep(_PATIENCE)
-        raise
-    except KeyboardInterrupt:
-        if rank > 0:
-            raise SystemExit(130) from None
-        raise
-    except RuntimeError as error:
-        if not _is_lost_peer(error):
-            raise
-        time.sleep(2 * _PATIENCE)  # the one that has failed may have waited, too
-        raise TrainingError(
+def _patience(error: Exception, rank: int) -> float:
+    """Seconds in which another process may say more of an error than this one."""
+    if isinstance(error, CaptionerError):
+        return _PATIENCE if rank > 0 else 0.0
+    return 2 * _PATIENCE if _is_lost_peer(error) else 0.0  # the other one may have waited, too
+
+
+def _let_speak() -> None:
+    """Whatever else ends now, processes that open photos among it, interrupts this one no more."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(signal, "SIGCHLD"):  # not on Windows
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _said(error: BaseException, rank: int, *, was_asked: bool) -> BaseException:
+    """What this process would say of what stopped it."""
+    if was_asked:
+        return TrainingError(
+            "A process of this training was ended from outside, and all have stopped; the same "
+            "command goes on from the last checkpoint."
+        )
+    if isinstance(error, KeyboardInterrupt) and rank > 0:
+        return SystemExit(130)
+    if _is_lost_peer(error):
+        return TrainingError(
             "Another process of this training has stopped; its own message says why."
-        ) from None
+        )
+    return error
 
 
-def _is_first_to_speak() -> bool:
+def _is_first_to_speak(rank: int) -> bool:
     """Whether no other process has asked this; torchrun keeps count."""
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     key = f"spoken {os.environ['TORCHELASTIC_RESTART_COUNT']}"
@@ -221,9 +231,10 @@ def _is_first_to_speak() -> bool:
         store = dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=5))
         return store.add(key, 1) == 1
     except (RuntimeError, ValueError):  # torchrun itself is gone
-        return True
+        return rank == 0
 
 
-def _is_lost_peer(error: RuntimeError) -> bool:
+def _is_lost_peer(error: BaseException) -> bool:
     """gloo throws plain runtime errors, which name it."""
-    return isinstance(error, dist.DistError) or "gloo" in str(error)
+    is_gloos = isinstance(error, RuntimeError) and "gloo" in str(error)
+    return isinstance(error, dist.DistError) or is_gloos

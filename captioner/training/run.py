@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 
+from captioner.datasets import watched_processes
 from captioner.errors import TrainingError
 from captioner.installed import model_folder
 from captioner.messages import Message
@@ -70,7 +71,7 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
                 folder.begin_phase(index)
                 folder.load_best(model)
                 checkpoint = {}
-            with _enough_memory(phase):
+            with _enough_memory(phase), watched_processes():
                 features = features_of(phase, part, model, folder.cache, workers)
                 run = PhaseRun(
                     phase, model, part, features, workers=workers, seed=recipe.seed, index=index

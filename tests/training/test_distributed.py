@@ -207,21 +207,20 @@ def test_one_process_says_why_all_stop(home: Path, program: str, change: str, sa
     assert "elastic" in result.stderr.split("Traceback")[1]
 
 
-@pytest.mark.parametrize("rank", ["0", "1"])
 def test_a_killed_process_ends_the_run_and_the_same_command_goes_on(
-    home: Path, rank: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = f"killed {rank}"
-    settings = [f"seed={5 + int(rank)}", "checkpoint_minutes=0"]
-    monkeypatch.setenv("KILLED", rank)
-    result = train(home, [*TWO, "killed.py"], out, *settings)
-    assert result.returncode == 1
-    _, *spoken = result.stderr.split("captioner: ")
-    assert len(spoken) == 1, result.stderr
-    assert "A process of this training was ended from outside" in spoken[0].splitlines()[0]
-    assert result.stderr.count("Traceback") == 1  # torchrun's
+    settings = ["seed=5", "checkpoint_minutes=0"]
+    for rank in ("0", "1"):
+        monkeypatch.setenv("KILLED", rank)
+        result = train(home, [*TWO, "killed.py"], "killed", *settings)
+        assert result.returncode == 1
+        _, *spoken = result.stderr.split("captioner: ")
+        assert len(spoken) == 1, result.stderr
+        assert "A process of this training was ended from outside" in spoken[0].splitlines()[0]
+        assert result.stderr.count("Traceback") == 1  # torchrun's
     monkeypatch.delenv("KILLED")
-    result = train(home, [*TWO, "killed.py"], out, *settings)
+    result = train(home, [*TWO, "killed.py"], "killed", *settings)
     assert result.returncode == 0, result.stderr
     assert "Going on after 0 epochs and 2 steps of phase 1." in result.stderr
 

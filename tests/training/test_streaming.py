@@ -188,6 +188,22 @@ def test_a_training_streams_its_photos(home: Path) -> None:
     assert not list((home / "cache").glob("features-*"))
 
 
+def test_a_training_whose_photos_can_no_longer_be_opened_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = os.getpid()
+
+    def ended(photo: Photo, size: int) -> np.ndarray | ImageError:
+        if os.getpid() != ours and "train-1" in photo.path:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return decode(photo, size)
+
+    monkeypatch.setattr(module, "decode", ended)
+    arguments = ["train", str(home / "x.toml"), "--set", f"data.root={home}", "--device", "cpu"]
+    assert main([*arguments, "--out", str(home / "run")]) == 2
+    assert "A process that opened photos was ended from outside" in capsys.readouterr().err
+
+
 def test_features_of_streamed_photos_are_not_kept(home: Path) -> None:
     arguments = ["--set", f"data.root={home}", "--set", "phases.0.cache_features=true"]
     assert main(["train", str(home / "x.toml"), *arguments, "--out", str(home / "run")]) == 2
