@@ -83,7 +83,7 @@ def measure(page: Page, photos: list[Path]) -> dict[str, tuple[int, float]]:
     page.evaluate("window.blocked = []")
     page.locator("#photos input").set_input_files(photos)
     page.locator("#gallery .end [role=status] span").first.wait_for(state="attached")
-    note("captions arriving")
+    note("photos given and captioned")
     width, height = page.viewport_size["width"], page.viewport_size["height"]  # type: ignore[index]
     page.mouse.move(width / 2, height / 2)
     for name, act in ACTS.items():

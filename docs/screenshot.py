@@ -1,4 +1,4 @@
-"""Takes the READMEs' screenshots of the page, with our own drawing: `python docs/screenshot.py`.
+"""Takes the READMEs' screenshots of the page, with its own example: `python docs/screenshot.py`.
 
 Needs the extra `dev` and a Chromium; to be taken again when the page or its model has changed.
 """
@@ -7,7 +7,6 @@ import os
 import shutil
 from pathlib import Path
 
-from drawing import draw
 from playwright.sync_api import sync_playwright
 
 from captioner import load_model
@@ -19,7 +18,7 @@ DOCS = Path(__file__).parent
 
 
 def main() -> None:
-    """Serve the page, give it the drawing, and save what it looks like in both languages."""
+    """Serve the page, give it the picture, and save what it looks like in both languages."""
     stay_offline("127.0.0.1")
     with upload_folder() as uploads, sync_playwright() as playwright:
         os.environ["GRADIO_TEMP_DIR"] = str(uploads)
@@ -28,8 +27,7 @@ def main() -> None:
         serving = Serving()
         service = page.service_of(load_model(), serving, uploads)
         served = page.launch(service, serving, free_port("127.0.0.1", 0))
-        photo = uploads.parent / "sunset.png"
-        draw().save(photo)
+        photo = page.FOLDER / "examples" / "beach.jpg"
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for locale, name in (("en-US", "page.png"), ("zh-CN", "page.zh.png")):
