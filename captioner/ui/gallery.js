@@ -216,7 +216,7 @@
     show(".go-on", !running && done < total);
     show(".run", running);
     show(".review", gallery.items.some(isThere));
-    show(".kept", gallery.items.some(isThere));
+    show(".kept", gallery.items.some(isThere) && !captioner.drafts.isBroken());
     part(".end [role=status]").replaceChildren(...(running ? [] : outcome()));
   };
 

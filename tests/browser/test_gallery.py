@@ -292,6 +292,21 @@ def test_a_correction_that_was_taken_out_can_be_had_back(
     assert [row["caption"] for row in rows] == ["in my own words"]
 
 
+def test_a_browser_that_lets_pages_keep_nothing_is_told_of_no_keeping(
+    page: "sync_api.Page", server: Server, photos: list[Path]
+) -> None:
+    page.add_init_script("""
+        Object.defineProperty(window, "indexedDB", { get: () => { throw new Error("private"); } });
+    """)
+    page.goto(server.url)
+    page.locator("#photo .surface").wait_for()
+    give(page, photos[2:4])
+    await_all(page, 2)
+    page.locator(".card textarea").first.fill("in my own words")
+    assert "in my own words" in downloaded(page, "CSV").decode("utf-8-sig")
+    sync_api.expect(page.locator("#gallery .kept")).to_be_hidden()
+
+
 @pytest.mark.parametrize("language", WORDS)
 def test_nothing_widens_the_page(language: str, page: "sync_api.Page", photos: list[Path]) -> None:
     page.locator(f"#language input[value={language}]").check()
