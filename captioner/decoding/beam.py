@@ -94,7 +94,7 @@ def beam_search(  # noqa: PLR0917
         )
         live = live.after(after, parents, tokens, totals, required)
 
-        unsettled = finished.unsettled(live.log_prob.amax(dim=1), length)
+        unsettled = finished.unsettled(live.log_prob, length)
         if length == options.max_length or not unsettled:
             break
         if len(unsettled) <= _WORTH_COPYING * len(live.images):
@@ -209,21 +209,22 @@ class _Finished:
         self.log_probs = log_probs.gather(1, order)
         self.tokens = _rows(tokens, order)
 
-    def unsettled(self, best_live: Tensor, length: int) -> list[int]:
+    def unsettled(self, log_probs: Tensor, length: int) -> list[int]:
         """Say of which images a live hypothesis can still be among the best.
 
         A log-probability only falls, so the most that a live hypothesis can hope for is to keep
         its own and have it divided by the most favourable length still possible.
 
         Args:
-            best_live: float ``[B]``, log-probability of the best live hypothesis.
-            length: number of its tokens.
+            log_probs: float ``[B, K]``, of the live hypotheses.
+            length: number of their tokens.
         """
         if self.scores is None or self.scores.shape[1] < self.options.top:
-            return list(range(len(best_live)))
+            return list(range(len(log_probs)))
         penalty = self.options.length_penalty
         divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
-        return (self.scores[:, -1] < best_live / divisor).nonzero().flatten().tolist()
+        best = log_probs.amax(dim=1) / divisor
+        return (self.scores[:, -1] < best).nonzero().flatten().tolist()
 
     def keep(self, kept: list[int]) -> None:
         """Go on with some of the images only."""

@@ -107,7 +107,7 @@ class NoStutter:
     def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
         recent = history[:, :, -self.within :]
-        again = torch.isin(recent, self.repeatable)
+        again = (recent[..., None] == self.repeatable).any(dim=3)  # quicker than `isin` for few
         penalty = torch.where(again, 0.0, -torch.inf).to(log_probs.dtype)
         log_probs.scatter_add_(2, recent, penalty)
 

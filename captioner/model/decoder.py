@@ -268,8 +268,8 @@ class Decoder(nn.Module):
         """The cell's of the last words `[B · K]` and their photo: `[B · K, ·]`."""
         if self.word_projections is None or state.projection is None:
             return self.cell.project_input(self._inputs(tokens.unsqueeze(1), state)[:, 0])
-        words = F.embedding(tokens, self.word_projections)
-        return (words.unflatten(0, (len(state.projection), -1)) + state.projection).flatten(0, 1)
+        words = F.embedding(tokens.view(len(state.projection), -1), self.word_projections)
+        return (words + state.projection).flatten(0, 1)
 
     def _inputs(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Words `[B · K, T]` and their photo's summary, as recurrent inputs `[B · K, T, H]`."""
@@ -280,6 +280,9 @@ class Decoder(nn.Module):
     def _attend(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
         """Hidden states `[B, Q, H]` to outputs of that shape and weights `[B, heads, Q, N]`."""
         context, weights = self.attention(h, state.memory)
-        seen = torch.cat([h, context], dim=2)
-        outputs = self.dropout(F.glu(self.combine(self.dropout(seen)), dim=2))
-        return outputs, weights
+        seen = self._dropped(torch.cat([h, context], dim=2))
+        return self._dropped(F.glu(self.combine(seen), dim=2)), weights
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        """Without a call that does nothing, which a step of decoding would feel."""
+        return self.dropout(x) if self.training else x
