@@ -120,7 +120,7 @@ def _branch(branch: Branch, caption: Caption, words: Words) -> str:
         if branch.ended:
             return struck
         return element(
-            "button", struck, type="button", data_begin=list(branch.words),
+            "button", struck, type="button", tabindex="-1", data_begin=list(branch.words),
             aria_label=words.from_there.format(branch.words[-1]),
         )  # fmt: skip
     whole = branch.words == caption.tokens

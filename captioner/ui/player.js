@@ -123,6 +123,18 @@
     else if (pressed.matches(".play")) toggle();
   });
 
+  // The tree, which may have a hundred buttons, is one stop for the Tab key; arrow keys go on from there.
+  document.addEventListener("keydown", (event) => {
+    const tree = event.target.closest?.("#answer .tree");
+    if (!tree || event.altKey || event.ctrlKey || event.metaKey) return;
+    const all = [...tree.querySelectorAll("button")];
+    const at = all.indexOf(event.target);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (next === undefined || !all.length) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(next, all.length - 1))].focus();
+  });
+
   // Space would press the word, which Enter does as well.
   for (const name of ["keydown", "keyup"])
     document.addEventListener(name, (event) => {

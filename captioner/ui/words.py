@@ -106,8 +106,8 @@ class Words:
     by_model: str = "Written by the model {}"
     tree: str = "How the search went"
     tree_hint: str = (
-        "Each step keeps the likeliest beginnings. What was left behind is struck out; a click "
-        "goes on from there."
+        "Each step keeps the likeliest beginnings. What was left behind is struck out; a click, or "
+        "the arrow keys and Enter, goes on from there."
     )
     tree_end: str = "(end)"
     from_there: str = "Left behind: {}. Go on from there"

@@ -48,7 +48,11 @@ def test_the_player_tells_how_the_sentence_came_about_by_keyboard_alone(
     assert not visit.scrolls_sideways()
 
     shown.locator("summary").press("Enter")
+    page.keyboard.press("Tab")
+    sync_api.expect(shown.locator(".tree")).to_be_focused()
     left = shown.locator(".tree button").first
+    page.keyboard.press("ArrowDown")
+    sync_api.expect(left).to_be_focused()
     begin = json.loads(left.get_attribute("data-begin") or "")
     left.press("Enter")
     visit.is_said(writer.caption(drawing, beam=5, top=5, begin=begin).text)
