@@ -37,7 +37,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.build([["a", "dog", "runs", "on", "grass"], ["a", "red", "ball"]])
+    return Vocabulary.build([["a", "dog", "runs", "near", "grass"], ["a", "red", "ball"]])
 
 
 @pytest.fixture(scope="session")

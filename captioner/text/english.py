@@ -318,9 +318,10 @@ _WRITTEN = {
 }
 
 
-# "a" or "an" goes by the sound, which these begin with against their letter.
+# "a" or "an" goes by the sound, which these begin with against their letter. Behind an article
+# there is no other.
 _VOWEL = re.compile(
-    r"(?!uni(?!m|n|d)|us[aeiu]|ut[ei]|eu|ukulele|one\b|once\b)[aeiou]|hour|honest|heir"
+    r"(?!an?$|uni(?!m|n|d)|us[aeiu]|ut[ei]|eu|ukulele|one\b|once\b)[aeiou]|hour|honest|heir"
 )
 
 

@@ -125,6 +125,7 @@ def test_detokenize_writes_readable_text(tokens: list[str], text: str) -> None:
         ("an uniform and a umbrella", "a uniform and an umbrella"),
         ("a hour with a unusual user", "an hour with an unusual user"),
         ("an european holds a", "a european holds a"),
+        ("a a dog an a", "a a dog a a"),
         ("", ""),
     ],
 )

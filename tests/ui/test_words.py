@@ -88,7 +88,7 @@ def test_every_impossible_choice_is_said_in_chinese(tiny: Any) -> None:
     calls = [
         describe(require=["unheard-of"]),
         describe(require=["dog"], avoid=["dog"]),
-        describe(require=["a dog runs on grass"], max_length=3),
+        describe(require=["a dog runs near grass"], max_length=3),
         lambda: Models(tiny, {}).named("other"),
         lambda: CaptionOptions(beam=99),
     ]

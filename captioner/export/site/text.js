@@ -5,7 +5,7 @@ const BRACKETS = {
   "-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}",
 };
 // "a" or "an" goes by the sound, which these begin with against their letter.
-const VOWEL = /^(?:(?!uni(?!m|n|d)|us[aeiu]|ut[ei]|eu|ukulele|one\b|once\b)[aeiou]|hour|honest|heir)/;
+const VOWEL = /^(?:(?!an?$|uni(?!m|n|d)|us[aeiu]|ut[ei]|eu|ukulele|one\b|once\b)[aeiou]|hour|honest|heir)/;
 const LATIN = /^[A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f\u01cd-\u01dc\u1e00-\u1eff]$/;
 
 /** Pieces of a sentence, one a token, with the spaces that go before them. */
