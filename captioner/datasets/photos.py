@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -31,6 +31,7 @@ Result = TypeVar("Result")
 
 _FEW = 256  # photos that are opened sooner than processes are started
 _AT_ONCE = 16  # photos that a process gives back together
+_AHEAD = 4  # times so many that it may be ahead
 
 
 @dataclass(frozen=True)
@@ -140,16 +141,19 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
         unit=translate("photo"),
     )
 
-    photos = [record.photo for record in records]
-    for row, result in enumerate(in_processes(partial(decode, size=size), photos)):
-        if isinstance(result, ImageError):
-            unreadable.append(result)
+    photos = [(row, record.photo) for row, record in enumerate(records)]
+    for row, error in enumerate(in_processes(partial(_decode_to, path=part, size=size), photos)):
+        if error:
+            unreadable.append(error)
         else:
-            pixels[len(rows)] = result
             rows.append(row)
         progress.update()
     progress.close()
+    for new, old in enumerate(rows):
+        if new < old:  # behind one that cannot be read
+            pixels[new] = pixels[old]
     pixels.flush()
+    _opened.cache_clear()
     os.replace(part, array)
     told = [error.as_json() for error in unreadable]
     content = json.dumps({"rows": rows, "unreadable": told}).encode()
@@ -172,6 +176,24 @@ def new_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np
     return array
 
 
+def _decode_to(numbered: tuple[int, Photo], path: Path, size: int) -> ImageError | None:
+    """Put a photo's pixels into its row of the array in a file, or say why there are none.
+
+    The file is memory that all processes share; a pipe takes longer than decoding.
+    """
+    row, photo = numbered
+    pixels = decode(photo, size)
+    if isinstance(pixels, ImageError):
+        return pixels
+    _opened(path)[row] = pixels
+    return None
+
+
+@lru_cache(1)
+def _opened(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r+")
+
+
 def decode(photo: Photo, size: int) -> np.ndarray | ImageError:
     """A photo's pixels `uint8 [3, size, size]`, or why there are none."""
     try:
@@ -189,7 +211,8 @@ def in_processes(
     """`work` done on photos ahead, by a process for each core, in the photos' order or another.
 
     Not by threads: much of opening a photo holds Python's lock, and of sixteen cores one and a half
-    were busy. Results go through pipes, as containers often have little shared memory.
+    were busy. Results go through pipes, as containers often have little shared memory, and should
+    be small.
 
     order: which items, one after another; it may be made as it is read. processes: how many.
 
@@ -202,6 +225,7 @@ def in_processes(
         batch_size=_AT_ONCE,
         sampler=range(len(items)) if order is None else order,
         num_workers=count,
+        prefetch_factor=_AHEAD if count else None,
         collate_fn=_as_they_are,
         generator=torch.Generator(),  # a draw from torch's own would change all that comes after
         # Started at once and with what is in memory; elsewhere that is not safe.

@@ -52,9 +52,9 @@ def check_data(recipe: Recipe) -> Report:
     """
     sources = [(source, read_source(source, recipe)) for source in recipe.data.sources]
     records = [record for _, dataset in sources for record in dataset.records]
-    opened = _open_all(records, recipe.preprocessing.size)
     words = Numbers()
     spoken = _tokenize(records, recipe, words)
+    opened = _open_all(records, recipe.preprocessing.size)
     absent = {"train", "val"} - {record.split for record in records}
     duplicates, leaks = _same_bytes(sources, opened)
     if leaks:
