@@ -50,7 +50,7 @@ def _stopped() -> int:
         from captioner.messages import language, translate
 
         sentence = translate("stopped.", language())
-    except ImportError:  # it is just what was being imported
+    except Exception:  # what it needs, such as logging, is just what was being imported
         sentence = "stopped."
     print(f"captioner: {sentence}", file=sys.stderr)
     return _INTERRUPTED

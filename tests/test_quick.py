@@ -98,9 +98,19 @@ def home(
     return folder
 
 
+def test_what_is_half_imported_does_not_keep_ctrl_c_from_its_line() -> None:
+    code = "import sys, types; sys.modules['logging'] = types.ModuleType('logging'); "
+    code += "from captioner.__main__ import _stopped; sys.exit(_stopped())"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (130, "captioner: stopped.\n")
+
+
 @pytest.mark.parametrize(
     ("module", "language"),
     [
+        *(("traceback", "en"), ("string", "en")),  # which logging, not yet whole, imports
         *(("captioner.errors", "zh"), ("captioner.options", "en"), ("numpy", "en")),
         *(("torch._utils", "en"), ("torchvision.io", "zh"), ("captioner.pipeline", "en")),
     ],

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,12 +30,16 @@ DESCRIBED = """<dc:description xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:
 <rdf:li xml:lang="de">ein Hund</rdf:li><rdf:li xml:lang="x-default">mine</rdf:li></rdf:Alt>
 </dc:description>"""
 KINDS = {"JPEG": {}, "PNG": {}}
+SEGMENT = (
+    b"http://ns.adobe.com/xap/1.0/\0"  # which Pillow knows of JPEGs since 11
+)
 
 
 def read(file: bytes) -> tuple[ElementTree.Element, str | None]:
     """The XMP that Pillow finds in a file, and its description in the default language."""
     with Image.open(io.BytesIO(file)) as image:
-        packet = image.info.get("xmp") or image.info["XML:com.adobe.xmp"].encode()
+        parts = [part for _, part in getattr(image, "applist", ()) if part.startswith(SEGMENT)]
+        packet = parts[0][len(SEGMENT) :] if parts else image.info["XML:com.adobe.xmp"].encode()
     root = ElementTree.fromstring(packet)
     (items,) = root.iter("{http://purl.org/dc/elements/1.1/}description")
     texts = {item.get("{http://www.w3.org/XML/1998/namespace}lang"): item.text for item in items[0]}
@@ -56,7 +61,8 @@ def compressed(file: bytes) -> bytes:
 
 def with_xmp(kind: str, packet: str) -> bytes:
     if kind == "JPEG":
-        return encoded(PHOTO, kind, xmp=packet.encode())
+        data, part = encoded(PHOTO, kind), SEGMENT + packet.encode()
+        return b"".join((data[:2], b"\xff\xe1", struct.pack(">H", len(part) + 2), part, data[2:]))
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
