@@ -80,11 +80,13 @@ def _slider(name: str, **changes: Any) -> gr.Slider:
 
 def _as_wide_as_the_list(beam: gr.Slider, top: gr.Slider) -> None:
     """In the browser: a beam finds no more good sentences than it follows beginnings, so the list
-    is never longer, and the slider that was moved has the other follow. An emptied one has none."""
+    is never longer, and the slider that was moved has the other follow, within its limits. An
+    emptied one has none."""
     for moved, other, follow in ((beam, top, "Math.min"), (top, beam, "Math.max")):
+        limits = f"Math.min({other.maximum:g}, Math.max({other.minimum:g}, Math.round(moved)))"
         moved.change(
             None, [moved, other], other,
-            js=f"(moved, other) => moved ? {follow}(moved, other || moved) : other",
+            js=f"(moved, other) => moved ? {follow}({limits}, other || moved) : other",
             api_visibility="private",
         )  # fmt: skip
 

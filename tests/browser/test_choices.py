@@ -112,6 +112,25 @@ def test_what_is_typed_at_the_moment_the_choices_unfold_stays(visit: Visit, draw
     sync_api.expect(number).to_have_value("2")
 
 
+def test_a_number_beyond_its_limits_is_brought_back_and_takes_no_other_along(
+    visit: Visit, drawing: Path
+) -> None:
+    page = visit.page
+    visit.choose(drawing)
+    page.locator("#answer .sentence").first.wait_for()
+    page.locator("#how > button").click()
+    top, beam = (
+        page.get_by_role("spinbutton", name=name, exact=True)
+        for name in (visit.words.top, visit.words.beam)
+    )
+    for value, kept in (("99", "10"), ("-3", "1")):
+        top.fill(value)
+        top.press("Tab")
+        sync_api.expect(top).to_have_value(kept)
+        sync_api.expect(page.locator("#problem p")).to_have_count(0)
+        assert 1 <= float(beam.input_value()) <= 10
+
+
 def test_two_settings_stand_side_by_side(
     visit: Visit, model: captioner.Captioner, drawing: Path
 ) -> None:
