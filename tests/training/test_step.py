@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from captioner.datasets import Record
+from captioner.datasets.photos import Photos
 from captioner.decoding import Hypothesis
 from captioner.errors import TrainingError
-from captioner.images import Preprocessing
+from captioner.images import Photo, Preprocessing
 from captioner.model import CaptioningModel, DecoderConfig, EncoderConfig, ModelConfig
 from captioner.model.cells import LSTM
 from captioner.text import END, PAD, START
@@ -24,6 +26,7 @@ from captioner.training.step import Learner, Stepper
 
 WORDS = 12
 PHOTOS, EACH = 7, 2
+RECORD = Record(Photo("1.jpg", "1.jpg"), ("a dog",), "train")
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +69,7 @@ def stepper(**settings: Any) -> Stepper:
         )
     )
     data = SimpleNamespace(
-        train=SimpleNamespace(pixels=photos(), records=[None] * PHOTOS),
+        train=Photos((RECORD,) * PHOTOS, photos(), (), "photos"),
         references=lambda **_: references(),
         streamed=None,
         function_words=frozenset,
