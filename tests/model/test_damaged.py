@@ -210,7 +210,10 @@ def test_weights_that_cannot_be_are_refused(
     path = folder / "model.safetensors"
     weights = load_file(path)
     change(weights)
-    save_file(weights, path)
+    try:
+        save_file(weights, path)
+    except KeyError:
+        pytest.skip("safetensors writes complex numbers since 0.5 only")
     assert said in refused(folder)
 
 
