@@ -30,7 +30,7 @@ DESCRIBED = """<dc:description xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:
 <rdf:li xml:lang="de">ein Hund</rdf:li><rdf:li xml:lang="x-default">mine</rdf:li></rdf:Alt>
 </dc:description>"""
 KINDS = {"JPEG": {}, "PNG": {}}
-SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"  # which Pillow knows of JPEGs since 11
+SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"  # older Pillows know it of PNGs only
 
 
 def read(file: bytes) -> tuple[ElementTree.Element, str | None]:

@@ -213,7 +213,7 @@ def test_weights_that_cannot_be_are_refused(
     try:
         save_file(weights, path)
     except KeyError:
-        pytest.skip("safetensors writes complex numbers since 0.5 only")
+        pytest.skip("this safetensors writes no complex numbers")
     assert said in refused(folder)
 
 
