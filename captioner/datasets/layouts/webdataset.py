@@ -5,6 +5,7 @@ A sample's key is its path up to the first dot of the file's name, as WebDataset
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -63,9 +64,9 @@ def read_webdataset(path: Path, options: Options) -> Dataset:
 
 
 def _shards(path: Path) -> list[Path]:
-    if path.is_file():
+    if os.path.isfile(path):
         return [path]
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise DatasetError("There is no photo folder or archive {}.", path)
     found = (Path(folder.path) for folder in walk(str(path), ()) if folder.is_archive)
     tars = [archive for archive in found if archive.suffix.lower() == ".tar"]
