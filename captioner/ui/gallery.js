@@ -251,6 +251,12 @@
       if (!hasTwin(own, item)) finish(own, item);
     },
 
+    note: (sentences) => {
+      if (sentences) tell(sentences);
+      else if (own.isNoted) warn();
+      own.isNoted = Boolean(sentences);
+    },
+
     fail: (items, problem) => {
       for (const item of items) {
         const error = problem ?? captioner.inAll("unreadable", item.name);

@@ -20,7 +20,7 @@ from captioner.messages import translate
 from captioner.ui.bulk import Captioned, captions_of, captions_too
 from captioner.ui.options import check, text, visitor
 from captioner.ui.sentences import level_of
-from captioner.ui.words import WORDS, sentence_of
+from captioner.ui.words import WORDS, about_language, sentence_of
 from captioner.ui.zips import Refusal, photos_in
 
 if TYPE_CHECKING:
@@ -60,14 +60,16 @@ def caption_photos(service: Service, request: object) -> dict[str, Any]:
     request: [list of photos, each with `upload` and for one inside a zip file `member`; the values
     of the page's fields, as `options.visitor` takes them; whether in both languages].
 
-    Returns `photos`, see `answer_for`, or a `problem` that concerns them all; `gone` where an
-    upload is no longer there and has to be given again.
+    Returns `photos`, see `answer_for`, and a `note` in the page's language where the sentences are
+    in another; or a `problem` that concerns them all; or `gone` where an upload is no longer there
+    and has to be given again.
     """
     try:
         asked, fields, both = _list(request, 3)
         wanted = [_wanted(service, own) for own in _list(asked)]
         captioners = _captioners(service, _list(fields), both is True)
-        options = visitor(*_list(fields)).options
+        who = visitor(*_list(fields))
+        options = who.options
         for captioner in captioners:
             check(options, captioner)
         photos = list(_photos(service, wanted))
@@ -82,7 +84,11 @@ def caption_photos(service: Service, request: object) -> dict[str, Any]:
     except Exception as error:
         return _told(error)
     told = zip(photos, zip(*columns, strict=True), strict=True)
-    return {"photos": [answer_for(photo, own, captioners) for photo, own in told]}
+    note = about_language(who.language, first.language, who.model)
+    return {
+        "photos": [answer_for(photo, own, captioners) for photo, own in told],
+        "note": {who.language: note} if note else None,
+    }
 
 
 def answer_for(

@@ -18,7 +18,7 @@ from captioner.ui.options import Visitor, visitor
 from captioner.ui.options_form import Fields
 from captioner.ui.sentences import answer_html, strip_html
 from captioner.ui.service import Service
-from captioner.ui.words import ENGLISH, WORDS, Words
+from captioner.ui.words import ENGLISH, WORDS, Words, about_language
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
@@ -183,9 +183,7 @@ def answer(
         service.batcher, captioner, upload, who.options, kept,
         trace=True, search=search, begin=chosen,
     )  # fmt: skip
-    note = ""
-    if captioner.language != who.language:
-        note = words.other_language if who.model else words.no_model
+    note = about_language(who.language, captioner.language, who.model)
     shown = answer_html(
         told, upload.name, model, words,
         options=who.options, begin=chosen, name_of_model=captioner.name, note=note,

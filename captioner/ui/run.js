@@ -22,7 +22,7 @@
   };
 
   // gallery: waiting() gives what is to be done next, in order; server; fields(); both(); unpack, take
-  // and fail receive what came of it, halt a problem that concerns all.
+  // and fail receive what came of it, note what concerns all of it, halt a problem that does.
   captioner.runner = (gallery) => {
     let running = false;
     let size = 1;
@@ -47,6 +47,7 @@
       const answer = answered(await gallery.server.captioned([photos, gallery.fields(), gallery.both()]));
       if (answer.gone) return again(items);
       if (answer.problem) return gallery.halt(answer.problem);
+      gallery.note(answer.note);
       for (const [n, item] of items.entries()) await gallery.take(item, answer.photos[n]);
     };
 

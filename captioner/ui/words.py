@@ -206,6 +206,16 @@ CHINESE = Words(
 )
 WORDS = {"en": ENGLISH, "zh": CHINESE}
 
+
+def about_language(page: str, written: str, model: str) -> str:
+    """What is said where a sentence is not in the page's language; nothing where it is.
+
+    written: the language of the sentence. model: the one that was chosen, if any.
+    """
+    words = WORDS[page]
+    return "" if page == written else words.other_language if model else words.no_model
+
+
 UNEXPECTED = Message(
     "Something went wrong inside the program; the window in which it was started says what."
 )

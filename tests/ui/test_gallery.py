@@ -18,6 +18,7 @@ from captioner.ui.bulk import captions_of
 from captioner.ui.gallery import MOST_AT_ONCE, caption_photos, list_photos
 from captioner.ui.models import Models
 from captioner.ui.service import Service
+from captioner.ui.words import CHINESE
 
 Draw = Callable[[str], Path]
 
@@ -139,6 +140,17 @@ def test_both_languages_are_written_from_one_look_at_the_photo(
     for photo in photos:
         assert [own["row"]["language"] for own in photo["captions"]] == ["en", "zh"]
     assert sum(encoded) == 2
+
+
+def test_sentences_in_another_language_than_the_pages_are_told_of(
+    service: Service, draw: Draw
+) -> None:
+    photos = asked(draw("a.png"))
+    assert caption_photos(service, [photos, FIELDS, False])["note"] is None
+    any_model, chosen = ["zh", *FIELDS[1:]], ["zh", "tiny", *FIELDS[2:]]
+    assert caption_photos(service, [photos, any_model, False])["note"] == {"zh": CHINESE.no_model}
+    told = caption_photos(service, [photos, chosen, False])["note"]
+    assert told == {"zh": CHINESE.other_language}
 
 
 def test_an_upload_that_is_gone_is_asked_for_again(service: Service, draw: Draw) -> None:
