@@ -2,10 +2,10 @@
 
     python benchmarks/page.py FOLDER
 
-FOLDER holds JPEGs. One visitor gives photos to the page in a browser: from the end of the upload
-to the sentence on the screen, against the model alone. Then many visitors send photos at once,
-over HTTP, round after round: photos a second, against the model alone in batches; whether each
-sentence is that of its photo; and the server's memory after each round. At last one visitor's
+FOLDER holds JPEGs, no two alike. One visitor gives photos to the page in a browser: from the end of
+the upload to the sentence on the screen, against the model alone. Then many visitors send photos at
+once, over HTTP, round after round: photos a second, against the model alone in batches; whether
+each sentence is that of its photo; and the server's memory after each round. At last one visitor's
 photo alone, and while another has eighty. What is compared is measured in turn, A B A B …. Prints
 Markdown tables. Memory is read where there is a /proc.
 """

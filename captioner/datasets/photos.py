@@ -62,7 +62,6 @@ class Undecoded:
 
     records: tuple[Record, ...]
     size: int
-
     unreadable: tuple[Message, ...] = ()  # nothing is known before they are read
 
     def subset(self, rows: Sequence[int]) -> Undecoded:

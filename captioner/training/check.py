@@ -25,9 +25,8 @@ from captioner.training.recipe import Recipe, Source
 
 log = logging.getLogger(__name__)
 
-Opened = Mapping[
-    Photo, bytes | ImageError
-]  # a digest of each photo's file, or why it is unreadable
+# A digest of each photo's file, or why it is unreadable.
+Opened = Mapping[Photo, bytes | ImageError]
 
 _SHOWN = 5  # of a list of faults
 _SPLITS = {"train": "train", "val": "val", "test": "test", "held_out": "held out"}

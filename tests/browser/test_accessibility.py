@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from browsing import IN_A_BROWSER_WITH_A_MODEL, Visit, sync_api, visiting
@@ -140,15 +141,22 @@ def without_a_photo(visit: Visit, *_: Path) -> Iterator[str]:
     yield "a clipboard without a picture"
 
 
-def with_a_photo(visit: Visit, drawing: Path, notes: Path) -> Iterator[str]:
-    """The same, with one photo."""
-    page, words = visit.page, visit.words
+def all_unfolded(visit: Visit, drawing: Path) -> Any:
+    """The answer to one photo, with whatever unfolds on the page."""
+    page = visit.page
     visit.choose(drawing)
     shown = page.locator("#answer article:visible")
     shown.locator("[data-word]").first.click()
     shown.locator("summary").click()
     page.locator("#how > button").click()
     page.locator("#compare > button").click()
+    return shown
+
+
+def with_a_photo(visit: Visit, drawing: Path, notes: Path) -> Iterator[str]:
+    """States of the page with one photo."""
+    page, words = visit.page, visit.words
+    shown = all_unfolded(visit, drawing)
     page.locator("#compare input[value=beams]").check()
     page.locator("#compare table").wait_for()
     page.locator("#both input").check()
@@ -259,12 +267,7 @@ SMALL = """() => {
 def test_whatever_is_pressed_is_as_large_as_a_finger(any_visit: Visit, drawing: Path) -> None:
     visit, page = any_visit, any_visit.page
     assert page.evaluate(SMALL) == []
-    visit.choose(drawing)
-    shown = page.locator("#answer article:visible")
-    shown.locator("[data-word]").first.click()
-    shown.locator("summary").click()
-    page.locator("#how > button").click()
-    page.locator("#compare > button").click()
+    all_unfolded(visit, drawing)
     page.locator("#compare input[value=beams]").wait_for()
     assert page.evaluate(SMALL) == []
     visit.pile_up([drawing])
