@@ -30,24 +30,26 @@ def tints(attention: Tensor) -> list[list[int]]:
     return (255 * more / full).round().int().tolist()
 
 
-def place(attention: Tensor) -> int | None:
-    """The ninth of the photo that has most of a word's map `[h, w]`, counted row by row.
+def places(attention: Tensor) -> list[int | None]:
+    """For each word the ninth of the photo that has most of its map, counted row by row; attention
+    is `[T, h, w]`.
 
     None for a map that is spread over the photo.
     """
     import torch
 
-    height, width = attention.shape
+    height, width = attention.shape[1:]
     rows, columns = 3 * torch.arange(height) // height, 3 * torch.arange(width) // width
     ninths = (3 * rows[:, None] + columns).flatten()
-    shares = torch.zeros(9).index_add(0, ninths, attention.flatten())
-    most = int(shares.argmax())
-    return most if shares[most] >= _SPREAD * shares.sum() else None
+    shares = torch.zeros(len(attention), 9).index_add(1, ninths, attention.flatten(1))
+    most = shares.max(dim=1)
+    spread = most.values < _SPREAD * shares.sum(dim=1)
+    found = zip(most.indices.tolist(), spread.tolist(), strict=True)
+    return [None if is_spread else ninth for ninth, is_spread in found]
 
 
-def described(word: str, attention: Tensor, words: Words) -> str:
+def described(word: str, place: int | None, words: Words) -> str:
     """Where the model looked for a word, for people who do not see the picture."""
-    where = place(attention)
-    if where is None:
+    if place is None:
         return words.looked_everywhere.format(word)
-    return words.looked_at.format(word, words.places[where])
+    return words.looked_at.format(word, words.places[place])

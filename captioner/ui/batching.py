@@ -1,4 +1,4 @@
-"""Photos that arrive together are encoded and described together."""
+"""Photos that arrive together are encoded and described together; one does not wait for many."""
 
 from __future__ import annotations
 
@@ -47,15 +47,17 @@ class Seen(NamedTuple):
 class Job:
     """A photo to describe.
 
-    image: of a photo that the model has not seen yet. seen: of one that it has. attention, trace,
-    search: whether the caption's maps, how its gates moved, and how the search went are wanted,
-    too. begin: the words that its sentences begin with.
+    image: of a photo that the model has not seen yet. seen: of one that it has. many: whether it is
+    one of many that a visitor has given. attention, trace, search: whether the caption's maps, how
+    its gates moved, and how the search went are wanted, too. begin: the words that its sentences
+    begin with.
     """
 
     captioner: Captioner
     options: CaptionOptions
     image: Image.Image | None = None
     seen: Seen | None = None
+    many: bool = False
     attention: bool = False
     trace: bool = False
     search: bool = False
@@ -68,46 +70,42 @@ class Batcher:
 
     What is waiting when the model is free is what it does next, so a visitor who is alone waits
     for nobody. A few photos are one batch, many are a batch for each worker, see
-    `captioner.speed.workers`. Captions are the same as without company, but for the rounding of the
-    features' last digits.
+    `captioner.speed.workers`. Whoever has one photo does not wait for the many of others: such
+    photos have a thread of their own. Captions are the same as without company, but for the
+    rounding of the features' last digits.
 
     workers: how many; one is best where a GPU does the work.
     """
 
     def __init__(self, workers: int = 1) -> None:
-        self._count = workers
         self._workers = start_workers(workers)
-        self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._held: list[Job] = []  # taken from the queue, for the next batch
+        self._threads = torch.get_num_threads()
+        self._singles, self._many = _Lane(), _Lane(workers)
         self.closed = False
-        self._thread = threading.Thread(target=self._work, name="captioner-model", daemon=True)
-        self._thread.start()
+        for lane in (self._singles, self._many):
+            threading.Thread(
+                target=self._work, args=[lane], name="captioner-model", daemon=True
+            ).start()
 
     def submit(self, job: Job) -> Future[tuple[Caption, Seen]]:
         """Put a photo in the queue; the result raises what the model has raised."""
-        self._waiting.put(job)
+        (self._many if job.many else self._singles).waiting.put(job)
         return job.result
 
     def close(self) -> None:
         """Do no more than what has been begun; whoever still waits is told so."""
         self.closed = True
 
-    def _work(self) -> None:
+    def _work(self, lane: _Lane) -> None:
         while True:
-            batches: list[list[Job]] = []
+            batches = lane.next()
+            lane.is_busy = True
             try:
-                batches = self._next()
                 self._do(batches)
             except BaseException as error:  # whatever it is, the next visitor is answered
                 log.exception(Message("The model's thread goes on after a mistake."))
                 _fail((job for batch in batches for job in batch), error)
-
-    def _first(self) -> Job:
-        try:
-            return self._waiting.get(timeout=QUIET_SECONDS)
-        except queue.Empty:
-            give_memory_back()
-            return self._waiting.get()
+            lane.is_busy = False
 
     def _do(self, batches: list[list[Job]]) -> None:
         first, *others = batches
@@ -117,24 +115,44 @@ class Batcher:
         elif others:
             list(self._workers.map(work_through, batches))
         else:
+            # Threads that share a layer wait for each other, the longer the more others there are.
+            both = self._singles.is_busy and self._many.is_busy
+            torch.set_num_threads(1 if both else self._threads)
             work_through(first)
 
-    def _next(self) -> list[list[Job]]:
+
+class _Lane:
+    """Photos that wait, for a thread that takes them in batches."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self.waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self.is_busy = False
+        self._workers = workers
+        self._held: list[Job] = []  # taken from the queue, for the next batch
+
+    def next(self) -> list[list[Job]]:
         """What is waiting, as one batch or as one for each worker. Each is of a power of two: every
         other size would have the encoder's kernels compiled anew, which takes longer than the
         photos themselves."""
         if not self._held:
             self._held.append(self._first())
-        while len(self._held) < MOST * self._count:
+        while len(self._held) < MOST * self._workers:
             try:
-                self._held.append(self._waiting.get_nowait())
+                self._held.append(self.waiting.get_nowait())
             except queue.Empty:
                 break
-        batches = self._count if len(self._held) >= FEWEST * self._count else 1
+        batches = self._workers if len(self._held) >= FEWEST * self._workers else 1
         most = min(MOST, len(self._held) // batches)
         size = 1 << (most.bit_length() - 1)
         jobs, self._held = self._held[: size * batches], self._held[size * batches :]
         return list(chunks(jobs, size))
+
+    def _first(self) -> Job:
+        try:
+            return self.waiting.get(timeout=QUIET_SECONDS)
+        except queue.Empty:
+            give_memory_back()
+            return self.waiting.get()
 
 
 def work_through(jobs: Sequence[Job]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,7 +38,7 @@ class Captioned:
 def captions_of(
     batcher: Batcher,
     captioner: Captioner,
-    photos: Iterable[Photo | Refusal],
+    photos: Sequence[Photo | Refusal],
     options: CaptionOptions,
     *,
     pictures: bool = False,
@@ -52,11 +52,12 @@ def captions_of(
     trace: as of `Job`. wanted: whether anybody still waits for it, otherwise it stops, too.
     """
     ahead = SLOW_AHEAD if options.require else AHEAD
+    many = len(photos) > 1
     waiting: deque[_Waiting | Captioned] = deque()
     for photo in photos:
         if batcher.closed or not wanted():
             return
-        job = Job(captioner, options, attention=attention, trace=trace)
+        job = Job(captioner, options, many=many, attention=attention, trace=trace)
         waiting.append(_submitted(batcher, job, photo, pictures))
         if len(waiting) > ahead:
             yield _finished(waiting.popleft())
@@ -74,7 +75,10 @@ def captions_too(
 
     results: those of `captions_of`; what has been seen already is not encoded again.
     """
-    jobs = [result.seen and Job(captioner, options, seen=result.seen) for result in results]
+    many = len(results) > 1
+    jobs = [
+        result.seen and Job(captioner, options, seen=result.seen, many=many) for result in results
+    ]
     waiting = [
         _Waiting(result.name, "", batcher.submit(job)) if job else result
         for result, job in zip(results, jobs, strict=True)

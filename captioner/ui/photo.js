@@ -1,9 +1,12 @@
 // The box for one photo: chosen, dropped, pasted, or taken with the camera. Whatever fails, the
 // photo and its sentence stay, and one sentence says why.
 (() => {
+  const MOMENT = 500; // milliseconds after an answer in which a server is taken to be there
+
   let gradio = null; // the component: its element, its props, and its events
   let latest = null; // the file that was given last
   let newest = []; // the values of the question that was last
+  let heard = -Infinity; // when the server last had taken a file
   let stream = null; // of the camera, while it is on
 
   const part = (selector) => gradio.element.querySelector(selector);
@@ -25,10 +28,13 @@
   const send = async (file) => {
     for (;;) {
       try {
+        const which = captioner.whichServer(); // beside the upload, where it takes no time of its own
         const [path] = await captioner.upload([file]);
+        const server = (await which) ?? (await captioner.untilThere());
         if (file !== latest) return;
         warn();
-        captioner.server = await captioner.untilThere();
+        captioner.server = server;
+        heard = performance.now();
         gradio.props.value = { path, orig_name: file.name, server: captioner.server };
         return gradio.trigger("upload");
       } catch (problem) {
@@ -56,6 +62,7 @@
   // what was chosen last.
   captioner.whenThere = async (...values) => {
     newest = values;
+    if (performance.now() - heard < MOMENT) return newest;
     const before = captioner.server;
     captioner.server = await captioner.whichServer();
     if (!captioner.server) {

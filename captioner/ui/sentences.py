@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from captioner.ui.attention import described, tints
+from captioner.ui.attention import described, places, tints
 from captioner.ui.explanation import begin_key, gates, likely, search_html, what_if_html
 from captioner.ui.html import element, text
 from captioner.ui.numbers import probability
@@ -142,9 +142,11 @@ def _word_buttons(caption: Caption, language: str, words: Words) -> str:
         element(
             "button", text(token), type="button", lang=language, data_word=str(number),
             tabindex="0" if number == 0 else "-1", aria_pressed="false",
-            aria_label=described(token, own, words),
+            aria_label=described(token, place, words),
         )
-        for number, (token, own) in enumerate(zip(caption.tokens, caption.attention, strict=True))
+        for number, (token, place) in enumerate(
+            zip(caption.tokens, places(caption.attention), strict=True)
+        )
     ]  # fmt: skip
     play = element("button", text(words.play), type="button", class_="play", aria_pressed="false")
     hint = element("p", text(words.words_hint), class_="hint")

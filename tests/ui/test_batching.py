@@ -156,15 +156,45 @@ def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
     monkeypatch.setattr(batching, "MOST", most)
     monkeypatch.setattr(batching, "FEWEST", 2)
     batcher = Batcher(lanes)
-    results = [batcher.submit(job(tiny, photos[0], CaptionOptions()))]
+    results = [batcher.submit(one_of_many(tiny, photos[0]))]
     assert started.wait(60)
-    results += [batcher.submit(job(tiny, photo, CaptionOptions())) for photo in photos[1:]]
+    results += [batcher.submit(one_of_many(tiny, photo)) for photo in photos[1:]]
     go_on.set()
 
     texts = [result.result(timeout=60)[0].text for result in results]
 
     assert batches == sizes
     assert texts == [tiny.caption(photo).text for photo in photos]
+
+
+def one_of_many(captioner: Captioner, photo: Image.Image) -> Job:
+    return replace(job(captioner, photo, CaptionOptions()), many=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_photo_is_answered_while_the_model_works_at_many(
+    workers: int, tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_many, go_on = threading.Event(), threading.Event()
+    own = batching.work_through
+
+    def slow(jobs: list[Job]) -> None:
+        if jobs[0].many:
+            at_many.set()
+            assert go_on.wait(60)
+        own(jobs)
+
+    monkeypatch.setattr(batching, "work_through", slow)
+    batcher = Batcher(workers)
+    many = [batcher.submit(one_of_many(tiny, photo)) for _ in range(6) for photo in photos]
+    assert at_many.wait(60)
+    for photo in photos:
+        one = batcher.submit(job(tiny, photo, CaptionOptions()))
+        assert one.result(timeout=60)[0].text == tiny.caption(photo).text
+    assert not any(result.done() for result in many)
+    go_on.set()
+    for result in many:
+        result.result(timeout=60)
 
 
 def test_nothing_ends_the_models_thread(

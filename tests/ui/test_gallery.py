@@ -1,18 +1,21 @@
 """Many photos: what the server answers to the gallery, which is the browser's."""
 
 import hashlib
+import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from captioner import Captioner, CaptionOptions
 from captioner.images import Photo
 from captioner.model import CaptioningModel
-from captioner.ui import bulk
+from captioner.ui import batching, bulk
 from captioner.ui.batching import Batcher
 from captioner.ui.bulk import captions_of
 from captioner.ui.gallery import MOST_AT_ONCE, caption_photos, list_photos
@@ -51,13 +54,14 @@ def test_no_more_photos_are_opened_than_are_ahead(
 ) -> None:
     monkeypatch.setattr(bulk, "AHEAD", 2)
     taken: list[str] = []
+    own = bulk.opened
 
-    def watched() -> Iterator[Photo]:
-        for photo in photos:
-            taken.append(photo.name)
-            yield photo
+    def watched(captioner: Captioner, photo: Photo) -> Image.Image:
+        taken.append(photo.name)
+        return own(captioner, photo)
 
-    results = captions_of(batcher, tiny, watched(), CaptionOptions())
+    monkeypatch.setattr(bulk, "opened", watched)
+    results = captions_of(batcher, tiny, photos, CaptionOptions())
     next(results)
     results.close()
     assert len(taken) == 3
@@ -69,6 +73,32 @@ def asked(*photos: Path, member: str = "") -> list[Any]:
 
 
 FIELDS = ["en", "", 3, 3, 14, False, 1, 1, "", ""]  # as the page's fields begin
+
+
+def test_a_visitor_with_one_photo_does_not_wait_for_one_with_many(
+    service: Service, tiny: Captioner, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = draw("12.png")
+    at_many, go_on = threading.Event(), threading.Event()
+    own = batching.work_through
+
+    def slow(jobs: list[batching.Job]) -> None:
+        if jobs[0].options.top == 1:
+            at_many.set()
+            assert go_on.wait(60)
+        own(jobs)
+
+    monkeypatch.setattr(batching, "work_through", slow)
+    with ThreadPoolExecutor(2) as visitors:
+        many = [asked(*[path] * MOST_AT_ONCE), ["en", "", 3, 1, *FIELDS[4:]], False]
+        waiting = visitors.submit(caption_photos, service, many)
+        assert at_many.wait(60)
+        one = visitors.submit(caption_photos, service, [asked(path), FIELDS, False])
+        (photo,) = one.result(timeout=60)["photos"]
+        assert not waiting.done()
+        go_on.set()
+        assert len(waiting.result(timeout=60)["photos"]) == MOST_AT_ONCE
+    assert photo["captions"][0]["row"]["caption"] == tiny.caption(path, top=3).text
 
 
 def test_what_the_browser_keeps_of_a_photo(service: Service, tiny: Captioner, draw: Draw) -> None:
