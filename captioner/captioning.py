@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from captioner.captions import Alternative, Row
 from captioner.chunks import chunks
 from captioner.decoding.types import BeamOptions, Hypothesis, SamplingOptions
-from captioner.errors import ImageError, ModelError, OptionError
+from captioner.errors import ImageError, OptionError
 from captioner.images import ImageSource, Preprocessing, open_image
-from captioner.installed import in_words
-from captioner.messages import Message
+from captioner.installed import in_words, writes_not
 from captioner.options import CaptionOptions
 from captioner.text import NEVER_WRITTEN, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
@@ -217,10 +216,7 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         with self._loading:
             if language not in self._siblings:
                 if language not in self.languages:
-                    known = Message(", ".join(str(in_words(code)) for code in self.languages))
-                    raise ModelError(
-                        "The model '{}' writes {}, not {}.", self.name, known, in_words(language)
-                    )
+                    raise writes_not(self.name, self.languages, language)
                 sibling = self._sibling(language)
                 sibling._siblings, sibling._loading = self._siblings, self._loading
                 self._siblings[language] = sibling

@@ -43,6 +43,12 @@ def in_words(language: str) -> Message:
     return Message("'{}'", language)
 
 
+def writes_not(model: str, languages: Iterable[str], language: str) -> ModelError:
+    """The error that a model writes these languages and not that one."""
+    known = Message(", ".join(str(in_words(code)) for code in languages))
+    return ModelError("The model '{}' writes {}, not {}.", model, known, in_words(language))
+
+
 def _listed(names: Iterable[str]) -> str | Message:
     return ", ".join(names) or Message("none")
 

@@ -130,9 +130,12 @@ class DecoderSource(DecoderConfig):
 
     weights: "random", or "model:NAME", the decoder of an installed model, or of the model folder of
         that path; words that it does not know start at random.
+    weights_language: of that model's decoders, where it writes several languages; the recipe's
+        language if not given. A decoder of another language knows how to look and to go on.
     """
 
     weights: str = "random"
+    weights_language: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

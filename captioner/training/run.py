@@ -22,11 +22,12 @@ import torch
 
 from captioner.datasets import watched_processes
 from captioner.errors import TrainingError
-from captioner.installed import model_folder
+from captioner.installed import model_folder, writes_not
 from captioner.messages import Message
 from captioner.model import (
     CaptioningModel,
     ModelConfig,
+    languages_of,
     load_decoder,
     load_encoder,
     load_pretrained,
@@ -179,7 +180,10 @@ def _load_weights(model: CaptioningModel, recipe: Recipe, vocabulary: Vocabulary
     source = recipe.decoder.weights
     if source != "random":
         folder = model_folder(source.removeprefix(OF_MODEL))
-        config, language = recipe.decoder.config, recipe.data.language
+        config, language = recipe.decoder.config, recipe.decoder.weights_language
+        if language and language not in (known := languages_of(folder)):
+            raise writes_not(folder.name, known, language)
+        language = language or recipe.data.language
         load_decoder(model.decoder, config, vocabulary, folder, language)
 
 

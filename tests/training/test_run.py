@@ -471,8 +471,8 @@ def test_a_decoder_may_be_trained_on_the_encoder_of_a_model(home: Path, finished
 def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
     home: Path, finished: Path
 ) -> None:
-    model = finished / "model"
-    captions = [line.split("\t")[1] for line in (home / "toy" / "Flickr8k.token.txt").open()]
+    model, toy = finished / "model", home / "toy"
+    captions = [line.split("\t")[1] for line in (toy / "Flickr8k.token.txt").open()]
     (home / "sentences.txt").write_text("\n".join(captions))
     phases = (
         "phases=[{name='text', epochs=2, learning_rate=3e-3, batch_size=8, "
@@ -486,6 +486,17 @@ def test_a_decoder_may_go_on_from_anothers_and_learn_from_sentences_alone(
     before, after = (load_file(f / "model.safetensors") for f in (model, home / "text" / "model"))
     changed = {n.partition(".")[0] for n, t in before.items() if not torch.equal(t, after[n])}
     assert changed == {"decoder"}
+    lines = [
+        line.replace("#", "#zhc#").replace("\t", " ")
+        for line in (toy / "Flickr8k.token.txt").open()
+    ]
+    (toy / "flickr8kzhc.caption.txt").write_text("".join(lines))
+    chinese = ("data.language=zh", "data.unit=character", "decoder.weights_language=en")
+    other = run_here(home, "characters", phases, *weights, *chinese)
+    assert other.code == 0, other.stderr
+    unknown = run_here(home, "unknown", phases, *weights, "decoder.weights_language=zh")
+    assert unknown.code == 2
+    assert "writes English (en), not Chinese (zh)." in unknown.stderr
     wrong = run_here(
         home, "text-2", phases.replace("learning_rate", "encoder_learning_rate=1e-3, learning_rate")
     )
