@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from drawing import draw as sunset
 from PIL import Image, ImageDraw, ImageFilter
 
 WIDTH, HEIGHT = 480, 360
@@ -90,8 +89,36 @@ def dog_on_grass() -> Image.Image:
 
 
 def beach() -> Image.Image:
-    """Two people at sunset, as on the README's picture."""
-    return sunset().resize((WIDTH, HEIGHT * 8 // 9)).convert("RGB")
+    """Two people stand on the sand beside the sea."""
+    sea, shore = 190, 262
+    image = ground((90, 150, 230), (215, 230, 245), 3, 5)
+    image.paste(ground((40, 110, 150), (90, 160, 175), 10, 6).crop((0, 0, WIDTH, 170)), (0, sea))
+    image.paste(ground((214, 190, 150), (196, 168, 126), 9, 7).crop((0, 0, WIDTH, 98)), (0, shore))
+    pen = ImageDraw.Draw(image)
+    x = np.arange(0, WIDTH + 1, 6)
+    rng = np.random.default_rng(5)
+    for wave in range(3):
+        foam = shore - 14 * wave + 4 * np.sin(x / 37 + 2 * wave) + 2 * rng.standard_normal(len(x))
+        edge = list(zip(x.tolist(), foam.tolist(), strict=True))
+        pen.line(edge, fill=(245, 238, 230), width=6 - 2 * wave)
+    standing(pen, 180, 308, 1.35)
+    standing(pen, 310, 308, 1.24)
+    return finish(image)
+
+
+def standing(pen: ImageDraw.ImageDraw, x: int, y: int, size: float) -> None:
+    """Somebody in dark clothes, with the feet at y."""
+    dark = (35, 35, 48)
+
+    def part(points: Sequence[tuple[float, float]], width: float) -> None:
+        limb(pen, [(x + dx * size, y - dy * size) for dx, dy in points], width * size, dark)
+
+    for side in (-1, 1):
+        part([(4 * side, 62), (14 * side, 30), (16 * side, 0)], 12)
+        part([(10 * side, 110), (22 * side, 84), (21 * side, 62)], 9)
+    part([(0, 66), (0, 108)], 26)
+    head = [x - 11 * size, y - 148 * size, x + 11 * size, y - 124 * size]
+    pen.ellipse(head, fill=dark)
 
 
 def mountains(image: Image.Image, seed: int) -> None:

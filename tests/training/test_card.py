@@ -5,7 +5,7 @@ from pathlib import Path
 from captioner.training import read_recipe
 from captioner.training.card import model_card
 
-RECIPE = Path(__file__).parents[2] / "configs" / "light-en.toml"
+RECIPE = Path(__file__).parents[2] / "configs" / "small-en.toml"
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider")
 
 
