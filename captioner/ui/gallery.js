@@ -4,6 +4,7 @@
   const MOST = 500; // photos, as in zips.py
   const NEAR = "1000px"; // of what is seen, within which a card is filled
   const BUDGET = 8; // milliseconds in one go for that, half a frame
+  const BY_HAND = "by hand"; // stopped so, what waits is not asked for after a reload
 
   let root = null; // the element that holds the gallery
   let server = null; // what gradio lets it ask
@@ -53,7 +54,8 @@
 
   const keepOrder = (own) => {
     const order = own.items.filter(isThere).map((item) => item.id);
-    captioner.drafts.saveGallery({ id: own.id, order, left: own.items.length - order.length });
+    const left = own.stopped === BY_HAND ? 0 : own.items.length - order.length;
+    captioner.drafts.saveGallery({ id: own.id, order, left });
   };
 
   const keep = (own, { id, name, path, imageId, key, picture, captions, picked, error, errorRow }) =>
@@ -514,7 +516,10 @@
   };
 
   const buttons = {
-    stop: () => (gallery.stopped = true),
+    stop: () => {
+      gallery.stopped = BY_HAND;
+      keepOrder(gallery);
+    },
     "go-on": goOn,
     "start-over": startOver,
     forget,

@@ -17,6 +17,22 @@
     all[next].click();
   });
 
+  // A number that somebody has emptied is again what it was; gradio would take the least one.
+  const NUMBER = "#how input[type=number]";
+  let before = "";
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.matches?.(NUMBER)) before = target.value;
+  });
+  document.addEventListener(
+    "blur",
+    ({ target }) => {
+      if (!target.matches?.(NUMBER) || target.value) return;
+      target.value = before;
+      target.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    true,
+  );
+
   const set = (element, name, value) => {
     if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
   };

@@ -112,7 +112,7 @@ def test_what_is_typed_at_the_moment_the_choices_unfold_stays(visit: Visit, draw
     sync_api.expect(number).to_have_value("2")
 
 
-def test_a_number_beyond_its_limits_is_brought_back_and_takes_no_other_along(
+def test_a_number_beyond_its_limits_or_emptied_is_brought_back_and_takes_no_other_along(
     visit: Visit, drawing: Path
 ) -> None:
     page = visit.page
@@ -123,7 +123,7 @@ def test_a_number_beyond_its_limits_is_brought_back_and_takes_no_other_along(
         page.get_by_role("spinbutton", name=name, exact=True)
         for name in (visit.words.top, visit.words.beam)
     )
-    for value, kept in (("99", "10"), ("-3", "1")):
+    for value, kept in (("99", "10"), ("", "10"), ("-3", "1")):
         top.fill(value)
         top.press("Tab")
         sync_api.expect(top).to_have_value(kept)

@@ -90,6 +90,9 @@ def test_stopping_keeps_the_captions_so_far(
     done = visit.page.locator("#gallery li").count()
     assert done < 400
     assert said == visit.words.stopped.format(done, 400)
+    visit.page.reload()
+    visit.page.locator("#gallery li").nth(done - 1).wait_for()
+    assert visit.page.locator("#gallery .notice").inner_text() == ""
 
 
 def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(
