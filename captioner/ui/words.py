@@ -49,7 +49,7 @@ class Words:
     )
     examples: str = "No photo at hand? Take one of these pictures, which we have drawn."
     example_names: tuple[str, ...] = (
-        "Two people at sunset",
+        "Two people at the sea",
         "A dog on grass",
         "A skier",
         "A snowman",
