@@ -5,8 +5,8 @@
 
 The first measures, in turn, A B C A B C …, so that a machine whose speed drifts slows all alike.
 The second captions the first photos of the dev split with each and scores them. Prints tables.
-`ONEDNN_MAX_CPU_ISA=AVX2` in the environment switches off torch's wide units; ONNX Runtime has no
-such switch.
+`ONEDNN_MAX_CPU_ISA=AVX2` and `ATEN_CPU_CAPABILITY=avx2` in the environment switch off torch's wide
+units, and with them bfloat16; ONNX Runtime has no such switch.
 """
 
 from __future__ import annotations
@@ -51,8 +51,11 @@ def by_torch(model: str, *, wide: bool) -> PhotoCaptioner[Any]:
 
 def warm(photo: Path, model: str, folders: list[Path], runs: int) -> None:
     """One photo, from its file to the sentence."""
-    usual = by_torch(model, wide=False)
-    found = {f"torch, {usual.dtype}": usual, "torch, float32": by_torch(model, wide=True)}
+    found: dict[str, PhotoCaptioner[Any]] = {}
+    if "ONEDNN_MAX_CPU_ISA" not in os.environ:
+        usual = by_torch(model, wide=False)
+        found[f"torch, {usual.dtype}"] = usual
+    found["torch, float32"] = by_torch(model, wide=True)
     found |= {folder.name: load_model(folder) for folder in folders}
     calls = {
         name: (lambda own=own: own.caption(photo, beam=3)) for name, own in found.items()

@@ -17,7 +17,9 @@ from captioner.text import PAD, START
 if TYPE_CHECKING:
     from captioner.onnx.folder import DecoderFiles
 
-_OWN_THREADS = "session.intra_op.allow_spinning"
+# A thread that has nothing to do spins for a moment, since waking it takes longer than most of a
+# graph's nodes; longer, or after the run, it would take the processor from whoever has work.
+_THREADS = {"session.intra_op.spin_duration_us": "20", "session.force_spinning_stop": "1"}
 _CPU = "CPUExecutionProvider"
 _PROVIDERS = {"cpu": [_CPU], "cuda": ["CUDAExecutionProvider", _CPU]}
 
@@ -33,8 +35,8 @@ def session(path: Path, device: str) -> Any:
         check_file(path)
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    # Idle threads of one graph that spin would take the processor from the next graph's.
-    options.add_session_config_entry(_OWN_THREADS, "0")
+    for name, value in _THREADS.items():
+        options.add_session_config_entry(name, value)
     kind = device.partition(":")[0]
     providers = _PROVIDERS.get(kind, [])
     if not providers or providers[0] not in ort.get_available_providers():
