@@ -66,13 +66,13 @@ def _best(scores: Floats, most: int) -> tuple[Floats, Numbers, Numbers]:
     scores = np.fmax(scores.reshape(photos, -1), -np.inf)  # what is no number counts for nothing
     if scores.shape[1] < most:  # a vocabulary smaller than the beam
         scores = np.pad(scores, ((0, 0), (0, most - scores.shape[1])), constant_values=-np.inf)
-    likely = np.stack([_largest(own, most) for own in scores])
+    likely = np.stack([largest(own, most) for own in scores])
     best = scores[np.arange(photos)[:, None], likely]
     likely = np.minimum(likely, rows * words - 1)
     return best, likely // words, likely % words
 
 
-def _largest(scores: Floats, most: int) -> Numbers:
+def largest(scores: Floats, most: int) -> Numbers:
     """Where the largest numbers stand, largest first, equal ones in their order.
 
     The largest of each of many stretches are quickly found. None smaller than the `most`-th of them
@@ -127,7 +127,8 @@ def _forbid(log_probs: Floats, history: Numbers, options: BeamOptions) -> None:
         log_probs[photo, row, forbidden] = -np.inf
     if options.no_repeat_within:
         recent = history[:, :, -options.no_repeat_within :]
-        photo, row, position = np.nonzero(~np.isin(recent, options.repeatable, kind="table"))
+        may_repeat = (recent[..., None] == np.array(options.repeatable)).any(axis=3)
+        photo, row, position = np.nonzero(~may_repeat)
         log_probs[photo, row, recent[photo, row, position]] = -np.inf
     stuck = log_probs.max(axis=2) == -np.inf
     log_probs[stuck, END] = ending[stuck]
