@@ -153,6 +153,7 @@
   captioner.shown = { words, article, look: (number) => pin(number) };
 
   captioner.answered = (element) => {
+    captioner.tellState(); // before anything is measured
     answer = element.querySelector(".answer");
     const address = answer?.dataset.picture;
     if (!address || picture?.src === address) return refresh();

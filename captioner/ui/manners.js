@@ -37,7 +37,18 @@
     if (element && element.getAttribute(name) !== value) element.setAttribute(name, value);
   };
 
+  // What page.css asks of the page as a whole. By `:has()` of it, a browser would look through all
+  // cards of the gallery whenever one of them is filled.
+  captioner.tellState = () => {
+    const [main, one] = [document.querySelector("main"), document.querySelector("#one")];
+    if (!main || !one) return;
+    main.classList.toggle("answered", Boolean(one.querySelector("#answer .words")));
+    main.classList.toggle("refused", Boolean(one.querySelector("#problem p:not(.choice)")));
+    main.classList.toggle("many", one.style.display === "none");
+  };
+
   const mend = () => {
+    captioner.tellState();
     for (const tab of document.querySelectorAll("#tabs [role=tab]"))
       set(tab, "tabindex", tab.getAttribute("aria-selected") === "true" ? "0" : "-1");
     // gradio gives each radio button a name of its own, so that the browser knows no group.
