@@ -180,11 +180,11 @@ def _load_weights(model: CaptioningModel, recipe: Recipe, vocabulary: Vocabulary
     source = recipe.decoder.weights
     if source != "random":
         folder = model_folder(source.removeprefix(OF_MODEL))
-        config, language = recipe.decoder.config, recipe.decoder.weights_language
-        if language and language not in (known := languages_of(folder)):
-            raise writes_not(folder.name, known, language)
-        language = language or recipe.data.language
-        load_decoder(model.decoder, config, vocabulary, folder, language)
+        known, wanted = languages_of(folder), recipe.decoder.weights_language
+        if wanted and wanted not in known:
+            raise writes_not(folder.name, known, wanted)
+        language = wanted or recipe.data.language
+        load_decoder(model.decoder, recipe.decoder.config, vocabulary, folder, language)
 
 
 def _scores(row: Mapping[str, Any], best: float) -> Message:

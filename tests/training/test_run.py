@@ -212,8 +212,8 @@ def test_a_run_stopped_after_any_of_its_saves_ends_the_same(
     changes = ("average_best=2", "phases.2.epochs=3")
     assert main(command(home, "smooth", *changes)[3:]) == 0
     in_phases = " ".join(saved).split("last")
-    firsts = ["best.next" in in_phases[epoch] for epoch in (0, 2, 4)]  # of each phase
-    assert sum(firsts) > 1  # older versions of torch round the third down
+    # The first of the first two phases; whether the third's is better depends on torch's rounding.
+    assert all("best.next" in in_phases[epoch] for epoch in (0, 2))
     files = sorted(path.name for path in (home / "smooth").glob("*.*"))
     assert sum(name.startswith("best-") for name in files) == 2
     for stop in range(1, len(saved) + 1):
