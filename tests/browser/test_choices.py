@@ -11,6 +11,9 @@ from captioner.ui.sentences import worth_reading
 
 pytestmark = IN_A_BROWSER_WITH_A_MODEL
 
+# After an answer no question asks whether the server is there for half a second (photo.js).
+MOMENT = 600  # milliseconds
+
 
 def test_other_choices_write_other_sentences(
     any_visit: Visit, model: captioner.Captioner, drawing: Path
@@ -159,6 +162,7 @@ def test_no_older_choice_is_asked_for_after_a_newer_one(visit: Visit, drawing: P
     page.locator("#how > button").click()
     number = page.get_by_role("spinbutton", name=visit.words.top)
     number.wait_for()
+    page.wait_for_timeout(MOMENT)
     asked: list[int] = []
     page.evaluate("""() => {
         const ask = captioner.whichServer;
@@ -178,9 +182,11 @@ def test_no_older_choice_is_asked_for_after_a_newer_one(visit: Visit, drawing: P
             asked.append(json.loads(request.post_data or "")["data"][top])
 
     page.on("request", note)
-    for value in ("2", "3"):
-        number.fill(value)
-        number.press("Enter")
+    number.fill("2")
+    number.press("Enter")
+    page.wait_for_function("() => captioner.release !== undefined")
+    number.fill("3")
+    number.press("Enter")
     sync_api.expect(choices).to_have_count(3)
     with page.expect_request("**/queue/join*"):
         page.evaluate("captioner.release()")
