@@ -138,9 +138,21 @@ def join(device: torch.device | str | None = None) -> Iterator[Workers]:
             # gloo's own threads must be gone before the process ends, or they may abort it; nccl
             # would wait here for processes that have nothing to say any more.
             if backend == "gloo":
-                dist.destroy_process_group()
+                _leave()
             raise
-        dist.destroy_process_group()
+        _leave()
+
+
+def _leave() -> None:
+    """Stop being one of the processes.
+
+    gloo's end waits for its threads, and they may wait for Python's lock to let go of a tensor.
+    torch 2.6 holds the lock while the group ends, so gloo must not end with it but after it.
+    """
+    assert dist.group.WORLD
+    gloo = dist.group.WORLD._get_backend(torch.device("cpu"))
+    dist.destroy_process_group()
+    del gloo
 
 
 def _device_of(device: torch.device, local_rank: int) -> torch.device:
