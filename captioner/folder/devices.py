@@ -16,9 +16,9 @@ from captioner.captioning import Caption, PhotoCaptioner
 from captioner.devices import find_device
 from captioner.errors import FolderError
 from captioner.folder.choice import ModelChoice
-from captioner.folder.workers import pool
 from captioner.images import Preprocessing
 from captioner.options import CaptionOptions
+from captioner.speed.processes import pool
 from captioner.speed.workers import start_workers, worker_count
 
 Pixels = NDArray[np.uint8]

@@ -23,10 +23,10 @@ from PIL.Image import Image
 
 from captioner.chunks import chunks
 from captioner.errors import ImageError
-from captioner.folder.workers import pool
 from captioner.images import Photo, Preprocessing, open_image, to_pixels
 from captioner.messages import Message, reason
 from captioner.speed.memory import keep_little_memory
+from captioner.speed.processes import pool
 
 CHUNK = 8  # photos that a process opens at a time
 _CHUNKS = 3  # that wait for each process, so that none is ever without work

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from captioner.folder.workers import pool
+from captioner.speed.processes import pool
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
 
