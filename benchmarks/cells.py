@@ -47,9 +47,10 @@ from captioner.model import read_model
 from captioner.model.cells import CELLS
 from captioner.speed.memory import keep_memory
 from captioner.training import Recipe, read_recipe, train
-from captioner.training.data import Batch, TrainingData, read_records
+from captioner.training.data import Batch, TrainingData
 from captioner.training.distributed import Workers
 from captioner.training.recipe import Phase
+from captioner.training.sources import read_records
 from captioner.training.step import Learner, Stepper
 
 ROOT = Path(__file__).parents[1]

@@ -30,8 +30,8 @@ import numpy as np
 
 from captioner.datasets.photos import cached_at
 from captioner.training import read_recipe
-from captioner.training.data import read_records
 from captioner.training.recipe import Recipe
+from captioner.training.sources import read_records
 
 PHOTOS, CAPTIONS, EVALUATED = 118_287, 591_435, 10
 RECIPE = """

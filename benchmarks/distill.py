@@ -25,7 +25,7 @@ from captioner.images import Photo
 from captioner.loading import load_model
 from captioner.options import CaptionOptions
 from captioner.training import read_recipe
-from captioner.training.data import read_records
+from captioner.training.sources import read_records
 
 
 def main() -> None:

@@ -419,16 +419,14 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if options.check:  # which needs no torch
+        return _check(options)
     if not os.path.exists(options.recipe):  # which need not wait for torch
         raise RecipeError("There is no recipe {}.", options.recipe)
     from captioner.speed.memory import keep_memory
-    from captioner.training import check_data, join, read_recipe, train
+    from captioner.training import join, read_recipe, train
 
     keep_memory()
-    if options.check:
-        report = check_data(read_recipe(options.recipe, options.changes, options.start))
-        print(report.text)
-        return 0 if report.fine else 1
     with join(options.device) as workers:
         recipe = workers.from_first(
             lambda: read_recipe(options.recipe, options.changes, options.start)
@@ -438,6 +436,14 @@ def _train(options: argparse.Namespace) -> int:
     if workers.first:
         print(folder)
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from captioner.training import check_data, read_recipe
+
+    report = check_data(read_recipe(options.recipe, options.changes, options.start))
+    print(report.text)
+    return 0 if report.fine else 1
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -51,6 +51,7 @@ def test_help_models_and_wrong_calls_do_not_import_torch(tmp_path: Path) -> None
         ("captioner.options", {"numpy", "PIL"}),
         ("captioner.messages", {"numpy", "PIL"}),
         *((f"captioner.{room}", set()) for room in ("images", "captions", "folder", "model", "ui")),
+        *((f"captioner.{room}", set()) for room in ("datasets", "training", "training.check")),
     ],
 )
 def test_importing_imports_no_torch(module: str, too_much: set[str]) -> None:
@@ -63,9 +64,9 @@ def test_importing_imports_no_torch(module: str, too_much: set[str]) -> None:
 
 def test_all_that_a_package_offers_is_there() -> None:
     import captioner
-    from captioner import decoding, images, model
+    from captioner import datasets, decoding, images, model, training
 
-    for package in (captioner, decoding, images, model):
+    for package in (captioner, datasets, decoding, images, model, training):
         assert {*package.__all__} <= {*dir(package)}
         assert all(getattr(package, name) is not None for name in package.__all__)
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

@@ -6,32 +6,25 @@ import hashlib
 import json
 import os
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache as cached
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 
+from captioner.datasets.processes import in_processes
 from captioner.datasets.records import Record
 from captioner.errors import DatasetError, ImageError
 from captioner.files import write_whole, writing
 from captioner.images import Photo, to_pixels
 from captioner.messages import Message, progress_bar, translate
-from captioner.speed.cores import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_FEW = 256  # photos that are opened sooner than processes are started
-_AT_ONCE = 16  # photos that a process gives back together
-_AHEAD = 4  # times so many that it may be ahead
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ class Undecoded:
     def decoded(self, rows: Iterable[int], processes: int) -> Iterator[np.ndarray | ImageError]:
         """The pixels of photos in that order, decoded ahead by so many processes."""
         photos = [record.photo for record in self.records]
-        return in_processes(partial(decode, size=self.size), photos, rows, processes)
+        return _decoded(partial(decode, size=self.size), photos, rows, processes)
 
 
 @dataclass(frozen=True)
@@ -141,7 +134,7 @@ def _decode_into(records: Sequence[Record], size: int, array: Path, listing: Pat
     )
 
     photos = [(row, record.photo) for row, record in enumerate(records)]
-    for row, error in enumerate(in_processes(partial(_decode_to, path=part, size=size), photos)):
+    for row, error in enumerate(_decoded(partial(_decode_to, path=part, size=size), photos)):
         if error:
             unreadable.append(error)
         else:
@@ -201,71 +194,14 @@ def decode(photo: Photo, size: int) -> np.ndarray | ImageError:
         return error
 
 
-def in_processes(
+def _decoded(
     work: Callable[[Item], Result],
     items: Sequence[Item],
     order: Iterable[int] | None = None,
     processes: int | None = None,
 ) -> Iterator[Result]:
-    """`work` done on photos ahead, by a process for each core, in the photos' order or another.
-
-    Not by threads: much of opening a photo holds Python's lock, and of sixteen cores one and a half
-    were busy. Results go through pipes, as containers often have little shared memory, and should
-    be small.
-
-    order: which items, one after another; it may be made as it is read. processes: how many.
-
-    Raises DatasetError where a process is ended from outside, as one is that needs too much memory.
-    """
-    few = order is None and len(items) < _FEW
-    count = 0 if few else usable_cores() if processes is None else processes
-    loader = DataLoader(
-        _Worked(work, items),
-        batch_size=_AT_ONCE,
-        sampler=range(len(items)) if order is None else order,
-        num_workers=count,
-        prefetch_factor=_AHEAD if count else None,
-        collate_fn=_as_they_are,
-        generator=torch.Generator(),  # a draw from torch's own would change all that comes after
-        # Started at once and with what is in memory; elsewhere that is not safe.
-        multiprocessing_context="fork" if count and sys.platform == "linux" else None,
-    )
-    with watched_processes():
-        for results in loader:
-            yield from results
-
-
-@contextmanager
-def watched_processes() -> Iterator[None]:
-    """Raise DatasetError where a process that opens photos is ended from outside.
-
-    torch tells of that whatever is done at the time, so whoever uses results is to watch, too.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise DatasetError(
-            "A process that opened photos was ended from outside; was there too little memory?"
-        ) from None
-
-
-class _Worked(Dataset[Result], Generic[Item, Result]):
-    """Items with work done on them, as torch's DataLoader asks for them."""
-
-    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> None:
-        self._work, self._items = work, items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, row: int) -> Result:
-        return self._work(self._items[row])
-
-
-def _as_they_are(results: list[Any]) -> list[Any]:
-    return results
+    """`in_processes`, each of which has one thread."""
+    return in_processes(work, items, order, processes, partial(torch.set_num_threads, 1))
 
 
 def _key(records: Sequence[Record], size: int) -> str:

@@ -7,18 +7,25 @@ from captioner.model.folder import languages_of
 
 if TYPE_CHECKING:
     from captioner.model.bidirectional import Bidirectional, make_decoder
-    from captioner.model.captioning import CaptioningModel, ModelConfig
-    from captioner.model.decoder import Decoder, DecoderConfig, DecoderState
-    from captioner.model.encoder import Encoder, EncoderConfig, encoder_names, load_pretrained
+    from captioner.model.captioning import CaptioningModel
+    from captioner.model.config import (
+        DecoderConfig,
+        EncoderConfig,
+        ModelConfig,
+        language_config,
+        language_folder,
+        read_config,
+        read_vocabulary,
+    )
+    from captioner.model.decoder import Decoder, DecoderState
+    from captioner.model.encoder import Encoder, encoder_names, load_pretrained
     from captioner.model.inference import fold_batch_norms, for_inference
     from captioner.model.languages import (
         add_language,
-        language_config,
-        language_folder,
         load_decoder,
         read_language,
     )
-    from captioner.model.saving import load_encoder, read_config, read_model, save_model
+    from captioner.model.saving import load_encoder, read_model, save_model
 
 __all__ = [
     "Bidirectional",
@@ -43,17 +50,20 @@ __all__ = [
     "read_config",
     "read_language",
     "read_model",
+    "read_vocabulary",
     "save_model",
 ]
 __getattr__, __dir__ = offered(
     __name__,
     {
         "bidirectional": "Bidirectional make_decoder",
-        "captioning": "CaptioningModel ModelConfig",
-        "decoder": "Decoder DecoderConfig DecoderState",
-        "encoder": "Encoder EncoderConfig encoder_names load_pretrained",
+        "captioning": "CaptioningModel",
+        "config": "DecoderConfig EncoderConfig ModelConfig language_config language_folder "
+        "read_config read_vocabulary",
+        "decoder": "Decoder DecoderState",
+        "encoder": "Encoder encoder_names load_pretrained",
         "inference": "fold_batch_norms for_inference",
-        "languages": "add_language language_config language_folder load_decoder read_language",
-        "saving": "load_encoder read_config read_model save_model",
+        "languages": "add_language load_decoder read_language",
+        "saving": "load_encoder read_model save_model",
     },
 )

@@ -11,19 +11,18 @@ are never copied.
     multihead  softmax of q · k, for each head       the same, each head a part of the values
     aoa        the same                              the same, gated by query and answer
 
-A new attention is a class with these two methods and a line in `ATTENTIONS`.
+A new attention is a class with these two methods and a line in `captioner.model.parts.ATTENTIONS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from captioner.errors import ModelError
+from captioner.model.parts import ATTENTIONS, check_attention, part
 
 
 class Memory(NamedTuple):
@@ -100,8 +99,6 @@ class MultiHead(Attention):
 
     def __init__(self, features: int, hidden: int, heads: int = 8) -> None:
         super().__init__()
-        if hidden % heads:
-            raise ModelError("{} heads do not divide a hidden size of {}.", heads, hidden)
         self.context = hidden
         self.heads = heads
         self.scale = (hidden // heads) ** -0.5
@@ -155,18 +152,10 @@ def _wide(x: Tensor) -> Tensor:
     return x.to(dtype, memory_format=torch.contiguous_format)
 
 
-# Each is made from the width of the features, that of the queries, and the number of heads.
-ATTENTIONS: dict[str, Callable[[int, int, int], Attention]] = {
-    "none": NoAttention,
-    "additive": Additive,
-    "multihead": MultiHead,
-    "aoa": AttentionOnAttention,
-}
-
-
 def attention(name: str, features: int, hidden: int, heads: int) -> Attention:
-    """The attention of that name. Raises ModelError with the names that exist."""
-    if name not in ATTENTIONS:
-        known = ", ".join(ATTENTIONS)
-        raise ModelError("There is no attention named '{}'; there is: {}.", name, known)
-    return ATTENTIONS[name](features, hidden, heads)
+    """The attention of that name, for features and queries of these widths.
+
+    Raises ModelError where there is none, or not with so many heads.
+    """
+    check_attention(name, hidden, heads)
+    return part(ATTENTIONS[name])(features, hidden, heads)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from captioner.errors import ModelError
-from captioner.model.decoder import Decoder, DecoderConfig
+from captioner.model.config import DecoderConfig
+from captioner.model.decoder import Decoder
+from captioner.model.parts import KINDS, check_kind, part
 
 
 class Bidirectional(nn.Module):
@@ -41,22 +40,11 @@ class Bidirectional(nn.Module):
         )
 
 
-# Each is made from the decoder's configuration, the width of the features and the vocabulary's
-# size; its `directions` are the decoders that are trained and searched.
-KINDS: dict[str, Callable[[DecoderConfig, int, int], Decoder | Bidirectional]] = {
-    "forward": Decoder,
-    "bidirectional": Bidirectional,
-}
-
-
 def make_decoder(config: DecoderConfig, features: int, vocabulary: int) -> Decoder | Bidirectional:
     """The decoder of the configured kind, for features `[B, N, features]`.
 
-    Raises ModelError, naming what there is, where a part or size of it cannot be.
+    Its `directions` are the decoders that are trained and searched. Raises ModelError, naming what
+    there is, where a part or size of it cannot be.
     """
-    if config.kind not in KINDS:
-        known = ", ".join(KINDS)
-        raise ModelError(
-            "There is no kind of decoder named '{}'; there is: {}.", config.kind, known
-        )
-    return KINDS[config.kind](config, features, vocabulary)
+    check_kind(config.kind)
+    return part(KINDS[config.kind])(config, features, vocabulary)

@@ -8,67 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from captioner.errors import ModelError
-from captioner.fields import shown
 from captioner.model.attention import Memory, attention
-from captioner.model.cells import CellOptions, Gates, State, cell, check_dropout
+from captioner.model.cells import Gates, State, cell
+from captioner.model.config import DecoderConfig
 from captioner.text import PAD
-
-_LIMITS = {
-    "hidden_size": (1, 65536),
-    "heads": (1, 65536),
-    "layers": (1, 256),
-    "forget_bias": (-100, 100),
-}
-
-
-@dataclass(frozen=True)
-class DecoderConfig:
-    """Parts and sizes of a decoder.
-
-    kind: "forward", or "bidirectional" for two decoders of which one writes backwards.
-    cell, attention: their names, of those in `captioner.model.cells` and `.attention`.
-    hidden_size: H, of the recurrent state, the word embeddings and the attention.
-    heads: attention heads, for an attention that has several.
-    dropout: probability with which an embedding or output unit is dropped in training.
-    layers and all that follow: of the cell, as in `CellOptions`.
-
-    Raises ModelError where a value is out of range.
-    """
-
-    cell: str = "lstm"
-    attention: str = "multihead"
-    hidden_size: int = 512
-    heads: int = 8
-    dropout: float = 0.5
-    layers: int = 1
-    residual: bool = False
-    layer_norm: bool = False
-    recurrent_dropout: float = 0.0
-    forget_bias: float = 1.0
-    orthogonal: bool = True
-    kind: str = "forward"
-
-    def __post_init__(self) -> None:
-        for name, (least, most) in _LIMITS.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                template = "A decoder's {} must be from {} to {}, not {}."
-                raise ModelError(template, name, least, most, shown(value))
-        check_dropout("dropout", self.dropout)
-        _ = self.cell_options  # raises where one is out of range
-
-    @property
-    def cell_options(self) -> CellOptions:
-        """The options of the cell. Raises ModelError where one is out of range."""
-        return CellOptions(
-            layers=self.layers,
-            residual=self.residual,
-            forget_bias=self.forget_bias,
-            orthogonal=self.orthogonal,
-            layer_norm=self.layer_norm,
-            recurrent_dropout=self.recurrent_dropout,
-        )
 
 
 @dataclass(frozen=True)

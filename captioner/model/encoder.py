@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from captioner.errors import ModelError
 from captioner.fields import shown
+from captioner.model.config import EncoderConfig
 from captioner.model.weights import read_weights, usable
 
 _FEATURES = {"features_{}": "features.*"}
@@ -41,22 +41,6 @@ CUTS: dict[str, dict[str, str]] = {
     "vgg": _FEATURES,
     "wide_resnet": _RESNET,
 }
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """Which CNN, and where its grid features are taken.
-
-    name: a torchvision classification CNN, such as "efficientnet_b4" or "resnet50".
-    stages: indices into the CNN's stages (negative from the end). The features of several stages
-        are average-pooled to the grid of the last and concatenated.
-    identity: residual blocks that pass their input on unchanged, by their name in torchvision;
-        for weights that come without them.
-    """
-
-    name: str
-    stages: tuple[int, ...] = (-1,)
-    identity: tuple[str, ...] = ()
 
 
 class Encoder(nn.Module):

@@ -17,47 +17,30 @@ import torch
 from torch import Tensor, nn
 
 from captioner.errors import ModelError
-from captioner.fields import make_config
 from captioner.files import MB, raising, read_bytes
-from captioner.model.captioning import CaptioningModel, ModelConfig
-from captioner.model.decoder import DecoderConfig
+from captioner.model.captioning import CaptioningModel
+from captioner.model.config import (
+    DecoderConfig,
+    config_inside,
+    language_config,
+    language_folder,
+    read_config,
+    read_vocabulary,
+)
 from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
     VOCABULARY,
     WEIGHTS,
-    languages_of,
-    read_raw_config,
 )
 from captioner.model.saving import (
     build,
     fill,
     part_of,
-    read_config,
-    read_vocabulary,
 )
 from captioner.model.weights import read_weights, write_weights
 from captioner.text import Vocabulary
-
-
-def language_folder(folder: Path, language: str) -> Path:
-    """Where the decoder lies that writes a language, or else the model's own: in the model folder,
-    or in a folder inside it. Raises ModelError where there is no model folder."""
-    return folder / language if language in languages_of(folder)[1:] else folder
-
-
-def language_config(folder: Path, language: str) -> ModelConfig:
-    """The model with the decoder of `language_folder`. Raises ModelError as `read_model`."""
-    own, inside = read_config(folder), language_folder(folder, language)
-    return own if inside == folder else _config_inside(inside / CONFIG, own)
-
-
-def _config_inside(path: Path, own: ModelConfig) -> ModelConfig:
-    shared = {name: asdict(own)[name] for name in ("encoder", "preprocessing")}
-    raw = read_raw_config(path)
-    with raising(ModelError):
-        return make_config(ModelConfig, {**raw, **shared}, path)
 
 
 def read_language(
@@ -69,7 +52,7 @@ def read_language(
     """
     inside = folder / language
     path = inside / CONFIG
-    config = _config_inside(path, model.config)
+    config = config_inside(path, model.config)
     if config.language != language:
         raise ModelError("{} is for the language '{}', not '{}'.", path, config.language, language)
     vocabulary = read_vocabulary(inside, config)

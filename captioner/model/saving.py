@@ -17,17 +17,16 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from captioner.errors import ModelError
-from captioner.fields import make_config, shown
-from captioner.files import raising
-from captioner.model.captioning import CaptioningModel, ModelConfig
-from captioner.model.encoder import Encoder, EncoderConfig
+from captioner.fields import shown
+from captioner.model.captioning import CaptioningModel
+from captioner.model.config import EncoderConfig, ModelConfig, read_config, read_vocabulary
+from captioner.model.encoder import Encoder
 from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
     VOCABULARY,
     WEIGHTS,
-    read_raw_config,
 )
 from captioner.model.weights import read_weights, usable, write_weights
 from captioner.text import Vocabulary
@@ -61,11 +60,6 @@ def read_model(folder: Path) -> tuple[CaptioningModel, Vocabulary]:
     model = build(config, folder / CONFIG)
     fill(model, read_weights(folder / WEIGHTS), folder / WEIGHTS)
     return model.eval(), vocabulary
-
-
-def read_vocabulary(folder: Path, config: ModelConfig) -> Vocabulary:
-    """The folder's vocabulary. Raises ModelError where it cannot be that of the configuration."""
-    return Vocabulary.load(folder / VOCABULARY, config.vocabulary_size)
 
 
 def load_encoder(encoder: Encoder, config: EncoderConfig, folder: Path) -> None:
@@ -123,20 +117,6 @@ def _half(tensor: Tensor) -> Tensor:
 def _is_counter(name: str) -> bool:
     """Batch norms count their training batches; nothing reads that afterwards."""
     return name.endswith("num_batches_tracked")
-
-
-def read_config(folder: Path) -> ModelConfig:
-    """What a model folder says of its model, without building it. Raises as `read_model`."""
-    path = folder / CONFIG
-    raw = read_raw_config(path)
-    if "decoder" in raw and "encoder" not in raw:
-        raise ModelError(
-            "{} holds a decoder without an encoder: give the model folder that it lies in, and its "
-            "language.",
-            folder,
-        )
-    with raising(ModelError):
-        return make_config(ModelConfig, raw, path)
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

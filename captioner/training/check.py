@@ -20,8 +20,8 @@ from captioner.messages import Message, progress_bar, translate
 from captioner.metrics.ngrams import Groups, Numbers
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
-from captioner.training.data import read_source
 from captioner.training.recipe import Recipe, Source
+from captioner.training.sources import read_source
 
 log = logging.getLogger(__name__)
 

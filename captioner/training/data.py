@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,29 +14,20 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from captioner.datasets import (
-    Dataset,
-    Photos,
-    Record,
-    Undecoded,
-    decode_photos,
-    read_dataset,
-    read_lines,
-    read_names,
-)
+from captioner.datasets import Photos, Record, Undecoded, decode_photos, read_lines
 from captioner.errors import DatasetError
 from captioner.installed import model_folder
 from captioner.messages import Message
 from captioner.metrics.ngrams import Groups, Numbers, Sentences, ranges
-from captioner.model import language_config, language_folder
-from captioner.model.saving import read_vocabulary
+from captioner.model import language_config, language_folder, read_vocabulary
 from captioner.text import END, PAD, START, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 from captioner.text.inflection import base_forms
 from captioner.text.vocabulary import SPECIAL
 from captioner.training import augment
 from captioner.training.mixing import Mixture, archive_by_archive
-from captioner.training.recipe import OF_MODEL, Data, Recipe, Source
+from captioner.training.recipe import OF_MODEL, Data, Recipe
+from captioner.training.sources import read_records, shortened
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +101,7 @@ class TrainingData:
         for photos in (self.train, self.val, self.held_out):
             if photos and (reasons := photos.unreadable):
                 template = "{} photos cannot be read and are left out: {}"
-                log.warning(Message(template, len(reasons), _shortened(reasons)))
+                log.warning(Message(template, len(reasons), shortened(reasons)))
         spoken = spoken.part(_places(self.train.records, train))
         self.vocabulary = _vocabulary(spoken, words, recipe.data)
         self._captions = self._encode(spoken, words)
@@ -314,38 +305,6 @@ def take(array: np.ndarray, rows: Tensor) -> Tensor:
     return torch.from_numpy(array[rows.numpy()])
 
 
-def read_records(recipe: Recipe) -> list[Record]:
-    """The records of all of a recipe's sources; missing photos are reported and left out."""
-    records: list[Record] = []
-    for source in recipe.data.sources:
-        dataset = read_source(source, recipe)
-        if missing := dataset.missing:
-            template = "{} captioned photos of {} are missing and left out: {}"
-            log.warning(Message(template, len(missing), source.path, _shortened(missing)))
-        records.extend(dataset.records)
-    return records
-
-
-def read_source(source: Source, recipe: Recipe) -> Dataset:
-    """The records of one of a recipe's sources, held-out photos apart, with the source's weight.
-
-    Raises DatasetError, naming file and line, where something is missing or malformed.
-    """
-    dataset = read_dataset(
-        recipe.path(source.path),
-        source.format,
-        [recipe.path(path) for path in source.images] or None,
-        split=source.split,
-        val_share=source.val_share,
-        language=recipe.data.language,
-        skip=source.skip,
-    )
-    if source.held_out:
-        dataset = dataset.hold_out(read_names(Path(source.held_out)))
-    records = tuple(replace(record, weight=source.weight) for record in dataset.records)
-    return replace(dataset, records=records)
-
-
 def _names_a_side(spoken: Groups, words: Numbers) -> np.ndarray:
     """Whether a photo's captions say left or right, which in Chinese is often a part of a word.
 
@@ -366,13 +325,6 @@ def _split(records: list[Record], split: str) -> list[Record]:
             Message(split),
         )
     return found
-
-
-def _shortened(listed: Sequence[str | Message]) -> Message:
-    """The first three."""
-    count = min(len(listed), 3)
-    more = ["…"] if len(listed) > count else []
-    return Message("; ".join([*["{}"] * count, *more]), *listed[:count])
 
 
 def _counts(photos: Photos) -> tuple[int, int]:

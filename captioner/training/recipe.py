@@ -6,21 +6,18 @@ import dataclasses
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from captioner.datasets import FORMATS, VAL_SHARE
 from captioner.errors import RecipeError
 from captioner.images import Preprocessing
 from captioner.installed import model_folder
-from captioner.model import (
-    DecoderConfig,
-    EncoderConfig,
-    language_config,
-    languages_of,
-    make_decoder,
-)
+from captioner.model import DecoderConfig, EncoderConfig, language_config, languages_of
+from captioner.model.parts import check_attention, check_cell, check_kind
 from captioner.text import tokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 OF_MODEL = "model:"
 _CHOICES = {
@@ -144,8 +141,9 @@ class DecoderSource(DecoderConfig):
             "weights of the decoder must be 'random' or 'model:NAME', not '{}'.",
             self.weights,
         )
-        with torch.device("meta"):  # sizes without memory
-            make_decoder(self.config, features=1, vocabulary=1)
+        check_kind(self.kind)
+        check_cell(self.cell)
+        check_attention(self.attention, self.hidden_size, self.heads)
 
     @property
     def config(self) -> DecoderConfig:

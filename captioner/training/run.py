@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 
-from captioner.datasets import watched_processes
 from captioner.errors import TrainingError
 from captioner.installed import model_folder, writes_not
 from captioner.messages import Message
@@ -72,7 +71,7 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
                 folder.begin_phase(index)
                 folder.load_best(model)
                 checkpoint = {}
-            with _enough_memory(phase), watched_processes():
+            with _enough_memory(phase):
                 features = features_of(phase, part, model, folder.cache, workers)
                 run = PhaseRun(
                     phase, model, part, features, workers=workers, seed=recipe.seed, index=index

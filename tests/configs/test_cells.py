@@ -11,7 +11,7 @@ from captioner.model import DecoderConfig, Encoder, make_decoder
 from captioner.model.cells import CELLS
 from captioner.text import Vocabulary, tokenizer
 from captioner.training import Recipe, read_recipe
-from captioner.training.data import read_records
+from captioner.training.sources import read_records
 
 FOLDER = Path(__file__).parents[2] / "configs" / "cells"
 PATHS = sorted(FOLDER.glob("*.toml"))

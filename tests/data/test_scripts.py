@@ -16,7 +16,7 @@ from PIL import Image
 
 from captioner.datasets import Record
 from captioner.training import read_recipe
-from captioner.training.data import read_records
+from captioner.training.sources import read_records
 
 SCRIPTS = Path(__file__).parents[2] / "data"
 REST = """

@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner.datasets import Record, cache_features, check_room, decode_photos
-from captioner.datasets import photos as module
+from captioner.datasets import Record, cache_features, check_room, decode_photos, processes
 from captioner.datasets.photos import new_array
 from captioner.errors import DatasetError
 from captioner.images import Photo, Preprocessing, normalise, to_pixels
@@ -33,7 +32,7 @@ def records(tmp_path: Path) -> list[Record]:
 def test_photos_are_decoded_in_order_and_unreadable_ones_left_out(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(module, "_FEW", few)
+    monkeypatch.setattr(processes, "_FEW", few)
     photos = decode_photos(records, 24, tmp_path / "cache")
     assert [r.name for r in photos.records] == ["0.png", "1.png", "2.png"]
     assert len(photos.unreadable) == 1

@@ -3,18 +3,16 @@
 import importlib.util
 import re
 import shutil
-from functools import partial
+import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import torch
 
 from captioner.model import DecoderConfig, make_decoder
-from captioner.model.attention import ATTENTIONS
-from captioner.model.cells import CELLS, deep
+from captioner.model.parts import ATTENTIONS, CELLS
 from captioner.training import read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -99,10 +97,11 @@ def test_a_cell_of_ones_own_is_one_class_and_one_recipe(
 ) -> None:
     (code,) = (block for block in blocks(page, "python") if "class Leaky" in block)
     (recipe,) = blocks(page, "toml")
-    made: dict[str, Any] = {}
-    exec(code, made)
-    assert '"leaky": partial(deep, Leaky),' in page
-    monkeypatch.setitem(CELLS, "leaky", partial(deep, made["Leaky"]))
+    made = ModuleType("captioner.model.cells.leaky")
+    exec(code, vars(made))
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    assert '"leaky": "cells.leaky:Leaky",' in page
+    monkeypatch.setitem(CELLS, "leaky", "cells.leaky:Leaky")
     shutil.copy(ROOT / "configs" / "cells" / "lstm.toml", tmp_path)
     (tmp_path / "leaky.toml").write_text(recipe)
     read = read_recipe(tmp_path / "leaky.toml")
@@ -115,5 +114,5 @@ def test_a_cell_of_ones_own_is_one_class_and_one_recipe(
         logits, state = own.step(captions[:, t], state)
         torch.testing.assert_close(logits, forced[:, t], rtol=0, atol=1e-4)
     lines = [line for line in code.splitlines() if line.strip()]
-    assert len(lines) + 2 == 11  # with its import and its line of CELLS
+    assert len(lines) + 1 == 10  # with its line of CELLS
     assert len([line for line in recipe.splitlines() if line.strip()]) == 5

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from captioner.model.attention import (
-    ATTENTIONS,
     Attention,
     AttentionOnAttention,
     MultiHead,
     attention,
 )
+from captioner.model.parts import ATTENTIONS
 
 NAMES = ["none", "additive", "multihead", "aoa"]
 

@@ -1,7 +1,8 @@
 """Cells against torch's own, against their papers' equations in NumPy, and against themselves."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from captioner.model.cells import (
     Recurrent,
     State,
     cell,
-    deep,
 )
 from captioner.model.cells.base import in_one_chunk
 
@@ -458,7 +458,10 @@ def test_a_new_cell_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
         def update(self, wx: Tensor, uh: Tensor, state: State) -> State:
             return (0.9 * state[0] + 0.1 * torch.tanh(wx + uh),)
 
-    monkeypatch.setitem(CELLS, "leaky", partial(deep, Leaky))
+    module = ModuleType("captioner.model.cells.leaky")
+    vars(module)["Leaky"] = Leaky
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(CELLS, "leaky", "cells.leaky:Leaky")
     opts = CellOptions(layers=2, residual=True, layer_norm=True, recurrent_dropout=0.5)
     network = cell("leaky", 5, 7, opts).double()
     x, state = torch.randn(3, 6, 5).double(), network.begin(parts(network))

@@ -1,11 +1,16 @@
 """`captioner train --check`: everything that can be wrong with data, counted by hand."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command import Result, captioner
 from PIL import Image
+
+from captioner.model import CaptioningModel, save_model
+from captioner.text import Vocabulary
 
 RECIPE = """
 name = "x"
@@ -90,6 +95,31 @@ def test_sound_data_is_counted_and_nothing_is_written(root: Path) -> None:
         "  of the words in held out captions it holds 100.00%\n"
     )
     assert result.stderr == ""  # what is done within half a minute has no progress
+
+
+@pytest.mark.parametrize("start", [[], ["--from", "model"]], ids=["a recipe", "a model"])
+def test_looking_data_over_imports_no_torch(
+    root: Path, start: list[str], tiny_model: CaptioningModel, vocabulary: Vocabulary
+) -> None:
+    save_model(root / "model", tiny_model, vocabulary, "")
+    many = [(f"{number % 4}.png", "a dog") for number in range(300)]
+    captions(root, "train", *many, ("4.png", "a bird"))
+    code = """
+import sys
+from captioner.cli import main
+from captioner.datasets import processes
+processes._FEW = 0  # which has processes open the photos
+code = main(sys.argv[1:])
+print({"torch", "torchvision", "safetensors", "matplotlib"} & {*sys.modules})
+sys.exit(code)
+"""
+    call = ["train", str(root / "x.toml"), "--check", "--set", f"data.root={root}", *start]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *call], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "train: 4 photos with 300 captions\n" in result.stdout
+    assert result.stdout.endswith("\nset()\n")
 
 
 def test_missing_and_unreadable_photos_are_named(root: Path) -> None:

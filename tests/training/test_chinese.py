@@ -11,7 +11,8 @@ from PIL import Image
 from captioner.cli import main
 from captioner.model import read_model
 from captioner.training import read_recipe
-from captioner.training.data import TrainingData, read_records
+from captioner.training.data import TrainingData
+from captioner.training.sources import read_records
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,6 @@ import itertools
 import os
 import signal
 import tarfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioner.cli import main
-from captioner.datasets import Undecoded, in_processes
+from captioner.datasets import Undecoded
 from captioner.datasets import photos as module
 from captioner.datasets.photos import decode
 from captioner.errors import DatasetError, ImageError
@@ -207,27 +206,3 @@ def test_a_training_whose_photos_can_no_longer_be_opened_says_so(
 def test_features_of_streamed_photos_are_not_kept(home: Path) -> None:
     arguments = ["--set", f"data.root={home}", "--set", "phases.0.cache_features=true"]
     assert main(["train", str(home / "x.toml"), *arguments, "--out", str(home / "run")]) == 2
-
-
-def square(number: int) -> int:
-    return number**2
-
-
-def ended(number: int, parent: int) -> int:
-    if number == 300 and os.getpid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def test_processes_give_results_in_order() -> None:
-    numbers = range(1000)
-    before = torch.get_rng_state()
-    assert list(in_processes(square, numbers, processes=2)) == [n**2 for n in numbers]
-    order = [7, 7, 0, 999]
-    assert list(in_processes(square, numbers, order, processes=2)) == [49, 49, 0, 998001]
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_a_process_that_is_killed_is_told_of() -> None:
-    with pytest.raises(DatasetError, match="ended from outside"):
-        list(in_processes(partial(ended, parent=os.getpid()), range(1000), processes=2))

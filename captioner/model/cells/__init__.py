@@ -23,8 +23,8 @@ first. `begin` makes the first one; from there on these three compute the same:
     h, state = cell.sequence(x, state)      x `[B, T, I]` to h `[B, T, H]`, all steps at once, for
                                             training on known captions
 
-A new cell is a class with its equations and a line in `CELLS`. All options, any depth, training,
-decoding, saving and loading then work with it:
+A new cell is a class with its equations and a line in `captioner.model.parts.CELLS`. All options,
+any depth, training, decoding, saving and loading then work with it:
 
     class Leaky(Cell):
         blocks, states = 1, 1               # W and U have one block of H rows; the state is (h,)
@@ -32,21 +32,22 @@ decoding, saving and loading then work with it:
         def update(self, wx, uh, state):    # W x + b, U h, (h,)
             return (0.9 * state[0] + 0.1 * torch.tanh(wx + uh),)
 
-    CELLS["leaky"] = partial(deep, Leaky)
+    CELLS["leaky"] = "cells.leaky:Leaky"
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from captioner.errors import ModelError
-from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State, check_dropout
+from captioner.model.cells.base import Cell, Gates, Recurrent, State
 from captioner.model.cells.grid import GridLSTM
 from captioner.model.cells.gru import GRU
 from captioner.model.cells.lstm import LSTM, CoupledLSTM, PeepholeLSTM
 from captioner.model.cells.rnn import RNN
 from captioner.model.cells.stack import Stack, deep
+from captioner.model.config import CellOptions
+from captioner.model.parts import CELLS, check_cell, part
 
 __all__ = [
     "CELLS",
@@ -63,19 +64,8 @@ __all__ = [
     "Stack",
     "State",
     "cell",
-    "check_dropout",
     "deep",
 ]
-
-# Each is made from the width of its input, its own, and the options.
-CELLS: dict[str, Callable[[int, int, CellOptions], Recurrent]] = {
-    "rnn": partial(deep, RNN),
-    "lstm": partial(deep, LSTM),
-    "lstm_peephole": partial(deep, PeepholeLSTM),
-    "lstm_coupled": partial(deep, CoupledLSTM),
-    "gru": partial(deep, GRU),
-    "grid_lstm": GridLSTM,
-}
 
 
 def cell(
@@ -85,9 +75,10 @@ def cell(
 
     Raises ModelError, naming the cells that exist or the size that cannot be.
     """
-    if name not in CELLS:
-        raise ModelError("There is no cell named '{}'; there is: {}.", name, ", ".join(CELLS))
+    check_cell(name)
     for what, size in (("input_size", input_size), ("hidden_size", hidden_size)):
         if size < 1:
             raise ModelError("A cell's {} must be 1 or more, not {}.", what, size)
-    return CELLS[name](input_size, hidden_size, options or CellOptions())
+    kind = part(CELLS[name])
+    made = partial(deep, kind) if issubclass(kind, Cell) else kind
+    return made(input_size, hidden_size, options or CellOptions())

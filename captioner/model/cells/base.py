@@ -16,15 +16,13 @@ they go by torch's names, `weight_ih`, `weight_hh` and `bias`, and I and H are `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from captioner.errors import ModelError
-from captioner.fields import shown
+from captioner.model.config import CellOptions
 
 Kernel = Callable[..., Any]  # torch.lstm, torch.gru, torch.rnn_tanh
 
@@ -41,50 +39,6 @@ class Gates(NamedTuple):
     forget: Tensor
     output: Tensor
     cell: Tensor
-
-
-@dataclass(frozen=True)
-class CellOptions:
-    """How a network of cells is made beside its sizes; every cell takes them all.
-
-    layers: how many cells lie upon each other; residual: whether each adds to the one below it.
-    forget_bias: first bias of a forget gate: at 1 it starts open, and a new network remembers
-        (Jozefowicz et al. 2015); cells without a forget gate have no use for it.
-    orthogonal: U starts orthogonal in each block, which neither shrinks nor stretches what it
-        carries through time (Saxe et al. 2014); else like W, uniform as in Glorot and Bengio 2010.
-    layer_norm: W x and U h are each normalised, and an LSTM's c where it enters h (Ba et al. 2016).
-    recurrent_dropout: probability with which a unit of h is dropped where U reads it, in training.
-        The mask is drawn once a sequence and stays the same at all its steps (Gal and Ghahramani
-        2016): noise that is new at every step would wear out the memory instead.
-
-    Raises ModelError where a number is out of range.
-    """
-
-    layers: int = 1
-    residual: bool = False
-    forget_bias: float = 1.0
-    orthogonal: bool = True
-    layer_norm: bool = False
-    recurrent_dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.layers < 1:
-            raise ModelError("layers must be 1 or more, not {}.", shown(self.layers))
-        if self.residual and self.layers == 1:
-            raise ModelError(
-                "residual needs 2 layers or more: residual connections go from layer to layer."
-            )
-        check_dropout("recurrent_dropout", self.recurrent_dropout)
-
-
-def check_dropout(name: str, share: float) -> None:
-    """Raises ModelError where that share of units cannot be dropped."""
-    if not 0 <= share < 1:
-        raise ModelError(
-            "{} must be from 0 to less than 1, not {}: it is the share of units that is dropped.",
-            name,
-            shown(share),
-        )
 
 
 class Recurrent(nn.Module):

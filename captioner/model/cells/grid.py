@@ -8,8 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from captioner.model.cells.base import CellOptions, Gates, Recurrent, State
+from captioner.model.cells.base import Gates, Recurrent, State
 from captioner.model.cells.lstm import LSTM
+from captioner.model.config import CellOptions
 
 
 class Transform(LSTM):

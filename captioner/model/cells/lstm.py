@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from captioner.model.cells.base import Cell, CellOptions, Gates, Kernel, State
+from captioner.model.cells.base import Cell, Gates, Kernel, State
+from captioner.model.config import CellOptions
 
 
 class LSTM(Cell):

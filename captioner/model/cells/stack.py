@@ -7,7 +7,8 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from captioner.model.cells.base import Cell, CellOptions, Gates, Recurrent, State
+from captioner.model.cells.base import Cell, Gates, Recurrent, State
+from captioner.model.config import CellOptions
 
 
 class Stack(Recurrent):
