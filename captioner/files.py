@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -136,22 +136,30 @@ def read_text(path: Path, most: int) -> str:
     return decode(read_bytes(path, most), str(path))
 
 
-def read_json(path: Path, most: int) -> Any:
-    """What a JSON file holds. Raises FileError, naming the line where it is not valid."""
-    return parse_json(read_text(path, most), str(path))
+def read_json(path: Path, most: int, keys: Collection[str] | None = None) -> Any:
+    """What a JSON file holds, see `parse_json`. Raises FileError, naming the line where it is not
+    valid."""
+    return parse_json(read_text(path, most), str(path), keys=keys)
 
 
-def parse_json(text: str, name: str, line: int | None = None) -> Any:
+def parse_json(
+    text: str, name: str, line: int | None = None, keys: Collection[str] | None = None
+) -> Any:
     """What JSON of any origin holds.
 
     name: of the file. line: the one that the text stands in, where it is a line of the file.
+    keys: those of which each table is read, without the others; all, if not given.
 
     Raises FileError, naming both, where it is not valid, nested too deeply or has a number of more
     digits than Python takes.
     """
     where = name if line is None else Message("{}, line {}", name, line)
     try:
-        return json.loads(text)
+        if keys is None:
+            return json.loads(text)
+        return json.loads(
+            text, object_pairs_hook=lambda pairs: {k: v for k, v in pairs if k in keys}
+        )
     except json.JSONDecodeError as error:
         line = error.lineno if line is None else line
         raise FileError("{}, line {}: not valid JSON ({}).", name, line, error.msg) from None

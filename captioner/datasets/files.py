@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,13 @@ def read_lines(path: Path) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises DatasetError with the line where it is not valid."""
+def read_json(path: Path, keys: Collection[str] | None = None) -> Any:
+    """What a JSON file holds, of its tables only these keys where some are given.
+
+    Raises DatasetError with the line where it is not valid.
+    """
     with raising(DatasetError):
-        return files.read_json(path, _MOST)
+        return files.read_json(path, _MOST, keys)
 
 
 def json_values(path: Path) -> Iterator[tuple[Message, Any]]:

@@ -21,7 +21,7 @@ from captioner.images.walking import walk
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A file: its path below the folder or archive it was found in, and its whole path."""
 

@@ -12,6 +12,7 @@ from captioner.datasets.splits import VAL_SHARE
 from captioner.errors import DatasetError
 from captioner.files import encoding_of
 from captioner.messages import reason
+from captioner.speed.memory import without_collection
 
 FORMATS = tuple(LAYOUTS)
 _HEAD = 65536  # bytes of a file that tell what it is
@@ -46,7 +47,8 @@ def read_dataset(
     layout = LAYOUTS[format]
     if split and layout.says_splits:
         raise DatasetError("{} says each photo's split itself: leave `split` out.", path)
-    return layout.read(path, Options(tuple(images or ()), split, val_share, language, skip))
+    with without_collection():
+        return layout.read(path, Options(tuple(images or ()), split, val_share, language, skip))
 
 
 def recognise(path: Path) -> tuple[str, Path]:

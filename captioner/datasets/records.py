@@ -14,7 +14,7 @@ from captioner.images import Photo
 from captioner.messages import Message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """A photo with its captions.
 

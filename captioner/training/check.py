@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import cast
-
-import numpy as np
 
 from captioner.datasets import Dataset, Record, in_processes, read_names
 from captioner.errors import ImageError
 from captioner.images import Photo
 from captioner.messages import Message, progress_bar, translate
-from captioner.metrics.ngrams import Groups, Numbers
 from captioner.text import Vocabulary, tokenizer
 from captioner.text.vocabulary import SPECIAL
 from captioner.training.recipe import Recipe, Source
@@ -51,9 +47,7 @@ def check_data(recipe: Recipe) -> Report:
     """
     sources = [(source, read_source(source, recipe)) for source in recipe.data.sources]
     records = [record for _, dataset in sources for record in dataset.records]
-    words = Numbers()
-    spoken = _tokenize(records, recipe, words)
-    opened = _open_all(records, recipe.preprocessing.size)
+    opened, counts, long = _look_over([dataset for _, dataset in sources], recipe)
     absent = {"train", "val"} - {record.split for record in records}
     duplicates, leaks = _same_bytes(sources, opened)
     if leaks:
@@ -70,47 +64,54 @@ def check_data(recipe: Recipe) -> Report:
         *(_line("NO PHOTO in the {} split", Message(split)) for split in sorted(absent)),
         *_listed("duplicate photos: {:,}", duplicates),
         *_listed(title, leaks),
-        *_vocabulary_lines(records, opened, spoken, words, recipe.data.min_count),
+        *_vocabulary_lines(counts, recipe.data.min_count),
     ]
-    blocks, begin = [], 0
-    for source, dataset in sources:
-        end = begin + len(dataset.records)
-        part = spoken.part(np.arange(begin, end))
-        blocks.append(_source_lines(source, dataset, opened, part, recipe.data.max_words))
-        begin = end
+    blocks = [
+        _source_lines(source, dataset, opened, cut, recipe.data.max_words)
+        for (source, dataset), cut in zip(sources, long, strict=True)
+    ]
     text = "\n\n".join("\n".join(lines) for lines in (*blocks, together))
     is_missing = any(dataset.missing for _, dataset in sources)
     is_unreadable = any(isinstance(found, ImageError) for found in opened.values())
     return Report(text, not (absent or leaks or is_missing or is_unreadable))
 
 
-def _open_all(records: Iterable[Record], size: int) -> Opened:
-    photos = list(dict.fromkeys(record.photo for record in records))
-    results = in_processes(partial(_open_one, size=size), photos)
+def _look_over(
+    datasets: Sequence[Dataset], recipe: Recipe
+) -> tuple[Opened, dict[str, Counter[str]], list[int]]:
+    """Open each photo, by processes, and meanwhile cut the captions into words.
+
+    Returns how often each word is in the captions of each split's readable photos, too, and how
+    many captions of each dataset are too long.
+    """
+    photos = list(dict.fromkeys(record.photo for own in datasets for record in own.records))
+    results = in_processes(_open, photos)
     desc, unit = translate("Opening photos"), translate("photo")
-    bar = progress_bar(results, total=len(photos), desc=desc, unit=unit)
-    return dict(zip(photos, bar, strict=True))
+    bar = iter(progress_bar(results, total=len(photos), desc=desc, unit=unit))
+    tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
+    opened: dict[Photo, bytes | ImageError] = {}
+    counts: dict[str, Counter[str]] = {split: Counter() for split in _SPLITS}
+    long = []
+    for dataset in datasets:
+        long.append(0)
+        for record in dataset.records:
+            if record.photo not in opened:
+                opened[record.photo] = next(bar)
+            captions = list(map(tokenize, record.captions))
+            long[-1] += sum(len(words) > recipe.data.max_words for words in captions)
+            if isinstance(opened[record.photo], bytes):
+                counts[record.split].update(chain.from_iterable(captions))
+    next(bar, None)  # has the bar say that it is done
+    return opened, counts, long
 
 
-def _open_one(photo: Photo, size: int) -> bytes | ImageError:
+def _open(photo: Photo) -> bytes | ImageError:
+    """A digest of a photo's file; decoded as small as its format can, which reads it to its end."""
     try:
-        photo.open(at_least=size)
+        photo.open(at_least=1)
         return hashlib.blake2b(photo.read(), digest_size=16).digest()
     except ImageError as error:
         return error
-
-
-def _tokenize(records: Sequence[Record], recipe: Recipe, words: Numbers) -> Groups:
-    tokenize = tokenizer(recipe.data.language, recipe.data.unit).tokenize
-    total = sum(len(record.captions) for record in records)
-    desc, unit = translate("Reading captions"), translate("caption")
-    with progress_bar(total=total, desc=desc, unit=unit) as bar:
-
-        def told(record: Record) -> Iterator[list[str]]:
-            bar.update(len(record.captions))
-            return map(tokenize, record.captions)
-
-        return Groups.of(map(told, records), words)
 
 
 def _same_bytes(
@@ -138,32 +139,21 @@ def _same_bytes(
     return duplicates, leaks
 
 
-def _vocabulary_lines(
-    records: Sequence[Record], opened: Opened, spoken: Groups, words: Numbers, min_count: int
-) -> list[str]:
+def _vocabulary_lines(counts: Mapping[str, Counter[str]], min_count: int) -> list[str]:
     """The vocabulary's size, and the share of each split's words that it holds."""
-    readable = [isinstance(opened[record.photo], bytes) for record in records]
-    counts = {}
-    for split in _SPLITS:
-        rows = [r for r, record in enumerate(records) if readable[r] and record.split == split]
-        tokens = spoken.part(np.array(rows, np.int64)).sentences.tokens
-        counts[split] = np.bincount(tokens, minlength=len(words))
-    named = cast(Iterable[str], words)
-    trained = dict(zip(named, counts["train"].tolist(), strict=True))
-    vocabulary = Vocabulary.of_counts(trained, min_count)
+    vocabulary = Vocabulary.of_counts(counts["train"], min_count)
     said = len(vocabulary) - len(SPECIAL), min_count
     lines = [_line("vocabulary: {:,} words seen {} times or more", *said)]
-    known = np.array([vocabulary.number(word) is not None for word in trained], np.bool_)
     for split, name in _SPLITS.items():
-        if total := counts[split].sum():
-            share = counts[split][known].sum() / total
+        if total := counts[split].total():
+            known = (n for word, n in counts[split].items() if vocabulary.number(word) is not None)
             template = "of the words in {} captions it holds {:.2%}"
-            lines.append(_line(template, Message(name), share))
+            lines.append(_line(template, Message(name), sum(known) / total))
     return lines
 
 
 def _source_lines(
-    source: Source, dataset: Dataset, opened: Opened, spoken: Groups, max_words: int
+    source: Source, dataset: Dataset, opened: Opened, long: int, max_words: int
 ) -> list[str]:
     title = Message("{} ({})", source.path, source.format)
     if source.weight != 1:
@@ -183,7 +173,6 @@ def _source_lines(
     if unknown := _unknown(source, dataset):
         lines += _listed("held-out names without a photo: {:,}", unknown)
     texts = (caption for record in dataset.records for caption in record.captions)
-    long = int((spoken.sentences.lengths > max_words).sum())
     without_letter = sum(not any(map(str.isalpha, text)) for text in texts)
     return [
         *lines,

@@ -42,6 +42,8 @@ def read_source(source: Source, recipe: Recipe) -> Dataset:
     )
     if source.held_out:
         dataset = dataset.hold_out(read_names(Path(source.held_out)))
+    if source.weight == 1:
+        return dataset
     records = tuple(replace(record, weight=source.weight) for record in dataset.records)
     return replace(dataset, records=records)
 

@@ -16,6 +16,9 @@ from captioner.fields import shown
 
 ImageId: TypeAlias = int | float | str
 
+# Addresses, sizes and dates of COCO's photos would take as much memory as their captions.
+_KEYS = frozenset(("images", "id", "file_name", "annotations", "image_id", "caption"))
+
 
 def read_coco(path: Path, options: Options) -> Dataset:
     """Read one captions file; COCO keeps a file per split, which does not say it itself."""
@@ -58,7 +61,7 @@ def read_coco_captions(path: Path, skip: bool = False) -> CocoCaptions:
     Raises DatasetError, naming the file and the entry, where it is missing or malformed, where an
     id has two names or a name two ids, and where not one caption has a word.
     """
-    content = read_json(path)
+    content = read_json(path, _KEYS)
     names: dict[ImageId, str] = {}
     ids: dict[str, ImageId] = {}
     for number, image in enumerate(_list(content, "images", path)):
