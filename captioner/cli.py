@@ -448,11 +448,11 @@ def _check(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     _check_what_to_evaluate(options)
-    from captioner import evaluation
+    from captioner.evaluation import check_outputs
     from captioner.metrics.report import load_template, read_report
 
     inputs = (options.data, options.results, options.references, options.names, options.compare)
-    evaluation.check_outputs(
+    check_outputs(
         filter(None, (options.save, options.json, options.html)),
         (*filter(None, inputs), *options.training),
     )
@@ -482,16 +482,16 @@ def _check_what_to_evaluate(options: argparse.Namespace) -> None:
 
 
 def _scored(options: argparse.Namespace, earlier: Captions | None) -> Evaluation:
-    from captioner import evaluation
+    from captioner.evaluation import ReportOptions, evaluate_model, score_results
 
-    report = evaluation.ReportOptions(
+    report = ReportOptions(
         options.photos, tuple(options.training), earlier, options.official, options.skip
     )
     if options.results:
         language = options.language or "en"
-        return evaluation.score_results(options.results, options.references, language, report)
+        return score_results(options.results, options.references, language, report)
     how = _caption_options(options)
-    return evaluation.evaluate_model(
+    return evaluate_model(
         _load(options, options.language), options.data, options.split, names=options.names,
         save=options.save, report=report, options=how,
     )  # fmt: skip

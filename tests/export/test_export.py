@@ -303,6 +303,13 @@ def test_captioner_onnx_captions_where_there_is_no_torch(
     done = run("caption", tmp_path / "a.jpg", "--model", exported["float32"])
     expected = captioner.load_model(exported["float32"]).caption(tmp_path / "a.jpg").text
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
-    done = run("caption", "a.jpg", "--model", exported["tiny"])
     no_torch = "captioner: This needs torch; install it with: pip install captioner.\n"
-    assert (done.returncode, done.stderr) == (2, no_torch)
+    for call in (
+        *(
+            ("caption", "a.jpg", "--model", exported["tiny"]),
+            ("folder", ".", "--model", exported["tiny"]),
+        ),
+        *(("evaluate", "--data", "x"), ("train", "x.toml", "--check"), ("serve", "--port", "0")),
+    ):
+        done = run(*call)
+        assert (done.returncode, done.stderr) == (2, no_torch), call
