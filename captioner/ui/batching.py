@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,12 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from captioner.chunks import chunks
 from captioner.errors import CaptionerError
 from captioner.images import to_batch
 from captioner.messages import Message
 from captioner.speed.memory import give_memory_back
-from captioner.speed.workers import start_workers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST = 32  # photos in one batch
 FEWEST = 8  # photos in each of several batches; fewer are quicker in one
+MOMENT = 0.03  # seconds in which the next one of many photos is opened
 QUIET_SECONDS = 10  # without a visitor, after which memory is given back
 ItemT = TypeVar("ItemT")
 
@@ -69,27 +67,27 @@ class Batcher:
     """Does the model's work for all visitors.
 
     What is waiting when the model is free is what it does next, so a visitor who is alone waits
-    for nobody. A few photos are one batch, many are a batch for each worker, see
-    `captioner.speed.workers`. Whoever has one photo does not wait for the many of others: such
-    photos have a thread of their own. Captions are the same as without company, but for the
-    rounding of the features' last digits.
+    for nobody. Where many photos wait, several threads take batches of their own, see
+    `captioner.speed.workers`: none waits for another's to end. Whoever has one photo does not wait
+    for the many of others: such photos have a thread of their own. Captions are the same as without
+    company, but for the rounding of the features' last digits.
 
-    workers: how many; one is best where a GPU does the work.
+    workers: how many threads take of many; one is best where a GPU does the work.
     """
 
     def __init__(self, workers: int = 1) -> None:
-        self._workers = start_workers(workers)
         self._threads = torch.get_num_threads()
-        self._singles, self._many = _Lane(), _Lane(workers)
+        self._share = max(1, self._threads // workers)
+        self._singles, self._many = _Lane(), _Lane(workers, MOMENT)
         self.closed = False
-        for lane in (self._singles, self._many):
+        for lane in (self._singles, *[self._many] * workers):
             threading.Thread(
                 target=self._work, args=[lane], name="captioner-model", daemon=True
             ).start()
 
     def submit(self, job: Job) -> Future[tuple[Caption, Seen]]:
         """Put a photo in the queue; the result raises what the model has raised."""
-        (self._many if job.many else self._singles).waiting.put(job)
+        (self._many if job.many else self._singles).put(job)
         return job.result
 
     def close(self) -> None:
@@ -98,61 +96,79 @@ class Batcher:
 
     def _work(self, lane: _Lane) -> None:
         while True:
-            batches = lane.next()
-            lane.is_busy = True
+            batch = lane.next()
             try:
-                self._do(batches)
+                self._do(batch)
             except BaseException as error:  # whatever it is, the next visitor is answered
                 log.exception(Message("The model's thread goes on after a mistake."))
-                _fail((job for batch in batches for job in batch), error)
-            lane.is_busy = False
+                _fail(batch, error)
+            lane.done()
 
-    def _do(self, batches: list[list[Job]]) -> None:
-        first, *others = batches
+    def _do(self, batch: list[Job]) -> None:
         if self.closed:
-            closed = CaptionerError("The page is being closed.")
-            _fail((job for batch in batches for job in batch), closed)
-        elif others:
-            list(self._workers.map(work_through, batches))
-        else:
-            # Threads that share a layer wait for each other, the longer the more others there are.
-            both = self._singles.is_busy and self._many.is_busy
-            torch.set_num_threads(1 if both else self._threads)
-            work_through(first)
+            _fail(batch, CaptionerError("The page is being closed."))
+            return
+        # Threads that share a layer wait for each other, the longer the more others there are.
+        alone = self._singles.busy + self._many.busy == 1
+        torch.set_num_threads(self._threads if alone else self._share)
+        work_through(batch)
 
 
 class _Lane:
-    """Photos that wait, for a thread that takes them in batches."""
+    """Photos that wait, for threads that take them in batches.
 
-    def __init__(self, workers: int = 1) -> None:
-        self.waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self.is_busy = False
-        self._workers = workers
-        self._held: list[Job] = []  # taken from the queue, for the next batch
+    workers: how many threads. moment: seconds within which further photos are waited for. busy: how
+    many of the threads are at work.
+    """
 
-    def next(self) -> list[list[Job]]:
-        """What is waiting, as one batch or as one for each worker. Each is of a power of two: every
-        other size would have the encoder's kernels compiled anew, which takes longer than the
-        photos themselves."""
-        if not self._held:
-            self._held.append(self._first())
-        while len(self._held) < MOST * self._workers:
-            try:
-                self._held.append(self.waiting.get_nowait())
-            except queue.Empty:
-                break
-        batches = self._workers if len(self._held) >= FEWEST * self._workers else 1
-        most = min(MOST, len(self._held) // batches)
-        size = 1 << (most.bit_length() - 1)
-        jobs, self._held = self._held[: size * batches], self._held[size * batches :]
-        return list(chunks(jobs, size))
+    def __init__(self, workers: int = 1, moment: float = 0.0) -> None:
+        self._workers, self._moment = workers, moment
+        self._waiting: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self.busy = 0
 
-    def _first(self) -> Job:
-        try:
-            return self.waiting.get(timeout=QUIET_SECONDS)
-        except queue.Empty:
+    def put(self, job: Job) -> None:
+        """One more that waits."""
+        with self._changed:
+            self._waiting.append(job)
+            self._changed.notify()
+
+    def next(self) -> list[Job]:
+        """What is waiting, or this thread's share of it where others have nothing to do."""
+        with self._changed:
+            while not self._waiting:
+                self._gather()
+            idle = self._workers - self.busy
+            count = len(self._waiting)
+            size = batch_size(min(MOST, count // idle if count >= FEWEST * idle else count))
+            self.busy += 1
+            return [self._waiting.popleft() for _ in range(size)]
+
+    def _gather(self) -> None:
+        """Wait for a photo, and as long as more come at once: they are opened one after another."""
+        if not self._changed.wait_for(lambda: self._waiting, QUIET_SECONDS):
             give_memory_back()
-            return self.waiting.get()
+            self._changed.wait_for(lambda: self._waiting)
+        count = 0
+        while count < len(self._waiting) < MOST * self._workers:
+            count = len(self._waiting)
+            self._changed.wait(self._moment)
+
+    def done(self) -> None:
+        """A thread has worked through what it had taken."""
+        with self._changed:
+            self.busy -= 1
+
+
+def batch_size(count: int) -> int:
+    """How many of so many photos are encoded at once: what nearly fills a batch of a power of two,
+    or less.
+
+    Every other size would have the encoder's kernels compiled anew, which takes longer than the
+    photos themselves.
+    """
+    full = 1 << (count - 1).bit_length()
+    return count if 4 * count >= 3 * full else full // 2
 
 
 def work_through(jobs: Sequence[Job]) -> None:
@@ -183,8 +199,10 @@ def _fail(jobs: Iterable[Job], error: BaseException) -> None:
 def _encode(jobs: Sequence[Job]) -> None:
     captioner = jobs[0].captioner
     images = [job.image for job in jobs if job.image is not None]
-    features, grid = captioner.encode(to_batch(images, captioner.model.config.preprocessing))
-    for job, own in zip(jobs, features, strict=True):
+    filling = images[-1:] * ((1 << (len(images) - 1).bit_length()) - len(images))
+    batch = to_batch([*images, *filling], captioner.model.config.preprocessing)
+    features, grid = captioner.encode(batch)
+    for job, own in zip(jobs, features, strict=False):
         # A copy, or one visitor's features would keep all of the batch in memory.
         job.seen = Seen(own.clone(), grid)
 

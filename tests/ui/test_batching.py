@@ -90,7 +90,7 @@ def test_what_belongs_together_is_one_batch(
         job(tiny, photo, CaptionOptions(beam=1 + number % 2)) for number, photo in enumerate(photos)
     ]
     work_through(jobs)
-    assert encoded == [6]
+    assert encoded == [8]  # filled up to a power of two
     assert described == [3, 3]
 
 
@@ -130,18 +130,15 @@ def test_a_mistake_of_one_leaves_the_others(tiny: Captioner, photos: list[Image.
     assert right.result.result()[0].text == tiny.caption(photos[2]).text
 
 
-@pytest.mark.parametrize(
-    ("lanes", "most", "sizes"), [(1, 32, [1, 4, 1]), (1, 2, [1, 2, 2, 1]), (2, 32, [1, 2, 2, 1])]
-)
-def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
-    lanes: int,
+@pytest.mark.parametrize(("most", "sizes"), [(32, [1, 4, 1]), (2, [1, 2, 2, 1])])
+def test_what_waits_while_the_model_works_is_what_it_does_next(
     most: int,
     sizes: list[int],
     tiny: Captioner,
     photos: list[Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As much of it as makes a power of two for each lane, of which the rest is no exception."""
+    """As much of it as makes a power of two, of which the rest is no exception."""
     batches: list[int] = []
     started, go_on = threading.Event(), threading.Event()
     own = batching.work_through
@@ -154,8 +151,7 @@ def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
 
     monkeypatch.setattr(batching, "work_through", slow)
     monkeypatch.setattr(batching, "MOST", most)
-    monkeypatch.setattr(batching, "FEWEST", 2)
-    batcher = Batcher(lanes)
+    batcher = Batcher()
     results = [batcher.submit(one_of_many(tiny, photos[0]))]
     assert started.wait(60)
     results += [batcher.submit(one_of_many(tiny, photo)) for photo in photos[1:]]
@@ -165,6 +161,32 @@ def test_what_waits_while_the_model_works_is_what_it_does_next(  # noqa: PLR0917
 
     assert batches == sizes
     assert texts == [tiny.caption(photo).text for photo in photos]
+
+
+def test_a_batch_is_a_power_of_two_or_nearly_so() -> None:
+    sizes = [batching.batch_size(count) for count in range(1, 17)]
+    assert sizes == [1, 2, 3, 4, 4, 6, 7, 8, 8, 8, 8, 12, 13, 14, 15, 16]
+
+
+def test_threads_that_have_nothing_to_do_share_what_waits(
+    tiny: Captioner, photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "FEWEST", 3)
+    lane = batching._Lane(workers=2)
+
+    def put(count: int) -> None:
+        for _ in range(count):
+            lane.put(one_of_many(tiny, photos[0]))
+
+    put(6)
+    assert [len(lane.next()), len(lane.next())] == [3, 3]
+    lane.done()
+    put(6)  # the other thread is still at work
+    assert len(lane.next()) == 6
+    lane.done()
+    lane.done()
+    put(4)  # too few to be divided
+    assert len(lane.next()) == 4
 
 
 def one_of_many(captioner: Captioner, photo: Image.Image) -> Job:
