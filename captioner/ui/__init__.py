@@ -59,8 +59,9 @@ def serve(captioner: "Captioner", serving: Serving | None = None) -> None:
             raise _cannot_listen(serving.host, port, error) from error
         here = Message("The page is at {} (Ctrl+C ends it).", blocks.local_url)
         print(translate(here), file=sys.stderr, flush=True)
+        cleanup = Cleanup(uploads, blocks, service.memory)
         try:
-            terminated = _sweep_until_interrupted(Cleanup(uploads, blocks), uploads.parent)
+            terminated = _sweep_until_interrupted(cleanup, uploads.parent)
         finally:
             service.batcher.close()
             # Visitors who only listen would have it wait for them; what breaks off is no mistake.

@@ -133,6 +133,9 @@
     });
   };
 
+  // The sentence does not wait for it.
+  const drawSoon = () => requestAnimationFrame(() => setTimeout(drawStrip));
+
   const sentence = () => article()?.querySelector(".sentence").textContent ?? "";
 
   const certainty = () => article()?.querySelector(".sure strong")?.textContent ?? "";
@@ -142,7 +145,7 @@
     captioner.stopPlaying();
     if (!photo()) return;
     pin(null);
-    drawStrip();
+    drawSoon();
     captioner.announce(`${sentence()} ${certainty()}`.trim());
     photo().alt = sentence();
     if (focusNext) document.querySelector(focusNext)?.focus();
@@ -152,12 +155,15 @@
   // For player.js.
   captioner.shown = { words, article, look: (number) => pin(number) };
 
-  captioner.answered = (element) => {
+  // sentences: in HTML; none where the photo has no answer.
+  captioner.showAnswer = (sentences) => {
+    const box = document.querySelector("#answer .contents");
+    box.innerHTML = sentences;
     captioner.tellState(); // before anything is measured
-    answer = element.querySelector(".answer");
+    document.querySelector("#answer").classList.remove("stale"); // see photo.js
+    answer = box.querySelector(".answer");
     const address = answer?.dataset.picture;
     if (!address || picture?.src === address) return refresh();
-    document.querySelector("#answer").classList.remove("stale"); // see photo.js
     picture = new Image();
     picture.onload = refresh;
     picture.src = address;
@@ -204,10 +210,12 @@
     focusNext = "#answer .draw";
   };
 
-  const saveStrip = () =>
+  const saveStrip = () => {
+    drawStrip(); // if it is still to come
     document
       .querySelector("#strip canvas")
       .toBlob((blob) => captioner.saveFile(`${answer.dataset.name}-attention.png`, blob));
+  };
 
   document.addEventListener("click", ({ target }) => {
     const button = target.closest?.("#answer button, #strip button");

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +33,40 @@ class Kept:
     path: str
     picture: str
     seen: Mapping[str, Seen] = field(default_factory=dict)
+
+
+class Memory:
+    """What is kept of the visitors' photos, by the upload's path.
+
+    seconds: after which a photo is forgotten. most: photos; those that nobody has asked about for
+    longest go first.
+    """
+
+    def __init__(self, seconds: float = 3000, most: int = 200) -> None:
+        self._seconds, self._most = seconds, most
+        self._kept: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, path: str) -> Kept | None:
+        """What is kept of a photo."""
+        self.forget_old()
+        with self._lock:
+            return self._kept[path][1] if path in self._kept else None
+
+    def keep(self, kept: Kept) -> None:
+        """In the place of what was kept of the same photo."""
+        with self._lock:
+            since, _ = self._kept.pop(kept.path, (time.monotonic(), None))
+            self._kept[kept.path] = since, kept
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def forget_old(self) -> None:
+        """Forget photos that have been kept for longer than they may be."""
+        limit = time.monotonic() - self._seconds
+        with self._lock:
+            for path in [path for path, (since, _) in self._kept.items() if since < limit]:
+                del self._kept[path]
 
 
 class Told(NamedTuple):

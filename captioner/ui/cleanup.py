@@ -10,7 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from captioner.ui.captioning import Memory
 
 # gradio deletes the uploads that it knows of; a broken-off one, say, is left to us. Together these
 # are an hour, too, but later than gradio's, which must find its files to forget their names.
@@ -73,18 +76,21 @@ def _locked(lock: IO[str]) -> bool:
 class Cleanup:
     """Deletes old files, and has gradio forget visitors: it keeps what it has shown them.
 
-    uploads: the folder of the files. page: gradio's Blocks, which are being served.
+    uploads: the folder of the files. page: gradio's Blocks, which are being served. memory: what
+    the page itself keeps of photos.
     """
 
-    def __init__(self, uploads: Path, page: Any) -> None:
+    def __init__(self, uploads: Path, page: Any, memory: Memory) -> None:
         self._uploads = uploads
         self._sessions = page.state_holder
+        self._memory = memory
         self._known_since: dict[str, float] = {}
 
     def sweep(self, now: float | None = None) -> None:
         """Forget what is too old at this time (seconds since the epoch), by default now."""
         now = time.time() if now is None else now
         delete_old(self._uploads, now - AGE_SECONDS)
+        self._memory.forget_old()
         present = list(self._sessions.session_data)
         self._known_since = {name: self._known_since.get(name, now) for name in present}
         for name, since in self._known_since.items():

@@ -10,12 +10,11 @@ import gradio as gr
 
 from captioner.errors import OptionError
 from captioner.options import CaptionOptions
-from captioner.ui.captioning import Kept, tell
-from captioner.ui.html import element, problem_html, text
+from captioner.ui.captioning import tell
+from captioner.ui.html import contents_html, element, problem_html, text
 from captioner.ui.i18n import Texts
 from captioner.ui.one_photo import OnePhoto
-from captioner.ui.options import Visitor, visitor
-from captioner.ui.options_form import Fields
+from captioner.ui.options import Visitor, values_of, visitor
 from captioner.ui.sentences import sureness
 from captioner.ui.service import Service
 from captioner.ui.words import WORDS, Words
@@ -35,53 +34,62 @@ class Setting(NamedTuple):
     options: CaptionOptions
 
 
-def lay_out(texts: Texts) -> tuple[gr.Radio, gr.HTML]:
-    """What is compared, and the comparison, folded away."""
+def lay_out(service: Service, texts: Texts) -> gr.Radio:
+    """Place what is compared, and the comparison, which compare.js asks for, folded away."""
+
+    def compared(request: Any) -> dict[str, str]:
+        return compare_for_visitor(service, request)
+
     fold = gr.Accordion(open=0, elem_id="compare")  # type: ignore[arg-type]  # as of the choices
     with texts.say(fold, label=lambda w: w.compare):
         what = texts.say(gr.Radio(), label=lambda w: w.compare_what, choices=_choices)
-        table = gr.HTML()
-    return what, table
+        gr.HTML(
+            None,
+            html_template=contents_html(),
+            elem_id="comparison",
+            server_functions=[compared],
+            js_on_load="captioner.openComparison(element, server)",
+        )
+    return what
 
 
-def connect(  # noqa: PLR0917
-    service: Service, what: gr.Radio, table: gr.HTML, one: OnePhoto, language: gr.Radio, how: Fields
-) -> None:
+def connect(what: gr.Radio, one: OnePhoto, language: gr.Radio) -> None:
     """Compare when something is chosen; what was said of another photo goes with it."""
-    kept = gr.State(None, time_to_live=service.keep_seconds)
-
-    def compare_for_visitor(chosen: object, photo: object, known: Kept | None, *fields: Any) -> Any:
-        try:
-            return compare(service, photo, known, visitor(*fields), chosen)
-        except Exception as error:
-            return problem_html(error), known
-
-    what.input(
-        compare_for_visitor, [what, one.photo, kept, language, *how], [table, kept],
-        preprocess=False, show_progress="minimal", show_progress_on=table,
-        trigger_mode="always_last", api_visibility="private",
-    )  # fmt: skip
+    what.input(None, what, None, js="(what) => captioner.compare(what)", api_visibility="private")
     gr.on(
-        [one.photo.upload, language.change], None, None, [what, table],
-        js="() => [null, '']", api_visibility="private",
+        [one.photo.upload, language.change], None, None, what,
+        js="() => captioner.compare(null)", api_visibility="private",
     )  # fmt: skip
 
 
-def compare(
-    service: Service, photo: object, kept: Kept | None, who: Visitor, what: object
-) -> tuple[str, Kept | None]:
-    """A table of what is written with each setting; and what is kept of the photo.
+def compare_for_visitor(service: Service, request: object) -> dict[str, str]:
+    """What compare.js asks: a `table` in HTML, or why there is none.
+
+    request: [what is compared; the upload; the values of the page's fields].
+    """
+    try:
+        what, photo, fields = values_of(request, 3)
+        table = compare(service, photo, visitor(*values_of(fields)), what)
+    except Exception as error:
+        table = problem_html(error)
+    return {"table": table}
+
+
+def compare(service: Service, photo: object, who: Visitor, what: object) -> str:
+    """A table of what is written with each setting, in HTML.
 
     Raises CaptionerError.
     """
     words = WORDS[who.language]
     if photo is None:
-        return element("p", text(words.compare_waiting), class_="hint"), kept
+        return element("p", text(words.compare_waiting), class_="hint")
     upload = service.uploads.take(photo)
     rows = []
     for setting in settings(service, who, what):
+        kept = service.memory.of(upload.path)
         told = tell(service.batcher, setting.captioner, upload, setting.options, kept)
-        caption, kept, model = told.caption, told.kept, setting.captioner.model.config
+        service.memory.keep(told.kept)
+        caption, model = told.caption, setting.captioner.model.config
         rows.append(
             element(
                 "tr", element("th", text(setting.name), scope="row"),
@@ -89,7 +97,7 @@ def compare(
                         sureness(caption, model, words)),
             )
         )  # fmt: skip
-    return element("table", element("tbody", *rows)), kept
+    return element("table", element("tbody", *rows))
 
 
 def settings(service: Service, who: Visitor, what: object) -> Iterator[Setting]:

@@ -4,9 +4,8 @@
 (() => {
   const DAYS = 30; // after which what nobody has come back to is forgotten
   const TAB = "captioner-gallery"; // which gallery this tab shows, for a reload
-  const RELOADED = "captioner-reloaded"; // under which this tab keeps what it takes along
-  const HOUR = 36e5; // milliseconds, after which no photo is kept, as on the server
-  const STORES = { galleries: "id", photos: ["gallery", "id"], corrections: "id", reloads: "id" };
+  const HOUR = 36e5; // milliseconds
+  const STORES = { galleries: "id", photos: ["gallery", "id"], corrections: "id" };
 
   let broken = false; // where a browser lets pages keep nothing, the gallery works all the same
 
@@ -58,16 +57,6 @@
 
   const correctionId = (key, model, language) => `${key} ${model} ${language}`;
 
-  let taken = null;
-  const takeBack = async () => {
-    const id = captioner.remembered("sessionStorage", RELOADED);
-    if (!id) return undefined;
-    captioner.remember("sessionStorage", RELOADED, "");
-    const value = await at("reloads", "readonly", (open) => done(open.get(id)));
-    await remove("reloads", id);
-    return value;
-  };
-
   captioner.drafts = {
     tab,
     isBroken: () => broken,
@@ -94,22 +83,12 @@
       (await at("corrections", "readonly", (open) => done(open.get(correctionId(key, model, language)))))?.text ??
       null,
 
-    // What this tab takes along when gradio loads the page anew; it is taken back once.
-    keepForReload: async (value) => {
-      const id = `${Date.now()}-${Math.random()}`;
-      captioner.remember("sessionStorage", RELOADED, id);
-      await put("reloads", { id, time: Date.now(), ...value });
-    },
-    keptForReload: () => (taken ??= takeBack()),
-
     forgetOld: async () => {
       const limit = Date.now() - DAYS * 24 * HOUR;
       const galleries = (await at("galleries", "readonly", (open) => done(open.getAll()))) ?? [];
       for (const { id, time } of galleries) if (time < limit) await captioner.drafts.removeGallery(id);
-      for (const [store, age] of [["corrections", DAYS * 24 * HOUR], ["reloads", HOUR]]) {
-        const kept = (await at(store, "readonly", (open) => done(open.getAll()))) ?? [];
-        for (const { id, time } of kept) if (time < Date.now() - age) await remove(store, id);
-      }
+      const corrections = (await at("corrections", "readonly", (open) => done(open.getAll()))) ?? [];
+      for (const { id, time } of corrections) if (time < limit) await remove("corrections", id);
     },
 
     forgetAll: async () => {

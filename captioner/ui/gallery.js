@@ -9,7 +9,6 @@
   let root = null; // the element that holds the gallery
   let server = null; // what gradio lets it ask
   let gallery = null; // the one that is shown
-  let fields = []; // what is chosen below, as the server takes it
   let changed = false; // since the last download
 
   const part = (selector) => root.querySelector(selector);
@@ -227,7 +226,7 @@
   // own: the gallery that it works for, which may be another than the one that is shown by now.
   const handlersOf = (own) => ({
     waiting: () => own.items.filter((item) => item.state === "waiting" && (!own.stopped || item.urgent)),
-    fields: () => [captioner.language(), ...fields.slice(1)],
+    fields: async () => [captioner.language(), ...(await captioner.choices()).fields.slice(1)],
     both: () => part(".both").checked,
     began: update,
     ended: update,
@@ -312,9 +311,9 @@
 
   const isZip = (file) => /\.zip$/i.test(file.name) || /zip/.test(file.type);
 
-  const take = (files) => {
+  const take = async (files) => {
     warn();
-    const fitting = captioner.fitting(files, warn);
+    const fitting = await captioner.fitting(files, warn);
     if (!fitting.length) return;
     offer();
     gallery.stopped = false;
@@ -327,19 +326,22 @@
 
   // ---- Undoing ----
 
-  // A sentence with a button for what can still be done about it; without one, it goes.
+  // A sentence, with a button where something can still be done about it; without a sentence, the one
+  // that is there goes.
   const offer = (told = [], button = "", act = null) => {
     const box = part(".offer");
     const focused = box.contains(document.activeElement);
     box.replaceChildren();
     if (focused) refocus();
     if (!told.length) return;
+    box.append(captioner.make("p", { role: "status" }, ...captioner.said(...told)));
+    if (!act) return;
     const pressed = captioner.make("button", { type: "button" }, ...captioner.said(button));
     pressed.addEventListener("click", () => {
       offer();
       act();
     });
-    box.append(captioner.make("p", { role: "status" }, ...captioner.said(...told)), pressed);
+    box.append(pressed);
   };
 
   const startOver = () => {
@@ -398,11 +400,13 @@
     for (const item of shown())
       for (const own of item.captions ?? []) {
         const text = captioner.textOf(item, own);
-        if (!text.includes(from)) continue;
+        const other = text.replaceAll(from, () => to); // or a $ in it would mean something
+        if (other === text) continue;
         before.push([item, own, text]);
-        correct(item, own, text.replaceAll(from, to));
+        correct(item, own, other);
         refill(item);
       }
+    if (!before.length) return offer(["not_found"]);
     offer(["replaced", before.length], "undo", () => {
       for (const [item, own, text] of before) {
         correct(item, own, text);
@@ -565,11 +569,6 @@
     if (single.length) anew(single);
   };
 
-  captioner.choose = (chosen) => {
-    fields = chosen;
-    return [];
-  };
-
   captioner.openGallery = async (element, asked) => {
     root = element;
     server = asked;
@@ -592,20 +591,8 @@
       offer(["earlier", latest.order.length], "show_earlier", () => restore(latest.id));
   };
 
-  // What is being captioned goes on before the page is loaded anew; then all of it is kept.
-  let kept = false;
-  captioner.beforeReload({
-    lost: () => root && warn("away"),
-    keep: async () => {
-      if (root) warn();
-      while (gallery?.runner.isRunning()) await captioner.pause(200);
-      kept = true;
-    },
-  });
-
   // A question of the browser's own before a run is broken off, or corrections that were not taken home.
   addEventListener("beforeunload", (event) => {
-    if (kept) return;
     if (gallery?.runner.isRunning() || (changed && gallery?.items.length)) event.preventDefault();
   });
 })();

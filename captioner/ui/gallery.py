@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from captioner.captions import Row, image_id
-from captioner.errors import GoneError, ImageError, OptionError
+from captioner.errors import GoneError, ImageError
 from captioner.images import Photo
 from captioner.images.names import safe_path
 from captioner.messages import translate
 from captioner.ui.bulk import Captioned, captions_of, captions_too
-from captioner.ui.options import check, text, visitor
+from captioner.ui.options import check, text, values_of, visitor
 from captioner.ui.sentences import level_of
 from captioner.ui.words import WORDS, about_language, sentence_of
 from captioner.ui.zips import Refusal, photos_in
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from captioner.pipeline import Captioner
     from captioner.ui.service import Service
     from captioner.ui.uploads import Upload
-
-MOST_AT_ONCE = 16  # photos of one question, of which others wait for the end
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def list_photos(service: Service, request: object) -> dict[str, Any]:
     request: [the upload].
     """
     try:
-        (argument,) = _list(request, 1)
+        (argument,) = values_of(request, 1)
         upload = service.uploads.take(argument)
         found = photos_in([upload], service.most_bytes)
     except Exception as error:
@@ -65,10 +63,10 @@ def caption_photos(service: Service, request: object) -> dict[str, Any]:
     and has to be given again.
     """
     try:
-        asked, fields, both = _list(request, 3)
-        wanted = [_wanted(service, own) for own in _list(asked)]
-        captioners = _captioners(service, _list(fields), both is True)
-        who = visitor(*_list(fields))
+        asked, fields, both = values_of(request, 3)
+        wanted = [_wanted(service, own) for own in values_of(asked)]
+        captioners = _captioners(service, values_of(fields), both is True)
+        who = visitor(*values_of(fields))
         options = who.options
         for captioner in captioners:
             check(options, captioner)
@@ -150,14 +148,6 @@ def _photos(service: Service, wanted: Iterable[Wanted]) -> Iterator[Photo | Refu
             inside[own.upload.path] = {photo.name: photo for photo in found}
         gone = Refusal(own.member, ImageError("{} is not in the zip file.", own.member))
         yield inside[own.upload.path].get(own.member, gone)
-
-
-def _list(value: object, length: int | None = None) -> list[Any]:
-    if not isinstance(value, list) or len(value) != (len(value) if length is None else length):
-        raise OptionError("This page does not understand the request.")
-    if length is None and len(value) > MOST_AT_ONCE:
-        raise OptionError("This page does not understand the request.")
-    return value
 
 
 def _key(photo: Photo | Refusal) -> str:

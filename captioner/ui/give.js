@@ -1,6 +1,8 @@
 // The whole page takes photos, wherever they are dropped or pasted: one goes to the box of the tab
 // for one photo; several at once, or a zip file, go to the tab for many.
 (() => {
+  const BUDGET = 8; // milliseconds in one go, half a frame
+
   const takers = {}; // what takes the files of each tab, once the tab is there
   const waiting = {};
 
@@ -18,12 +20,22 @@
   const isZip = (file) => /\.zip$/i.test(file.name) || /zip/.test(file.type);
   const isShown = (selector) => Boolean(document.querySelector(selector)?.offsetParent);
 
-  // A file that is too large is refused before it travels.
-  captioner.fitting = (files, warn) => {
-    const tooLarge = files.filter((file) => file.size > captioner.mostBytes);
-    if (tooLarge.length)
-      warn("too_large", tooLarge[0].name, Math.floor(captioner.mostBytes / 1e5) / 10);
-    return files.filter((file) => file.size <= captioner.mostBytes);
+  // A file that is too large is refused before it travels. The browser looks each size up on the disk,
+  // so that hundreds of them are gone through in pieces, between which it may do something else.
+  captioner.fitting = async (files, warn) => {
+    const fitting = [];
+    let tooLarge = null;
+    let end = performance.now() + BUDGET;
+    for (const file of files) {
+      if (performance.now() > end) {
+        await captioner.pause(0);
+        end = performance.now() + BUDGET;
+      }
+      if (file.size <= captioner.mostBytes) fitting.push(file);
+      else tooLarge ??= file;
+    }
+    if (tooLarge) warn("too_large", tooLarge.name, Math.floor(captioner.mostBytes / 1e5) / 10);
+    return fitting;
   };
 
   captioner.give = async (files) => {

@@ -41,6 +41,11 @@ def text(value: Any) -> str:
     return html.escape(str(value))
 
 
+def contents_html(*content: str) -> str:
+    """What a script fills in the place of gradio, which knows nothing of it."""
+    return element("div", *content, class_="contents")
+
+
 def in_both(speak: Callable[[Words], str]) -> str:
     """What is said in both languages, of which the page shows its own."""
     return "".join(

@@ -25,12 +25,7 @@
     (/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? "zh" : "en");
 
   // Once more when the page is there, because gradio has set the browser's by then.
-  // What page.css says in the place of gradio's own words, which are English.
-  const greet = () => {
-    const language = captioner.language();
-    document.documentElement.style.setProperty("--away", JSON.stringify(captioner.words[language].away));
-    return (document.documentElement.lang = language);
-  };
+  const greet = () => (document.documentElement.lang = captioner.language());
   greet();
 
   captioner.begin = () => {

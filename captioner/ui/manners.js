@@ -64,9 +64,6 @@
       if (content) set(fold, "aria-expanded", String(content.style.display !== "none"));
     }
 
-    for (const toast of document.querySelectorAll("[data-testid=toast-text]"))
-      if (/connection/i.test(toast.textContent)) set(toast, "data-away", "");
-
     // A slider is called what its number is called; gradio adds English words of its own.
     for (const input of document.querySelectorAll("#how input[type=range], #how input[type=number]")) {
       const label = input.closest(".block")?.querySelector("[data-testid=block-info]");

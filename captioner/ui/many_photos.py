@@ -10,11 +10,8 @@ import gradio as gr
 from captioner.ui.downloads import FORMS
 from captioner.ui.gallery import caption_photos, list_photos
 from captioner.ui.html import element, in_both
-from captioner.ui.options_form import Fields
 from captioner.ui.service import Service
 from captioner.ui.words import Words
-
-CHOOSE = "(...fields) => captioner.choose(fields)"
 
 
 def lay_out(service: Service) -> None:
@@ -33,16 +30,6 @@ def lay_out(service: Service) -> None:
         server_functions=[listed, captioned],
         js_on_load="captioner.openGallery(element, server)",
     )
-
-
-def connect(page: gr.Blocks, language: gr.Radio, how: Fields) -> None:
-    """Tell the gallery what is chosen, without asking the server."""
-    fields = [language, *how]
-    page.load(None, fields, None, js=CHOOSE, api_visibility="private")
-    gr.on(
-        [language.change, *how.changes()], None, fields, None,
-        js=CHOOSE, api_visibility="private",
-    )  # fmt: skip
 
 
 def gallery_html() -> str:

@@ -11,14 +11,13 @@ import gradio as gr
 from captioner.errors import CaptionerError, OptionError
 from captioner.ui.captioning import Kept, tell
 from captioner.ui.explanation import begin_key, beginning
-from captioner.ui.html import element, in_both, problem_html, reason_html, text
+from captioner.ui.html import contents_html, element, in_both, problem_html, reason_html, text
 from captioner.ui.i18n import Texts
 from captioner.ui.middleware import EXAMPLES
-from captioner.ui.options import Visitor, visitor
-from captioner.ui.options_form import Fields
+from captioner.ui.options import Visitor, values_of, visitor
 from captioner.ui.sentences import answer_html, strip_html
 from captioner.ui.service import Service
-from captioner.ui.words import ENGLISH, WORDS, Words, about_language
+from captioner.ui.words import WORDS, Words, about_language
 
 if TYPE_CHECKING:
     from captioner.pipeline import Captioner
@@ -26,12 +25,9 @@ if TYPE_CHECKING:
 
 
 class OnePhoto(NamedTuple):
-    """The components: the photo, and what the page says about it."""
+    """The components that others need: the photo, and whether both languages are wanted."""
 
     photo: gr.HTML
-    begin: gr.HTML
-    problem: gr.HTML
-    sentences: gr.HTML
     both: gr.Checkbox
 
 
@@ -40,64 +36,27 @@ def lay_out_strip(texts: Texts) -> None:
     texts.say(gr.HTML(elem_id="strip"), value=strip_html)
 
 
-def lay_out(texts: Texts) -> OnePhoto:
-    """Place the components."""
+def lay_out(service: Service, texts: Texts) -> OnePhoto:
+    """Place the components, which photo.js fills."""
+
+    def answered(request: Any) -> dict[str, Any]:
+        return answer_visitor(service, request)
+
     photo = gr.HTML(
         None,
         html_template=photo_box_html(),
         elem_id="photo",
-        js_on_load="captioner.openPhoto(element, props, trigger)",
+        server_functions=[answered],
+        js_on_load="captioner.openPhoto(element, props, trigger, server)",
     )
-    problem = gr.HTML(elem_id="problem", elem_classes="problem")
-    sentences = gr.HTML(
-        waiting_html(ENGLISH),
-        elem_id="answer",
-        js_on_load="captioner.answered(element); watch('value', () => captioner.answered(element))",
-    )
+    gr.HTML(None, html_template=contents_html(), elem_id="problem", elem_classes="problem")
+    waiting = element("p", in_both(lambda w: w.waiting), class_="waiting")
+    gr.HTML(None, html_template=contents_html(waiting), elem_id="answer")
     texts.say(gr.HTML(elem_id="examples"), value=examples_html)
-    # Never seen; player.js sets its value, for "what if it had said horse?".
-    begin = gr.HTML(
-        None, html_template="", elem_id="begin", js_on_load="captioner.openBegin(props, trigger)"
-    )
     both = texts.say(
         gr.Checkbox(False, container=False, elem_id="both"), label=lambda w: w.both_languages
     )
-    return OnePhoto(photo, begin, problem, sentences, both)
-
-
-def connect(
-    page: gr.Blocks, service: Service, one: OnePhoto, language: gr.Radio, how: Fields
-) -> None:
-    """Answer a photo, and answer it again whenever something else is chosen."""
-    kept = gr.State(None, time_to_live=service.keep_seconds)
-
-    def answer_visitor(
-        photo: object, known: Kept | None, both: object, begin: object, *fields: Any
-    ) -> Answer:
-        try:
-            return answer(service, photo, known, visitor(*fields), both is True, begin=begin)
-        except Exception as error:
-            return _refused(service, photo, known, error)
-
-    # The file goes to the captioner untouched (`preprocess=False`): gradio would open it itself,
-    # and fail with a traceback on what is no image.
-    gr.on(
-        [one.photo.upload, one.both.change, one.begin.input, language.change, *how.changes()],
-        answer_visitor,
-        [one.photo, kept, one.both, one.begin, language, *how],  # in photo.js as well
-        [one.sentences, one.problem, kept],
-        preprocess=False,
-        show_progress="minimal",
-        show_progress_on=one.sentences,
-        trigger_mode="always_last",
-        js="(...values) => captioner.whenThere(...values)",
-        api_visibility="private",
-    )
-    choices = [one.both, *how]
-    page.load(
-        None, choices, choices, js="(...values) => captioner.choicesAgain(...values)",
-        api_visibility="private",
-    )  # fmt: skip
+    return OnePhoto(photo, both)
 
 
 def photo_box_html() -> str:
@@ -142,27 +101,30 @@ def examples_html(words: Words) -> str:
     return said + element("ul", *items) + element("p", text(words.examples_wrong), class_="hint")
 
 
-class Answer(NamedTuple):
-    """What the page shows: sentences, or a problem, each in HTML; and what is kept of the photo.
+def answer_visitor(service: Service, request: object) -> dict[str, Any]:
+    """What photo.js asks; it asks again whenever something else is chosen.
 
-    sentences: or gradio's word for what is shown already.
+    request: [the upload; whether an answer to it is shown; whether both languages are wanted;
+    `begin` of player.js; the values of the page's fields, as `options.visitor` takes them].
+
+    Returns `sentences` and `problem`, each in HTML; `sentences` is None where a choice cannot be
+    and those that are shown stay.
     """
-
-    sentences: Any
-    problem: str = ""
-    kept: Kept | None = None
+    is_shown: object = False
+    try:
+        photo, is_shown, both, begin, fields = values_of(request, 5)
+        sentences = answer(service, photo, visitor(*values_of(fields)), both is True, begin=begin)
+    except Exception as error:
+        if is_shown is True and isinstance(error, OptionError):
+            return {"sentences": None, "problem": problem_html(error, class_="choice")}
+        return {"sentences": "", "problem": problem_html(error)}
+    return {"sentences": sentences, "problem": ""}
 
 
 def answer(
-    service: Service,
-    photo: object,
-    kept: Kept | None,
-    who: Visitor,
-    both: bool = False,
-    *,
-    begin: object = "",
-) -> Answer:
-    """Answer a photo, as a request names it, in the page's language.
+    service: Service, photo: object, who: Visitor, both: bool = False, *, begin: object = ""
+) -> str:
+    """Answer a photo, as a request names it, in the page's language, in HTML.
 
     both: whether the best sentence in the other language is wanted, too. begin: as player.js has
     set it.
@@ -170,8 +132,6 @@ def answer(
     Raises CaptionerError.
     """
     words = WORDS[who.language]
-    if photo is None:
-        return Answer(waiting_html(words))
     upload = service.uploads.take(photo)
     captioner = service.captioner(who.model, who.language)
     model = captioner.model.config
@@ -180,9 +140,10 @@ def answer(
         chosen = ()
     search = not who.options.is_sampling
     told = tell(
-        service.batcher, captioner, upload, who.options, kept,
+        service.batcher, captioner, upload, who.options, service.memory.of(upload.path),
         trace=True, search=search, begin=chosen,
     )  # fmt: skip
+    service.memory.keep(told.kept)
     note = about_language(who.language, captioner.language, who.model)
     shown = answer_html(
         told, upload.name, model, words,
@@ -191,7 +152,7 @@ def answer(
     if both:
         for other in service.models.others(captioner, who.model):
             shown += _also(service, other, upload, who, told.kept)
-    return Answer(shown, kept=told.kept)
+    return shown
 
 
 def _also(service: Service, captioner: Captioner, upload: Upload, who: Visitor, kept: Kept) -> str:
@@ -201,19 +162,3 @@ def _also(service: Service, captioner: Captioner, upload: Upload, who: Visitor, 
     except CaptionerError as error:
         return element("p", reason_html(error), class_="also")
     return element("p", text(told.caption.text), class_="also", lang=captioner.language)
-
-
-def _refused(service: Service, photo: object, kept: Kept | None, error: Exception) -> Answer:
-    """A choice that cannot be leaves the answer to the same photo where it is."""
-    try:
-        same = kept is not None and service.uploads.take(photo).path == kept.path
-    except CaptionerError:
-        same = False
-    if same and isinstance(error, OptionError):
-        return Answer(gr.skip(), problem_html(error, class_="choice"), kept)
-    return Answer("", problem_html(error), kept)
-
-
-def waiting_html(words: Words) -> str:
-    """What stands in the sentence's place before there is one."""
-    return element("p", text(words.waiting), class_="waiting")

@@ -19,6 +19,7 @@ _LONGEST_LIST, _LONGEST_TEXT = 20_000, 200  # characters
 # Each word that must appear widens the search by the whole beam: with so many hypotheses it takes
 # some two seconds on two cores.
 MOST_REQUIRED, MOST_HYPOTHESES = 10, 30
+MOST_AT_ONCE = 16  # photos of one question, of which others wait for the end
 
 
 def check(options: CaptionOptions, captioner: Captioner) -> None:
@@ -56,6 +57,16 @@ def listed(value: object) -> tuple[str, ...]:
         raise OptionError("A list of words is too long.")
     words = (word.strip() for word in re.split("[,;，、；\n]", value or ""))
     return tuple(word for word in words if word)
+
+
+def values_of(value: object, length: int | None = None) -> list[Any]:
+    """A list of a request of the page's own scripts. Raises OptionError where it is none, not of
+    that length, or too long."""
+    if not isinstance(value, list) or len(value) > MOST_AT_ONCE:
+        raise OptionError("This page does not understand the request.")
+    if length is not None and len(value) != length:
+        raise OptionError("This page does not understand the request.")
+    return value
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,15 @@ def fields(texts: Texts, models: Models) -> Fields:
     return Fields(model, beam, top, length, sampling, temperature, seed, require, avoid)
 
 
+def tell_scripts(page: gr.Blocks, both: gr.Checkbox, language: gr.Radio, how: Fields) -> None:
+    """Tell choices.js what is chosen, at the page's start and whenever it changes."""
+    chosen = [both, language, *how]
+    gr.on(
+        [page.load, both.change, language.change, *how.changes()], None, chosen, None,
+        js="(...values) => captioner.choose(...values)", api_visibility="private",
+    )  # fmt: skip
+
+
 def _slider(name: str, **changes: Any) -> gr.Slider:
     """For an option within its limits, beginning with what is usual."""
     takes = OPTIONS[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from gradio import routes
+from jinja2 import FunctionLoader
 
 from captioner.speed.workers import worker_count
 from captioner.ui import comparison, many_photos, one_photo
@@ -22,7 +24,7 @@ from captioner.ui.i18n import Texts
 from captioner.ui.middleware import API_DOCUMENT, Guard, Names
 from captioner.ui.models import installed
 from captioner.ui.offline import fetch_nothing
-from captioner.ui.options_form import fields
+from captioner.ui.options_form import fields, tell_scripts
 from captioner.ui.service import Service
 from captioner.ui.serving import Serving
 from captioner.ui.tools import serve_tools
@@ -34,12 +36,15 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (
-    "language.js", "manners.js", "server.js", "give.js", "photo.js", "examples.js", "player.js",
-    "attention.js", "drafts.js", "downloads.js", "cards.js", "run.js", "gallery.js",
+    "language.js", "manners.js", "server.js", "choices.js", "give.js", "photo.js", "examples.js",
+    "player.js", "attention.js", "compare.js", "drafts.js", "downloads.js", "cards.js", "run.js",
+    "gallery.js",
 )  # fmt: skip
-# Visitors whose state is kept. An older one's photo is looked at anew when he changes a choice.
-MOST_SESSIONS = 200
+MOST_SESSIONS = 200  # visitors of whom gradio keeps anything
 MOST_QUEUED = 500  # questions that wait for a thread; beyond these gradio says that it is full
+# Seconds between two looks of gradio's queue whether anybody asks, and of what tells how far it is.
+# Its own are 0.001 and 0.01, which is a good part of a core, and disturbs the threads of the model.
+LOOKS = {"sleep_when_free": 0.01, "progress_update_sleep_when_free": 0.2}
 
 
 def build_page(service: Service) -> gr.Blocks:
@@ -56,22 +61,23 @@ def build_page(service: Service) -> gr.Blocks:
             language = _language(page)
         with gr.Tabs(elem_id="tabs"):
             with texts.say(gr.Tab(elem_id="one"), label=lambda w: w.one):
-                one = one_photo.lay_out(texts)
+                one = one_photo.lay_out(service, texts)
             with texts.say(gr.Tab(elem_id="many"), label=lambda w: w.many):
                 many_photos.lay_out(service)
         how = fields(texts, service.models)
-        what, table = comparison.lay_out(texts)
+        what = comparison.lay_out(service, texts)
         # Far from the photo, so that the fields are near the sentences that they change.
         one_photo.lay_out_strip(texts)
         texts.say(gr.HTML(elem_id="foot"), value=foot_html)
-        one_photo.connect(page, service, one, language, how)
-        comparison.connect(service, what, table, one, language, how)
-        many_photos.connect(page, language, how)
+        comparison.connect(what, one, language)
+        tell_scripts(page, one.both, language, how)
         language.change(
             None, language, texts.components, js=texts.script(), api_visibility="private"
         )
         Api(service).register()
     page.queue(default_concurrency_limit=None, max_size=MOST_QUEUED)
+    for name, seconds in LOOKS.items():
+        setattr(page._queue, name, seconds)
     return page
 
 
@@ -123,6 +129,20 @@ def head(service: Service) -> str:
     return "<script>" + "\n".join(scripts) + "</script>"
 
 
+def run_first(script: str) -> None:
+    """Have a script run before gradio's own, which `head` is too late for."""
+    loader = routes.templates.env.loader
+    if loader is None or isinstance(loader, FunctionLoader):  # this was done before
+        return
+
+    def document(name: str) -> tuple[str, str | None, Callable[[], bool] | None]:
+        source, path, is_new = loader.get_source(routes.templates.env, name)
+        beginning = f"<head><script>{{% raw %}}{script}{{% endraw %}}</script>"
+        return source.replace("<head>", beginning, 1), path, is_new
+
+    routes.templates.env.loader = FunctionLoader(document)
+
+
 def service_of(captioner: Captioner, serving: Serving, folder: Path) -> Service:
     """The service of a page that was started with one model. folder: of the uploads."""
     batcher = Batcher(worker_count(captioner.device))
@@ -133,6 +153,7 @@ def service_of(captioner: Captioner, serving: Serving, folder: Path) -> Service:
 def launch(service: Service, serving: Serving, port: int) -> gr.Blocks:
     """Start serving the page in the background; returns the running page, to be closed."""
     fetch_nothing()
+    run_first((FOLDER / "first.js").read_text(encoding="utf-8"))
     if serving.mcp:
         serve_tools()
     page = build_page(service)

@@ -1,12 +1,14 @@
 // The box for one photo: chosen, dropped, pasted, or taken with the camera. Whatever fails, the
 // photo and its sentence stay, and one sentence says why.
 (() => {
-  const MOMENT = 500; // milliseconds after an answer in which a server is taken to be there
+  const ATTEMPTS = 3; // at a photo, with a server that is there
 
-  let gradio = null; // the component: its element, its props, and its events
+  let gradio = null; // the component: its element, and its events
+  let server = null; // what gradio lets it ask
   let latest = null; // the file that was given last
-  let newest = []; // the values of the question that was last
-  let heard = -Infinity; // when the server last had taken a file
+  let there = null; // the upload of that file, once it is there
+  let shown = null; // the file whose answer is shown
+  let begin = ""; // what sentences have to begin with, as the server takes it
   let stream = null; // of the camera, while it is on
 
   const part = (selector) => gradio.element.querySelector(selector);
@@ -24,57 +26,74 @@
     document.querySelector("#answer").classList.add("stale");
   };
 
-  // The server may be away for a moment; a photo that was given meanwhile takes this one's place.
-  const send = async (file) => {
+  const upload = (file) => {
+    there = captioner.upload([file]).then(([path]) => ({ path, orig_name: file.name }));
+    there.catch(() => {}); // whoever asks about the photo hears of it
+  };
+
+  // What the server answers to a question about the photo, or its refusal. ask: gives the answer, or
+  // undefined where there was none: of a server that has been started again, say, which does not have
+  // the photo any more. One that is away is waited for; a photo that was given meanwhile takes this
+  // one's place.
+  captioner.aboutPhoto = async (ask) => {
+    let [file, attempts] = [latest, 0];
     for (;;) {
+      if (file !== latest) [file, attempts] = [latest, 0];
       try {
-        const which = captioner.whichServer(); // beside the upload, where it takes no time of its own
-        const [path] = await captioner.upload([file]);
-        const server = (await which) ?? (await captioner.untilThere());
-        if (file !== latest) return;
-        warn();
-        captioner.server = server;
-        heard = performance.now();
-        gradio.props.value = { path, orig_name: file.name, server: captioner.server };
-        return gradio.trigger("upload");
+        const answer = await ask(await there);
+        if (answer !== undefined) return { file, ...answer };
       } catch (problem) {
-        if (file !== latest) return;
-        if (problem instanceof captioner.Refusal) return part(".notice").replaceChildren(problem.message);
+        if (problem instanceof captioner.Refusal) return { file, refusal: [problem.message] };
+      }
+      if (file !== latest) continue;
+      attempts += 1;
+      if (await captioner.isThere()) {
+        if (attempts >= ATTEMPTS) return { file, refusal: captioner.said("unreadable", file.name) };
+      } else {
         warn("away");
         await captioner.untilThere();
+        warn();
+        attempts = 0;
       }
+      upload(latest);
     }
   };
 
-  const take = (files) => {
-    const [file] = captioner.fitting(files.slice(0, 1), warn);
+  const put = () =>
+    captioner.aboutPhoto(async (photo) => {
+      const { both, fields } = await captioner.choices();
+      return server.answered([photo, shown === latest, both, begin, fields]);
+    });
+
+  const tell = ({ file, refusal, sentences, problem }) => {
+    if (refusal) return part(".notice").replaceChildren(...refusal);
+    warn();
+    document.querySelector("#problem .contents").innerHTML = problem;
+    if (sentences === null) return captioner.tellState();
+    const isOther = shown !== file;
+    shown = sentences ? file : null;
+    captioner.showAnswer(sentences);
+    if (isOther) gradio.trigger("upload");
+  };
+
+  const ask = captioner.newest(put, tell, () => document.querySelector("#answer .contents"));
+
+  captioner.whenChosen(() => latest && ask());
+
+  captioner.beginWith = (chosen) => {
+    begin = chosen;
+    ask();
+  };
+
+  const take = async (files) => {
+    const [file] = await captioner.fitting(files.slice(0, 1), warn);
     if (!file) return;
     turnOff();
     warn();
     latest = file;
+    upload(file);
+    ask();
     show(file);
-    send(file);
-  };
-
-  // gradio gives up, and loads the page anew, when it asks a server that is not there: it is asked
-  // only when it is. One that has been started again does not have the photo any more. What is
-  // chosen before a question is on its way is another one, which may be the faster: all ask for
-  // what was chosen last.
-  captioner.whenThere = async (...values) => {
-    newest = values;
-    if (performance.now() - heard < MOMENT) return newest;
-    const before = captioner.server;
-    captioner.server = await captioner.whichServer();
-    if (!captioner.server) {
-      warn("away");
-      captioner.server = await captioner.untilThere();
-      warn();
-    }
-    const known = newest[0]?.server === captioner.server;
-    if (!latest || !before || before === captioner.server || known) return newest;
-    const [path] = await captioner.upload([latest]);
-    gradio.props.value = { ...newest[0], path, server: captioner.server };
-    return (newest = [{ ...gradio.props.value }, ...newest.slice(1)]);
   };
 
   const paste = async () => {
@@ -136,8 +155,9 @@
 
   const actions = { choose: () => part("input").click(), paste, "camera-on": turnOn, take: shoot, leave };
 
-  captioner.openPhoto = (element, props, trigger) => {
-    gradio = { element, props, trigger };
+  captioner.openPhoto = (element, props, trigger, asked) => {
+    gradio = { element, trigger };
+    server = asked;
     // Over plain http from another computer a browser lets no page have these.
     part(".paste").hidden = !navigator.clipboard?.read;
     part(".camera-on").hidden = !navigator.mediaDevices?.getUserMedia;
@@ -146,21 +166,6 @@
       for (const [name, act] of Object.entries(actions)) if (button?.classList.contains(name)) act();
     });
     captioner.takeFiles("one", { take, warn });
-    captioner.drafts.keptForReload().then((kept) => kept?.file && take([kept.file]));
-  };
-
-  captioner.beforeReload({
-    lost: () => gradio && warn("away"),
-    keep: () => {
-      const [, , both, , , ...how] = newest; // as one_photo.py asks
-      return captioner.drafts.keepForReload({ file: latest, choices: how.length ? [both, ...how] : null });
-    },
-  });
-
-  // values: those of the fields, which are as they were before gradio loaded the page anew.
-  captioner.choicesAgain = async (...values) => {
-    const kept = await captioner.drafts.keptForReload();
-    return kept?.choices ?? values.map(() => ({ __type__: "update" }));
   };
 
   // A file that the browser cannot show (a TIFF, or no picture at all) leaves no broken icon.

@@ -104,15 +104,11 @@
 
   const toggle = () => (timer === null ? play() : captioner.stopPlaying());
 
-  let toServer = null;
-  captioner.openBegin = (props, trigger) => (toServer = { props, trigger });
-
   // With the photo and the model that it is meant for.
   const begin = (words) => {
     const key = document.querySelector("#answer .answer").dataset.key;
-    toServer.props.value = words.length ? JSON.stringify({ key, words }) : "";
-    toServer.trigger("input");
     captioner.focusNext(words.length ? "#answer .back" : "#answer .words [tabindex='0']");
+    captioner.beginWith(words.length ? JSON.stringify({ key, words }) : "");
   };
 
   document.addEventListener("click", ({ target }) => {

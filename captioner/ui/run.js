@@ -44,7 +44,7 @@
     const ask = async (items) => {
       await uploads(items);
       const photos = items.map((item) => ({ upload: item.source.upload, member: item.member ?? "" }));
-      const answer = answered(await gallery.server.captioned([photos, gallery.fields(), gallery.both()]));
+      const answer = answered(await gallery.server.captioned([photos, await gallery.fields(), gallery.both()]));
       if (answer.gone) return again(items);
       if (answer.problem) return gallery.halt(answer.problem);
       gallery.note(answer.note);

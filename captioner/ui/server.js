@@ -2,25 +2,6 @@
 // no mistake of the visitor's: whoever asks waits until it is back.
 (() => {
   const PAUSE = 2000; // milliseconds between two questions whether it is back
-  const ask = window.fetch.bind(window);
-
-  // Of a server that broke off an answer gradio asks which one it is until it is back; then it loads
-  // the page anew, and takes nothing along. It is told when all that it would lose has been kept.
-  const keepers = []; // each with `lost`, which says so, and `keep`, done when all is kept
-  let leaving = null;
-  captioner.beforeReload = (keeper) => keepers.push(keeper);
-
-  const leave = async () => {
-    for (const { lost } of keepers) lost?.();
-    await captioner.untilThere();
-    for (const { keep } of keepers) await keep();
-  };
-
-  window.fetch = async (address, ...more) => {
-    if (String(address?.url ?? address).endsWith("gradio_api/app_id"))
-      await (leaving ??= leave().finally(() => (leaving = null)));
-    return ask(address, ...more);
-  };
 
   // A refusal in one sentence, which is the server's last word.
   captioner.Refusal = class extends Error {};
@@ -34,25 +15,38 @@
     return response.json();
   };
 
-  // Another one after each start; null where nothing answers.
-  captioner.whichServer = async () => {
+  captioner.isThere = async () => {
     try {
-      const response = await ask("gradio_api/app_id", { cache: "no-store" });
-      return response.ok ? (await response.json()).app_id : null;
+      return (await fetch("gradio_api/app_id", { cache: "no-store" })).ok;
     } catch {
-      return null;
+      return false;
     }
   };
-
-  captioner.isThere = async () => (await captioner.whichServer()) !== null;
 
   captioner.pause = (milliseconds = PAUSE) => new Promise((later) => setTimeout(later, milliseconds));
 
   captioner.untilThere = async () => {
-    for (;;) {
-      const server = await captioner.whichServer();
-      if (server) return server;
-      await captioner.pause();
-    }
+    while (!(await captioner.isThere())) await captioner.pause();
+  };
+
+  // A function that asks a question. Whoever calls it again and again has it asked once at a time, and
+  // is shown the answer to what was wanted last. put: gives what is to be shown. box: where, which is
+  // marked as long as something else will stand there.
+  captioner.newest = (put, show, box) => {
+    let wanted = 0;
+    let running = false;
+    return async () => {
+      wanted += 1;
+      if (running) return;
+      running = true;
+      box().classList.add("pending");
+      for (let number = 0; number !== wanted; ) {
+        number = wanted;
+        const answer = await put();
+        if (number === wanted) show(answer);
+      }
+      box().classList.remove("pending");
+      running = false;
+    };
   };
 })();

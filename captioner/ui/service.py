@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from captioner.ui.batching import Batcher
+from captioner.ui.captioning import Memory
 from captioner.ui.visits import Visits
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Service:
 
     most_bytes: of one file. keep_seconds, sweep_seconds: an upload is deleted at the first sweep
     after it has reached the age, so at the latest after both together. visits: who still listens.
+    memory: of photos that have been looked at.
     """
 
     models: Models
@@ -29,6 +31,7 @@ class Service:
     sweep_seconds: int = 300
     batcher: Batcher = field(default_factory=Batcher)
     visits: Visits = field(default_factory=Visits)
+    memory: Memory = field(default_factory=Memory)
 
     def captioner(self, model: str | None, language: str) -> Captioner:
         """The model of that name, or without one any, in the language if it writes that.

@@ -173,6 +173,7 @@ class Words:
     replace_by: str = "by"
     replace_all: str = "Replace all"
     replaced: str = "Captions changed: {}."
+    not_found: str = "Nothing was found that could be replaced."
     undo: str = "Undo"
     next_hint: str = "Ctrl+Enter goes to the next caption, with Shift to the one before."
     enlarge: str = "Enlarge"

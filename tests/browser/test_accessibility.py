@@ -231,7 +231,7 @@ def test_axe_finds_nothing_to_object_to(
     found: dict[str, list[str]] = {}
 
     def look(state: str) -> None:
-        visit.page.wait_for_function("!document.querySelector('#answer .pending')")
+        visit.page.wait_for_function("!document.querySelector('.pending')")
         visit.is_settled()
         violations = axe.run(visit.page).response["violations"]
         found[state] = [

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from browsing import EVERY, IN_A_BROWSER_WITH_A_MODEL, ROOT, Visit, sync_api
@@ -163,3 +164,20 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
     page.reload()
     sync_api.expect(page.locator("#one-button")).to_have_text(WORDS[other].one)
     assert visit.complaints == []
+
+
+def test_a_page_at_rest_draws_nothing(visit: Visit, server: SimpleNamespace, drawing: Path) -> None:
+    """Not even what nobody sees: a browser that draws for ever slows the model beside it."""
+    visit.page.add_init_script("""
+        window.frames = 0;
+        const ask = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (act) => ((window.frames += 1), ask(act));
+    """)
+    visit.page.goto(server.url)
+    visit.choose(drawing)
+    visit.page.locator("#answer .sentence").first.wait_for()
+    visit.page.wait_for_function("""async () => {
+        const before = window.frames;
+        await new Promise((later) => setTimeout(later, 500));
+        return before === window.frames;
+    }""")

@@ -10,7 +10,7 @@ from captioner import Captioner, CaptionOptions
 from captioner.errors import ImageError
 from captioner.ui import captioning
 from captioner.ui.batching import Batcher
-from captioner.ui.captioning import tell
+from captioner.ui.captioning import Kept, Memory, tell
 from captioner.ui.uploads import Upload
 
 Draw = Callable[[str], Path]
@@ -69,3 +69,22 @@ def test_the_smallest_photo_has_a_caption(
     path = tmp_path / "dot.png"
     Image.new("RGB", (1, 1)).save(path)
     assert tell(batcher, tiny, upload(path), CaptionOptions(), None).caption.text
+
+
+def test_a_photo_is_remembered_for_its_time_and_beside_so_many_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    memory = Memory(seconds=10, most=2)
+    kept = {name: Kept(name, "") for name in "abc"}
+    memory.keep(kept["a"])
+    memory.keep(kept["b"])
+    memory.keep(again := Kept("a", "small"))
+    memory.keep(kept["c"])
+    assert [memory.of(name) for name in "abc"] == [again, None, kept["c"]]
+    now = 9.0
+    memory.keep(kept["c"])  # asking again makes it no younger
+    assert memory.of("c") is kept["c"]
+    now = 11.0
+    assert [memory.of(name) for name in "ac"] == [None, None]

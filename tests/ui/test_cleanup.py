@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from captioner.ui.captioning import Memory
 from captioner.ui.cleanup import (
     AGE_SECONDS,
     INTERVAL_SECONDS,
@@ -40,7 +41,7 @@ def test_a_link_is_deleted_and_what_it_leads_to_stays(tmp_path: Path) -> None:
 
 def test_no_visitor_is_known_for_more_than_an_hour(tmp_path: Path) -> None:
     holder = SimpleNamespace(session_data={}, time_last_used={})
-    cleanup = Cleanup(tmp_path, SimpleNamespace(state_holder=holder))
+    cleanup = Cleanup(tmp_path, SimpleNamespace(state_holder=holder), Memory())
     came = 7.0  # seconds after a sweep
     holder.session_data["ann"] = holder.time_last_used["ann"] = "state"
     now = float(INTERVAL_SECONDS)

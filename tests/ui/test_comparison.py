@@ -13,7 +13,13 @@ from captioner.ui.words import ENGLISH
 
 pytest.importorskip("gradio")
 
-from captioner.ui.comparison import BEAMS, TEMPERATURES, compare, settings
+from captioner.ui.comparison import (
+    BEAMS,
+    TEMPERATURES,
+    compare,
+    compare_for_visitor,
+    settings,
+)
 
 BEAM_5 = CaptionOptions(beam=5, top=5, max_length=6, avoid=["dog"])
 DRAWN = CaptionOptions(seed=4, temperature=0.7, top=5)
@@ -28,14 +34,27 @@ def test_the_table_has_the_sentence_of_each_setting(
 ) -> None:
     photo = draw("dog.png")
     upload = {"path": str(photo), "orig_name": "dog.png"}
-    html, kept = compare(service, upload, None, who(), "beams")
+    html = compare(service, upload, who(), "beams")
     for beam in BEAMS:
         expected = tiny.caption(photo, beam=beam, max_length=6, avoid=["dog"]).text
         assert f"{ENGLISH.compare_beam.format(beam)}</th><td><span" in html
         assert f">{expected}</span>" in html
+    kept = service.memory.of(str(photo))
     assert kept is not None
     assert set(kept.seen) == {"tiny"}
-    assert ENGLISH.compare_waiting in compare(service, None, kept, who(), "beams")[0]
+    assert ENGLISH.compare_waiting in compare(service, None, who(), "beams")
+
+
+def test_what_scripts_ask_is_answered_with_a_table_or_a_sentence(
+    service: Service, draw: Callable[[str], Path]
+) -> None:
+    photo = draw("dog.png")
+    upload = {"path": str(photo), "orig_name": "dog.png"}
+    fields = ["en", "", 3, 3, 14, False, 1, 1, "", ""]
+    answer = compare_for_visitor(service, ["beams", upload, fields])
+    assert answer["table"].startswith("<table>")
+    for wrong in (["weather", upload, fields], ["beams", upload], None):
+        assert 'role="alert"' in compare_for_visitor(service, wrong)["table"]
 
 
 def test_only_what_is_compared_differs(service: Service) -> None:

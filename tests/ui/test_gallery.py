@@ -18,8 +18,9 @@ from captioner.model import CaptioningModel
 from captioner.ui import batching, bulk
 from captioner.ui.batching import Batcher
 from captioner.ui.bulk import captions_of
-from captioner.ui.gallery import MOST_AT_ONCE, caption_photos, list_photos
+from captioner.ui.gallery import caption_photos, list_photos
 from captioner.ui.models import Models
+from captioner.ui.options import MOST_AT_ONCE
 from captioner.ui.service import Service
 from captioner.ui.words import CHINESE
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from captioner import Captioner, CaptionOptions
-from captioner.errors import ImageError, OptionError
+from captioner.errors import ImageError
 from captioner.model import CaptioningModel
 from captioner.options import OPTIONS
 from captioner.ui import Serving, free_port
@@ -41,6 +41,7 @@ from captioner.ui.i18n import Texts  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
 Draw = Callable[[str], Path]
+FIELDS = ["en", "", 3, 3, 14, False, 1, 1, "", ""]  # of the page, as its scripts send them
 
 
 def upload(path: Path, name: str = "") -> dict[str, str]:
@@ -59,21 +60,19 @@ def test_a_photo_is_answered_in_the_pages_language(
 ) -> None:
     photo = draw("dog.png")
     for language, words in WORDS.items():
-        answer = one_photo.answer(service, upload(photo), None, who(language))
-        assert f">{tiny.caption(photo).text}</p>" in answer.sentences
-        assert answer.kept is not None
+        answer = one_photo.answer(service, upload(photo), who(language))
+        assert f">{tiny.caption(photo).text}</p>" in answer
         drawn = replace(who(language), options=CaptionOptions(seed=1))
-        again = one_photo.answer(service, upload(photo), answer.kept, drawn)
-        assert words.draws in again.sentences
+        assert words.draws in one_photo.answer(service, upload(photo), drawn)
 
 
 def test_where_no_model_writes_the_language_the_page_says_so(service: Service, draw: Draw) -> None:
     photo = upload(draw("dog.png"))
-    assert CHINESE.no_model in one_photo.answer(service, photo, None, who("zh")).sentences
-    chosen = one_photo.answer(service, photo, None, who("zh", "tiny")).sentences
+    assert CHINESE.no_model in one_photo.answer(service, photo, who("zh"))
+    chosen = one_photo.answer(service, photo, who("zh", "tiny"))
     assert CHINESE.no_model not in chosen
     assert CHINESE.other_language in chosen
-    own = one_photo.answer(service, photo, None, who("en")).sentences
+    own = one_photo.answer(service, photo, who("en"))
     assert ENGLISH.no_model not in own
     assert ENGLISH.other_language not in own
 
@@ -89,13 +88,23 @@ def test_the_sentence_is_in_the_pages_language_where_a_model_writes_it(
     assert both.captioner("", "en") is tiny
     assert both.captioner("tiny", "zh") is tiny
     assert both.captioner("tiny-zh", "en") is chinese
-    answer = one_photo.answer(both, upload(draw("dog.png")), None, who("zh"))
-    assert set(answer.kept.seen if answer.kept else ()) == {"tiny-zh"}
+    photo = draw("dog.png")
+    one_photo.answer(both, upload(photo), who("zh"))
+    kept = both.memory.of(str(photo))
+    assert kept is not None
+    assert set(kept.seen) == {"tiny-zh"}
 
 
-def test_removing_the_photo_empties_the_page(service: Service) -> None:
-    answer = one_photo.answer(service, None, None, who())
-    assert answer == one_photo.Answer('<p class="waiting">The sentence will appear here.</p>')
+def test_without_a_photo_the_page_says_where_the_sentence_will_be(
+    service: Service, served: SimpleNamespace
+) -> None:
+    config = json.load(urllib.request.urlopen(f"{served.url}config"))
+    (box,) = [own for own in config["components"] if own["props"].get("elem_id") == "answer"]
+    for words in WORDS.values():
+        assert words.waiting in box["props"]["html_template"]
+    asked = one_photo.answer_visitor(service, [None, False, False, "", FIELDS])
+    assert asked["sentences"] == ""
+    assert "No photo arrived" in asked["problem"]
 
 
 # ---- Words and looks ----
@@ -130,6 +139,14 @@ def test_no_component_has_words_of_its_own(service: Service) -> None:
     labelled = [own for own in blocks.blocks.values() if isinstance(own, fields)]
     assert len(labelled) == 14
     assert all(own.label for own in labelled)
+
+
+def test_an_idle_page_looks_seldom_for_questions(service: Service) -> None:
+    with gr.Blocks() as plain:
+        plain.queue()
+    own = page.build_page(service)._queue
+    for name, seconds in page.LOOKS.items():
+        assert getattr(plain._queue, name) < seconds == getattr(own, name)
 
 
 @pytest.mark.parametrize("share", [False, True])
@@ -308,19 +325,28 @@ def by_name(url: str, **values: Any) -> str:
 def test_a_choice_that_cannot_be_leaves_the_answer_to_the_same_photo(
     service: Service, draw: Draw
 ) -> None:
-    photo, other = upload(draw("dog.png")), upload(draw("cat.png"))
-    kept = one_photo.answer(service, photo, None, who()).kept
-    fields = (3, 3, 14, False, 1, 1, "unheard-of", "")
-    with pytest.raises(OptionError) as problem:
-        one_photo.answer(service, photo, kept, Visitor("en", "", chosen(*fields)))
-    stays = one_photo._refused(service, photo, kept, problem.value)
-    assert stays.sentences == gr.skip()
-    assert "unheard-of" in stays.problem
-    assert 'class="choice"' in stays.problem
-    for given, error in ((other, problem.value), (photo, ImageError("It is empty."))):
-        gone = one_photo._refused(service, given, kept, error)
-        assert gone.sentences == ""
-        assert "choice" not in gone.problem
+    photo, notes = upload(draw("dog.png")), upload(draw("notes.png"))
+    Path(notes["path"]).write_text("no photo")
+    refused = [*FIELDS[:-2], "unheard-of", ""]
+    stays = one_photo.answer_visitor(service, [photo, True, False, "", refused])
+    assert stays["sentences"] is None
+    assert "unheard-of" in stays["problem"]
+    assert 'class="choice"' in stays["problem"]
+    for given, is_shown, fields in ((photo, False, refused), (notes, True, FIELDS)):
+        gone = one_photo.answer_visitor(service, [given, is_shown, False, "", fields])
+        assert gone["sentences"] == ""
+        assert "choice" not in gone["problem"]
+    answered = one_photo.answer_visitor(service, [photo, True, False, "", FIELDS])
+    assert 'class="sentence"' in answered["sentences"]
+    assert answered["problem"] == ""
+
+
+@pytest.mark.parametrize("request_", [None, [], [{}] * 4, ["photo", 1, 2, 3, 4], {"path": "x"}])
+def test_a_request_that_no_script_of_the_page_makes_gets_a_sentence(
+    service: Service, request_: object
+) -> None:
+    answer = one_photo.answer_visitor(service, request_)
+    assert "does not understand the request" in answer["problem"]
 
 
 def test_uploads_are_not_kept(
@@ -342,12 +368,12 @@ def test_uploads_are_not_kept(
 
 
 def test_visitors_are_forgotten_with_all_that_was_shown_to_them(
-    served: SimpleNamespace, draw: Draw
+    served: SimpleNamespace, service: Service, draw: Draw
 ) -> None:
     client = Client(served.url, verbose=False)
     client.predict(handle_file(draw("dog.png")), api_name="/caption")
     sessions = served.blocks.state_holder.session_data
-    cleanup = Cleanup(served.uploads, served.blocks)
+    cleanup = Cleanup(served.uploads, served.blocks, service.memory)
     start = time.time()
 
     cleanup.sweep(start)
@@ -454,7 +480,7 @@ def test_a_mistake_of_the_programs_own_is_logged_and_said_in_a_sentence(
     from captioner.ui.html import problem_html
 
     with pytest.raises(AttributeError) as mistake:
-        one_photo.answer(service, {}, None, None)  # type: ignore[arg-type]
+        one_photo.answer(service, {}, None)  # type: ignore[arg-type]
     shown = problem_html(mistake.value)
     assert str(UNEXPECTED) in shown
     assert "AttributeError" in caplog.text
@@ -466,4 +492,4 @@ def test_a_bomb_is_refused_in_one_sentence(service: Service, tmp_path: Path) -> 
     bomb = tmp_path / "bomb.png"
     Image.new("1", (30000, 30000)).save(bomb)
     with pytest.raises(ImageError, match=r"^bomb\.png is too large to open safely"):
-        one_photo.answer(service, upload(bomb), None, who())
+        one_photo.answer(service, upload(bomb), who())
