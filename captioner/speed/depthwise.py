@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._dynamo import config
 from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from captioner.messages import Message, reason
@@ -38,7 +38,8 @@ def speed_up_depthwise(module: nn.Module) -> None:
         return
     _keep_kernels_private()
     # One compilation for each size of feature map, and an EfficientNet-B4 has fifteen.
-    torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
+    limit = "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"  # 2.6's
+    setattr(config, limit, max(64, getattr(config, limit)))
     try:
         x = torch.zeros(1, 2, 3, 3, dtype=torch.bfloat16)
         _weight_gradient(x, torch.zeros(1, 2, 1, 1, dtype=torch.bfloat16), (3, 3), 1)

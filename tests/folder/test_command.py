@@ -19,8 +19,9 @@ from conftest import MakePhotos
 import captioner
 from captioner import installed
 from captioner.datasets.layouts.tables import csv_rows
-from captioner.folder import devices, workers
+from captioner.folder import devices
 from captioner.folder.journal import Journal
+from captioner.speed import processes
 
 PHOTOS = ("1.png", "2.png", "10.png", "sub/1.png", "sub/deep/2.png")
 
@@ -268,7 +269,7 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing runs on a GPU, a process for a device need not import torch anew."""
     if not hasattr(os, "fork"):
         pytest.skip("needs a system that can fork")
-    monkeypatch.setattr(devices, "pool", lambda count, method: workers.pool(count, "fork"))
+    monkeypatch.setattr(devices, "pool", lambda count, method: processes.pool(count, "fork"))
 
 
 def test_several_devices_give_the_same_captions(
