@@ -11,8 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 OLDEST ?= python3.10
-OLDEST_TESTS ?= tests/captions tests/datasets tests/decoding tests/folder tests/images \
-	tests/metrics tests/model tests/text tests/training tests/test_cli.py tests/test_devices.py \
+OLDEST_TESTS ?= tests/captions tests/configs tests/datasets tests/decoding tests/folder tests/images \
+	tests/metrics tests/model tests/speed tests/text tests/training tests/test_cli.py tests/test_devices.py \
 	tests/test_evaluation.py tests/test_options.py tests/test_pipeline.py tests/test_python.py \
 	tests/test_quick.py
 

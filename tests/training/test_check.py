@@ -11,6 +11,8 @@ from PIL import Image
 
 from captioner.model import CaptioningModel, save_model
 from captioner.text import Vocabulary
+from captioner.training import read_recipe
+from captioner.training.data import TrainingData
 
 RECIPE = """
 name = "x"
@@ -130,6 +132,15 @@ def test_missing_and_unreadable_photos_are_named(root: Path) -> None:
     assert "  missing photos: 1\n    1.png\n" in result.stdout
     assert "  unreadable photos: 1\n    " in result.stdout
     assert "5.png is cut short or damaged." in result.stdout
+
+
+@pytest.mark.parametrize(("unreadable", "words"), [("none.png", 2), ("0.png", 1)])
+def test_training_counts_the_same_words(root: Path, unreadable: str, words: int) -> None:
+    (root / "train" / unreadable).write_text("no photo")
+    recipe = read_recipe(root / "x.toml", [f"data.root={root}"])
+    summary = str(TrainingData(recipe, root / "cache").summary())
+    assert summary.endswith(f"held out; vocabulary of {words} words.")
+    assert f"  vocabulary: {words} words seen 2 times or more\n" in check(root).stdout
 
 
 def test_a_cut_jpeg_is_found_though_only_a_small_copy_is_decoded(root: Path) -> None:
