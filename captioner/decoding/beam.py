@@ -71,7 +71,7 @@ def beam_search(  # noqa: PLR0917
 
     for length in range(len(options.begin) + 1, options.max_length + 1):
         logits, after = step(live.last.flatten(), live.state)
-        log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
+        log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*live.last.shape, logits.shape[-1])
         constrain(log_probs, live.history, constraints, end)
         log_probs.add_(live.log_prob[:, :, None])
@@ -90,7 +90,7 @@ def beam_search(  # noqa: PLR0917
             totals, order = totals.masked_fill(ended, -torch.inf).topk(options.beam)
             parents, tokens = parents.gather(2, order), tokens.gather(2, order)
         totals, parents, tokens = (
-            best[:, :, : options.beam].flatten(1) for best in (totals, parents, tokens)
+            best.narrow(2, 0, options.beam).flatten(1) for best in (totals, parents, tokens)
         )
         live = live.after(after, parents, tokens, totals, required)
 
@@ -223,8 +223,8 @@ class _Finished:
             return list(range(len(log_probs)))
         penalty = self.options.length_penalty
         divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
-        best = log_probs.amax(dim=1) / divisor
-        return (self.scores[:, -1] < best).nonzero().flatten().tolist()
+        worst, best = self.scores[:, -1].tolist(), log_probs.amax(dim=1).div(divisor).tolist()
+        return [row for row, hope in enumerate(best) if worst[row] < hope]
 
     def keep(self, kept: list[int]) -> None:
         """Go on with some of the images only."""
@@ -277,7 +277,8 @@ def _best(totals: Tensor, beam: int) -> tuple[Tensor, Tensor, Tensor]:
         indices = indices.clamp(max=last)
     else:
         totals, indices = totals.topk(2 * beam)
-    return totals, indices // vocabulary, indices % vocabulary
+    parents = indices // vocabulary
+    return totals, parents, indices.sub(parents, alpha=vocabulary)
 
 
 def _rows(tensor: Tensor, rows: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Constraints: small objects that forbid tokens by setting their log-probability to -inf."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -92,7 +92,7 @@ class NoRepeatNgram:
             log_probs.scatter_add_(2, following, penalty)
 
 
-@dataclass(frozen=True)
+@dataclass
 class NoStutter:
     """Forbid a token that stands among the last ``within``: "a white and white dog".
 
@@ -103,13 +103,16 @@ class NoStutter:
 
     within: int
     repeatable: Tensor
+    _penalties: Tensor | None = field(default=None, init=False, repr=False)  # [V], looked up
 
     def __call__(self, log_probs: Tensor, history: Tensor) -> None:
         """See :class:`Constraint`."""
+        if self._penalties is None:
+            known = self.repeatable[self.repeatable < log_probs.shape[2]]
+            penalties = log_probs.new_full(log_probs.shape[2:], -torch.inf)
+            self._penalties = penalties.index_fill_(0, known, 0)
         recent = history[:, :, -self.within :]
-        again = (recent[..., None] == self.repeatable).any(dim=3)  # quicker than `isin` for few
-        penalty = torch.where(again, 0.0, -torch.inf).to(log_probs.dtype)
-        log_probs.scatter_add_(2, recent, penalty)
+        log_probs.scatter_add_(2, recent, self._penalties.take(recent))
 
 
 def constraints_of(
@@ -148,6 +151,7 @@ def constrain(
     ending = log_probs[:, :, end].clone()
     for constraint in constraints:
         constraint(log_probs, history)
-    stuck = log_probs.amax(dim=-1) == -torch.inf
-    if stuck.any():
+    unending = log_probs[:, :, end] == -torch.inf
+    if unending.any():  # whatever may end is not stuck, and costs no look at all its tokens
+        stuck = unending & (log_probs.amax(dim=-1) == -torch.inf)
         log_probs[:, :, end] = torch.where(stuck, ending, log_probs[:, :, end])

@@ -58,4 +58,5 @@ def test_a_word_is_not_repeated_among_the_last_ones_unless_it_may_be() -> None:
     constraint = NoStutter(2, torch.tensor([and_, a]))
     assert forbidden(constraint, history, 5) == [[[white], [], []]]
     assert forbidden(constraint, history[:, :, :0], 5) == [[[], [], []]]
-    assert forbidden(NoStutter(2, torch.tensor([])), history, 5) == [[[1, 2], [2, 3], [3]]]
+    nothing = torch.tensor([], dtype=torch.long)
+    assert forbidden(NoStutter(2, nothing), history, 5) == [[[1, 2], [2, 3], [3]]]
