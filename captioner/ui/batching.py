@@ -108,8 +108,9 @@ class Batcher:
         if self.closed:
             _fail(batch, CaptionerError("The page is being closed."))
             return
-        # Threads that share a layer wait for each other, the longer the more others there are.
-        alone = self._singles.busy + self._many.busy == 1
+        # Threads that share a layer wait for each other, the longer the more others there are: only
+        # what is soon done, with nobody else at work, has all of them.
+        alone = self._singles.busy + self._many.busy == 1 and len(batch) < FEWEST
         torch.set_num_threads(self._threads if alone else self._share)
         work_through(batch)
 
