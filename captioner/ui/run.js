@@ -65,6 +65,8 @@
     const failed = async (waiting, problem) => {
       if (problem instanceof captioner.Refusal) return gallery.halt(problem.message);
       size = 1;
+      // Whatever it was, the server may not have them any more.
+      for (const item of waiting) item.source.upload = null;
       if (await captioner.isThere()) {
         failures += 1;
         if (failures < ATTEMPTS) return captioner.pause(200);
@@ -74,7 +76,6 @@
       gallery.away(true);
       await captioner.untilThere();
       gallery.away(false);
-      for (const item of waiting) item.source.upload = null;
     };
 
     return {

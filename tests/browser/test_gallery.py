@@ -301,6 +301,35 @@ def test_a_server_that_breaks_off_an_answer_takes_neither_photo_nor_choices_with
     sync_api.expect(page.locator("#compare tr")).to_have_count(3)
 
 
+def test_a_photo_that_the_server_no_longer_has_goes_there_once_more(
+    page: "sync_api.Page", photos: list[Path]
+) -> None:
+    """Uploads are deleted within the hour."""
+    uploads: list[str] = []
+    page.on("request", lambda own: uploads.append(own.url) if "/upload" in own.url else None)
+
+    def refuse_once() -> None:
+        page.route(
+            "**/component_server/", lambda route: route.fulfill(status=403, body="Gone."), times=1
+        )
+
+    refuse_once()
+    page.locator("#photo input").set_input_files(photos[2])
+    page.locator("#answer .sentence").first.wait_for()
+    assert len(uploads) == 2
+
+    give(page, photos[:1])
+    await_all(page, 1)
+    card = page.locator(".card")
+    said = card.locator("textarea").input_value()
+    assert len(uploads) == 3
+    refuse_once()
+    card.locator("textarea").fill("in my own words")
+    card.locator(".anew").click()
+    sync_api.expect(card.locator("textarea")).to_have_value(said)
+    assert len(uploads) == 4
+
+
 def test_a_correction_that_was_taken_out_can_be_had_back(
     page: "sync_api.Page", photos: list[Path]
 ) -> None:
