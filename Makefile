@@ -12,9 +12,9 @@ BIN := $(VENV)/bin
 
 OLDEST ?= python3.10
 OLDEST_TESTS ?= tests/captions tests/configs tests/datasets tests/decoding tests/folder tests/images \
-	tests/metrics tests/model tests/speed tests/text tests/training tests/test_cli.py tests/test_devices.py \
-	tests/test_evaluation.py tests/test_options.py tests/test_pipeline.py tests/test_python.py \
-	tests/test_quick.py
+	tests/messages tests/metrics tests/model tests/speed tests/text tests/training tests/test_cli.py \
+	tests/test_devices.py tests/test_evaluation.py tests/test_options.py tests/test_pipeline.py \
+	tests/test_python.py tests/test_quick.py
 
 .PHONY: run test test-oldest gpu translations browser clean
 

@@ -20,6 +20,15 @@ def _translated(text: str | None) -> str | None:
 
 argparse._ = _translated  # type: ignore[attr-defined]  # by which it looks up its own words
 
+if sys.version_info < (3, 11):  # which does not look these up
+
+    def _told(error: argparse.ArgumentError) -> str:
+        if error.argument_name is None:
+            return error.message
+        return translate("argument %(argument_name)s: %(message)s") % vars(error)
+
+    argparse.ArgumentError.__str__ = _told  # type: ignore[method-assign, assignment]
+
 
 class Parser(argparse.ArgumentParser):
     """Says its help, and what is wrong with a call, in the person's language."""
