@@ -15,6 +15,7 @@
   captioner.openComparison = (element, asked) => {
     box = element.querySelector(".contents");
     server = asked;
+    if (wanted) ask(); // chosen as soon as it was unfolded
   };
 
   // what: nothing, where what stands there is about another photo or in another language.

@@ -8,6 +8,7 @@
   let latest = null; // the file that was given last
   let there = null; // the upload of that file, once it is there
   let shown = null; // the file whose answer is shown
+  let isRefused = false; // whether the notice says why the last question had no answer
   let begin = ""; // what sentences have to begin with, as the server takes it
   let stream = null; // of the camera, while it is on
 
@@ -66,8 +67,9 @@
     });
 
   const tell = ({ file, refusal, sentences, problem }) => {
+    if (isRefused) warn();
+    isRefused = Boolean(refusal);
     if (refusal) return part(".notice").replaceChildren(...refusal);
-    warn();
     document.querySelector("#problem .contents").innerHTML = problem;
     if (sentences === null) return captioner.tellState();
     const isOther = shown !== file;

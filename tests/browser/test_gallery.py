@@ -286,8 +286,8 @@ def test_a_server_that_breaks_off_an_answer_takes_neither_photo_nor_choices_with
     assert page.locator("[data-testid=toast-text]").count() == 0  # gradio's own, in English
 
     server.start()
-    words_said = page.locator("#answer article:visible [data-word]")
-    sync_api.expect(words_said).to_have_count(3)
+    sync_api.expect(page.locator("#answer .pending")).to_have_count(0)
+    assert page.locator("#answer article:visible [data-word]").count() == 3
     sync_api.expect(page.locator("#photo .notice")).to_be_empty()
     assert page.evaluate("window.isOld")  # the page itself is the same
     assert page.locator("#photo img").evaluate("(own) => own.naturalWidth") == 60
