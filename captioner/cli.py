@@ -67,7 +67,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _OF_TORCH:
             raise
-        _complain(translate("This needs torch; install it with: pip install captioner."))
+        _complain(translate("This needs torch; install the whole captioner, as its README says."))
         return 2
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()

@@ -303,7 +303,7 @@ def test_captioner_onnx_captions_where_there_is_no_torch(
     done = run("caption", tmp_path / "a.jpg", "--model", exported["float32"])
     expected = captioner.load_model(exported["float32"]).caption(tmp_path / "a.jpg").text
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
-    no_torch = "captioner: This needs torch; install it with: pip install captioner.\n"
+    no_torch = "captioner: This needs torch; install the whole captioner, as its README says.\n"
     for call in (
         *(
             ("caption", "a.jpg", "--model", exported["tiny"]),
