@@ -62,9 +62,7 @@ def listed(value: object) -> tuple[str, ...]:
 def values_of(value: object, length: int | None = None) -> list[Any]:
     """A list of a request of the page's own scripts. Raises OptionError where it is none, not of
     that length, or too long."""
-    if not isinstance(value, list) or len(value) > MOST_AT_ONCE:
-        raise OptionError("This page does not understand the request.")
-    if length is not None and len(value) != length:
+    if not isinstance(value, list) or len(value) > MOST_AT_ONCE or length not in (None, len(value)):
         raise OptionError("This page does not understand the request.")
     return value
 
