@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from captioner.decoding.rules import progress_in
+
 
 class Required:
     """Follows how far each hypothesis has come with each of P required phrases.
@@ -38,7 +40,7 @@ class Required:
         # progress; the last column is for any other token.
         self._after = torch.tensor(
             [
-                [[_progress(phrase, done, token) for token in (*tokens, None)] for done in
+                [[progress_in(phrase, done, token) for token in (*tokens, None)] for done in
                  range(longest + 1)]
                 for phrase in phrases
             ],
@@ -74,12 +76,3 @@ class Required:
         same = tokens[:, :, None] == self._tokens
         columns = same.int().argmax(dim=2).where(same.any(dim=2), len(self._tokens))
         return self._after[self._phrases, before, columns[:, :, None]]
-
-
-def _progress(phrase: Sequence[int], done: int, token: int | None) -> int:
-    """Tokens of the phrase that a hypothesis ends with, having ended with ``done`` of them."""
-    if done >= len(phrase):
-        return len(phrase)
-    written = (*phrase[:done], token)
-    fits = (n for n in range(len(written), 0, -1) if written[-n:] == tuple(phrase[:n]))
-    return next(fits, 0)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-
-from torch import Tensor
 
 
 class Fate(Enum):
@@ -43,49 +42,42 @@ class Trace:
 
     steps: dict[int, list[tuple[Candidate, ...]]] = field(default_factory=dict)
 
-    def record(  # noqa: PLR0917
+    def record(
         self,
-        images: list[int],
-        history: Tensor,
-        totals: Tensor,
-        parents: Tensor,
-        tokens: Tensor,
+        image: int,
+        histories: Sequence[Sequence[int]],
+        groups: Sequence[Sequence[tuple[float, int, int]]],
+        beam: int,
         end: int,
     ) -> None:
-        """Write down a step.
+        """Write down a step of an image's search.
 
         Args:
-            images: numbers of the B images that are still searched.
-            history: long ``[B, K, t]``, what the hypotheses had written before.
-            totals, parents, tokens: ``[B, G, 2 * beam]``, the candidates of each group, likeliest
-                first: their log-probabilities, the hypotheses that they continue, and their tokens.
+            image: its number.
+            histories: what each hypothesis had written before.
+            groups: of each group of the search the candidates, likeliest first: log-probability,
+                the hypothesis that it continues, and its token.
+            beam: how many of each group go on.
             end: id of the end token.
         """
-        histories = history.tolist()
-        rows = zip(
-            images, histories, totals.tolist(), parents.tolist(), tokens.tolist(), strict=True
-        )
-        for image, before, *groups in rows:
-            found: list[Candidate] = []
-            for group in zip(*groups, strict=True):
-                log_probs, parent_rows, next_tokens = group
-                found += _judged(before, log_probs, parent_rows, next_tokens, end)
-            self.steps.setdefault(image, []).append(tuple(found))
+        found = (one for group in groups for one in _judged(histories, group, beam, end))
+        self.steps.setdefault(image, []).append(tuple(found))
 
 
 def _judged(
-    before: list[list[int]], totals: list[float], parents: list[int], tokens: list[int], end: int
-) -> list[Candidate]:
+    histories: Sequence[Sequence[int]],
+    group: Sequence[tuple[float, int, int]],
+    beam: int,
+    end: int,
+) -> Iterator[Candidate]:
     """The candidates of one group. As in the search, only an ending among the first half counts,
     and as many of the others go on."""
-    beam = len(totals) // 2
-    going, found = 0, []
-    for place, (total, parent, token) in enumerate(zip(totals, parents, tokens, strict=True)):
+    going = 0
+    for place, (log_prob, parent, token) in enumerate(group):
         if token == end:
             fate = Fate.ENDED if place < beam else Fate.PRUNED
         else:
             fate = Fate.KEPT if going < beam else Fate.PRUNED
             going += 1
-        if total > -math.inf:
-            found.append(Candidate((*before[parent], token), total, fate))
-    return found
+        if log_prob > -math.inf:
+            yield Candidate((*histories[parent], token), log_prob, fate)

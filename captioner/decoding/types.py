@@ -42,6 +42,10 @@ class BeamState(DecoderState, Protocol):
         ...
 
 
+# A search goes on without the images that are settled once no more than this part is left: leaving
+# them behind copies what the others look up, which takes about as long as a step.
+WORTH_COPYING = 3 / 4
+
 # One step of a model: the last tokens, long [B*K], and a state of B*K rows give the logits of the
 # next tokens, float [B*K, V], and the state after reading them.
 Step = Callable[["Tensor", StateT], tuple["Tensor", StateT]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from captioner.decoding.bidirectional import Choice, consensus
 from captioner.decoding.types import BeamOptions, Hypothesis
 from captioner.errors import ModelError, OptionError
 from captioner.model.folder import languages_of
-from captioner.onnx.beam import Floats, State, beam_search
+from captioner.onnx.beam import Floats, Photo, State, beam_search
 from captioner.onnx.folder import ENCODER, OnnxConfig, read_onnx_config, read_words
 from captioner.onnx.preprocessing import normalise, to_batch
 from captioner.onnx.sessions import OnnxDecoder, session
@@ -86,11 +85,10 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
     ) -> list[Caption]:
         """As of `PhotoCaptioner`. Raises OptionError for what only the model itself can do."""
         asked = self._in_tokens(CaptionOptions.of(options, said))
-        if not isinstance(asked, BeamOptions) or asked.require or words or trace or search:
+        if not isinstance(asked, BeamOptions) or words or trace or search:
             raise OptionError(
                 "An exported model finds its sentences by beam search and tells only where it "
-                "looked: leave out require, temperature, top_k, top_p, seed, words, trace and "
-                "search."
+                "looked: leave out temperature, top_k, top_p, seed, words, trace and search."
             )
         started = [decoder.start(features) for decoder in self._decoders]
         found = [self._find(*own, asked) for own in zip(self._decoders, started, strict=True)]
@@ -101,20 +99,23 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
         return [replace(best, alternatives=tuple(others)) for best, *others in captions]
 
     def _find(
-        self, decoder: OnnxDecoder, begun: tuple[dict[str, Floats], State], options: BeamOptions
+        self, decoder: OnnxDecoder, begun: tuple[Photo, State], options: BeamOptions
     ) -> list[list[Hypothesis]]:
         """Each photo's hypotheses of one decoder, in the order in which people read."""
         photo, state = begun
-        phrases = tuple(decoder.in_order(phrase) for phrase in options.avoid_phrases)
-        options = replace(options, avoid_phrases=phrases)
-        found = beam_search(partial(decoder.likely, photo), state, options)
+        avoid_phrases, require = (
+            tuple(map(decoder.in_order, phrases))
+            for phrases in (options.avoid_phrases, options.require)
+        )
+        options = replace(options, avoid_phrases=avoid_phrases, require=require)
+        found = beam_search(decoder.likely, photo, state, options)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in own] for own in found]
 
     def _look_again(
         self,
         captions: list[list[Caption]],
         chosen: list[list[Choice]],
-        started: list[tuple[dict[str, Floats], State]],
+        started: list[tuple[Photo, State]],
         grid: tuple[int, int],
     ) -> None:
         """Read all captions once more, to see where each word was looked for."""

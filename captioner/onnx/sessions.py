@@ -11,7 +11,7 @@ import numpy as np
 
 from captioner.errors import MissingError, ModelError, OptionError
 from captioner.files import check_file, raising
-from captioner.onnx.beam import Floats, Numbers, State
+from captioner.onnx.beam import Floats, Numbers, Photo, State
 from captioner.text import PAD, START
 
 if TYPE_CHECKING:
@@ -68,16 +68,14 @@ class OnnxDecoder:
         self._start = session(folder / files.start, device)
         self._step = session(folder / files.step, device)
 
-    def start(self, features: Floats) -> tuple[dict[str, Floats], State]:
+    def start(self, features: Floats) -> tuple[Photo, State]:
         """Grid features `[B, N, D]` to the photos' tensors and a state of one row for each."""
         names = [*self.files.photo, *self.files.state]
         found = dict(zip(names, self._start.run(names, {"features": features}), strict=True))
         state = tuple(found.pop(name) for name in self.files.state)
         return found, state
 
-    def step(
-        self, photo: dict[str, Floats], tokens: Numbers, state: State
-    ) -> tuple[Floats, Floats, State]:
+    def step(self, photo: Photo, tokens: Numbers, state: State) -> tuple[Floats, Floats, State]:
         """The last tokens `[B, K]` to the log-probabilities of the next `[B, K, V]`, where each row
         looked `[B, K, N]`, and the next state."""
         names = ["log_probs", "attention", *(f"next_{name}" for name in self.files.state)]
@@ -85,16 +83,14 @@ class OnnxDecoder:
         log_probs, attention, *after = self._step.run(names, given)
         return log_probs, attention, tuple(after)
 
-    def likely(
-        self, photo: dict[str, Floats], tokens: Numbers, state: State
-    ) -> tuple[Floats, State]:
+    def likely(self, photo: Photo, tokens: Numbers, state: State) -> tuple[Floats, State]:
         """As `step`, for a search, which does not ask where it looked."""
         log_probs, _, after = self.step(photo, tokens, state)
         return log_probs, after
 
     def looked(
         self,
-        photo: dict[str, Floats],
+        photo: Photo,
         state: State,
         photos: Sequence[int],
         captions: Sequence[tuple[int, ...]],

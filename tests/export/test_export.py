@@ -174,9 +174,18 @@ def test_fewer_bits_change_little_and_take_less(exported: dict[str, Path]) -> No
     assert sizes["int8"] < sizes["float16"] < 0.7 * whole
 
 
+def test_words_that_must_appear_do(exported: dict[str, Path]) -> None:
+    ours = captioner.load_model(exported["float32"])
+    theirs = captioner.load_model(exported["tiny"], "cpu")
+    for word in ours.vocabulary.words[-3:]:
+        found, expected = (model.caption(PHOTOS[0], require=[word]) for model in (ours, theirs))
+        assert word in found.tokens
+        assert found.tokens == expected.tokens
+
+
 def test_what_only_the_model_itself_can_do_is_told(exported: dict[str, Path]) -> None:
     model = captioner.load_model(exported["float32"])
-    for asked in ({"temperature": 1.0}, {"require": ["dog"]}, {"words": True}):
+    for asked in ({"temperature": 1.0}, {"seed": 1}, {"words": True}):
         with pytest.raises(OptionError, match="beam search"):
             model.caption(PHOTOS[0], **asked)
     with pytest.raises(OptionError, match="no device 'tpu'"):

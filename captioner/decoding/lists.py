@@ -1,0 +1,213 @@
+"""Beam search by lists of hypotheses; only the model works in batches.
+
+For a photo or some dozens a step of the model is short, and what torch or NumPy would do with a few
+numbers takes longer than Python itself: the model's weights have just swept the processor's cache,
+and each call of theirs has to be fetched into it anew. A GPU's many photos are another matter, see
+`captioner.decoding.tensors`, which finds the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice, repeat
+from operator import itemgetter
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from captioner.decoding.rules import Progress, Required, Rules, Tokens
+from captioner.decoding.trace import Trace
+from captioner.decoding.types import WORTH_COPYING, BeamOptions, Hypothesis, no_probabilities
+
+StateT = TypeVar("StateT")
+
+
+class Scores(Protocol):
+    """Log-probabilities of the next token of R rows."""
+
+    def best(self, most: int) -> tuple[list[list[float]], list[list[int]]]:
+        """Of each row the `most` largest, largest first, and their tokens."""
+        ...
+
+    def of(self, tokens: Sequence[int]) -> list[list[float]]:
+        """Of each row those of these tokens."""
+        ...
+
+
+@dataclass(frozen=True)
+class Model(Generic[StateT]):
+    """What is searched, of B images with K rows each.
+
+    advance: the rows' last tokens and a state to the scores of the next tokens and the state after
+    them. reorder: a state and, for each image, which of its rows the new rows go on from, to the
+    state of the new rows. keep: a state and the numbers of some images to the state of these alone.
+    """
+
+    advance: Callable[[list[int], StateT], tuple[Scores, StateT]]
+    reorder: Callable[[StateT, list[list[int]]], StateT]
+    keep: Callable[[StateT, list[int]], StateT]
+
+
+def search(  # noqa: PLR0917
+    model: Model[StateT],
+    state: StateT,
+    images: int,
+    start: int,
+    end: int,
+    options: BeamOptions,
+    trace: Trace | None = None,
+) -> list[list[Hypothesis]]:
+    """As :func:`~captioner.decoding.beam_search`, of a model however it computes."""
+    searches = [_Search(image, options, end, trace) for image in range(images)]
+    live, after = searches, state
+    for token in options.begin:
+        scores, after = model.advance(_last(live, start), after)
+        for own, (log_prob,) in zip(live, scores.of([token]), strict=True):
+            own.begin(token, log_prob)
+
+    for length in range(len(options.begin) + 1, options.max_length + 1):
+        scores, after = model.advance(_last(live, start), after)
+        parents = _advance(live, scores, options.beam)
+        unsettled = [number for number, own in enumerate(live) if not own.is_settled(length)]
+        if length == options.max_length or not unsettled:
+            break
+        after = model.reorder(after, parents)
+        if len(unsettled) <= WORTH_COPYING * len(live):
+            after = model.keep(after, unsettled)
+            live = [live[number] for number in unsettled]
+
+    found = [own.hypotheses() for own in searches]
+    if options.require and not all(found):
+        # Nothing was left to write before everything required had been.
+        others = search(model, state, images, start, end, replace(options, require=()), trace)
+        found = [own or other for own, other in zip(found, others, strict=True)]
+    if not all(found):
+        raise no_probabilities()
+    return found
+
+
+def _last(live: Sequence[_Search], start: int) -> list[int]:
+    """The last token of every row."""
+    return [row.tokens[-1] if row.tokens else start for own in live for row in own.rows]
+
+
+def _advance(live: Sequence[_Search], scores: Scores, beam: int) -> list[list[int]]:
+    """Let every search choose its next rows; says which of its rows each of them goes on from."""
+    forbidden = [own.rules.forbidden(row.tokens) for own in live for row in own.rows]
+    apart, end = live[0].required.apart, live[0].end
+    enough = 2 * beam  # of each row
+    most = enough + max(map(len, forbidden)) + len(apart)
+    likely: list[list[_Next]] = []
+    for row, not_these, log_probs, tokens, of_apart in zip(
+        count(), forbidden, *scores.best(most), scores.of(apart) if apart else repeat(())
+    ):
+        possible: list[_Next] = []
+        for log_prob, token in zip(log_probs, tokens, strict=True):
+            if token not in not_these and token not in apart and log_prob > -math.inf:
+                possible.append((log_prob, token))
+                if len(possible) == enough:
+                    break
+        for log_prob, token in zip(of_apart, apart, strict=True):
+            if token not in not_these and log_prob > -math.inf:
+                possible.append((log_prob, token))
+        # A row with no token left may end, whatever forbade it.
+        likely.append(possible or [(scores.of([end])[row][0], end)])
+    rows = iter(likely)
+    return [own.advance(list(islice(rows, len(own.rows)))) for own in live]
+
+
+_Next = tuple[float, int]  # the log-probability of a token, and it
+_Candidate = tuple[float, int, int]  # of a continuation; the row that it continues, and its token
+
+
+class _Row(NamedTuple):
+    """A hypothesis that goes on; one that only takes a place has a log_prob of -inf."""
+
+    tokens: Tokens
+    log_prob: float
+    progress: Progress
+
+
+class _Search:
+    """The search of one image: its rows, a beam of them for each group, and what has ended."""
+
+    def __init__(self, image: int, options: BeamOptions, end: int, trace: Trace | None) -> None:
+        self.image, self.options, self.end, self.trace = image, options, end, trace
+        self.rules, self.required = Rules(options, end), Required(options.require, end)
+        self.rows = [_Row((), 0.0, self.required.beginning)]
+        self.ended: list[Hypothesis] = []  # best first, no more than `top`
+
+    def begin(self, token: int, log_prob: float) -> None:
+        """Write a token that every caption begins with."""
+        self.rows = [self._after(self.rows[0].log_prob + log_prob, 0, token)]
+
+    def advance(self, likely: Sequence[Sequence[_Next]]) -> list[int]:
+        """Choose the next rows from those tokens that are likeliest after each row; says which row
+        each of the new ones goes on from."""
+        beam, groups = self.options.beam, self._groups(likely)
+        if self.trace is not None:
+            histories = [row.tokens for row in self.rows]
+            self.trace.record(self.image, histories, groups, beam, self.end)
+        # Only an ending among the `beam` best counts: a poor one that merely comes early would
+        # otherwise win by being short.
+        for log_prob, parent, token in groups[-1][:beam]:
+            if token == self.end:
+                self._end(self.rows[parent].tokens, log_prob)
+        chosen: list[_Candidate] = []
+        for group in groups:
+            going_on = [one for one in group if one[2] != self.end][:beam]
+            nobody = (-math.inf, 0, self.end)
+            chosen += going_on + [nobody] * (beam - len(going_on))
+        self.rows = [self._after(*one) for one in chosen]
+        return [parent for _, parent, _ in chosen]
+
+    def _groups(self, likely: Sequence[Sequence[_Next]]) -> list[list[_Candidate]]:
+        """The best continuations of each group, best first, twice as many as the beam is wide: at
+        most half of them can end."""
+        groups: list[list[_Candidate]] = [[] for _ in range(self.required.total + 1)]
+        for parent, (row, tokens) in enumerate(zip(self.rows, likely, strict=True)):
+            before, progress = row.log_prob, row.progress
+            for log_prob, token in tokens:
+                number = self.required.group(progress, token) if progress else 0
+                if number is not None and before + log_prob > -math.inf:  # and no NaN
+                    groups[number].append((before + log_prob, parent, token))
+        for group in groups:
+            group.sort(key=itemgetter(0), reverse=True)
+            del group[2 * self.options.beam :]
+        return groups
+
+    def _after(self, log_prob: float, parent: int, token: int) -> _Row:
+        row = self.rows[parent]
+        return _Row((*row.tokens, token), log_prob, self.required.after(row.progress, token))
+
+    def _end(self, tokens: Tokens, log_prob: float) -> None:
+        self.ended.append(self._hypothesis(tokens, log_prob, len(tokens) + 1))
+        self.ended.sort(key=lambda one: one.score, reverse=True)
+        del self.ended[self.options.top :]
+
+    def _hypothesis(self, tokens: Tokens, log_prob: float, length: int) -> Hypothesis:
+        return Hypothesis(tokens, log_prob, log_prob / length**self.options.length_penalty)
+
+    def is_settled(self, length: int) -> bool:
+        """Whether no row of `length` tokens can still be among the best.
+
+        A log-probability only falls, so the most that a row can hope for is to keep its own and
+        have it divided by the most favourable length still possible.
+        """
+        if len(self.ended) < self.options.top:
+            return False
+        penalty = self.options.length_penalty
+        divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
+        return self.ended[-1].score >= max(row.log_prob for row in self.rows) / divisor
+
+    def hypotheses(self) -> list[Hypothesis]:
+        """The best, filled up with rows where too few have ended: of these the groups first that
+        have written most of what is required."""
+        beam, last_groups_first = self.options.beam, reversed(range(self.required.total + 1))
+        rows = (row for group in last_groups_first for row in self.rows[group * beam :][:beam])
+        cut_off = (
+            self._hypothesis(row.tokens, row.log_prob, len(row.tokens))
+            for row in rows
+            if row.log_prob > -math.inf
+        )
+        return [*self.ended, *cut_off][: self.options.top]

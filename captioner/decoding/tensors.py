@@ -1,0 +1,275 @@
+"""Beam search by tensors: all images and all beams advance in one batch, on a GPU."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Generic
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from captioner.decoding.constraints import constrain, constraints_of
+from captioner.decoding.required import Required
+from captioner.decoding.trace import Trace
+from captioner.decoding.types import (
+    WORTH_COPYING,
+    BeamOptions,
+    BeamStateT,
+    Hypothesis,
+    Step,
+    no_probabilities,
+)
+
+
+@torch.inference_mode()
+def search(  # noqa: PLR0917
+    step: Step[BeamStateT],
+    state: BeamStateT,
+    images: int,
+    start: int,
+    end: int,
+    options: BeamOptions,
+    *,
+    device: torch.device | str | None = None,
+    trace: Trace | None = None,
+) -> list[list[Hypothesis]]:
+    """As :func:`~captioner.decoding.beam_search`."""
+    required = Required(options.require, end, device) if options.require else None
+    constraints = constraints_of(options, end, device)
+    finished = _Finished(options, end)
+    live = _begun(step, state, images, start, options, required, device)
+    found: dict[int, list[Hypothesis]] = {}
+
+    for length in range(len(options.begin) + 1, options.max_length + 1):
+        logits, after = step(live.last.flatten(), live.state)
+        log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+        log_probs = log_probs.view(*live.last.shape, logits.shape[-1])
+        constrain(log_probs, live.history, constraints, end)
+        log_probs.add_(live.log_prob[:, :, None])
+        groups = required.split(log_probs, live.progress) if required else log_probs[:, None]
+        totals, parents, tokens = _best(groups, options.beam)
+        if trace is not None:
+            _record(trace, live, totals, parents, tokens, options.beam, end)
+
+        ended = tokens == end
+        if ended.any():
+            # Only an ending among the `beam` best counts: a poor one that merely comes early
+            # would otherwise win by being short.
+            if ended[:, -1, : options.beam].any():
+                finishing = totals.masked_fill(~ended, -torch.inf)[:, -1, : options.beam]
+                finished.add(finishing, _rows(live.history, parents[:, -1, : options.beam]))
+            totals, order = totals.masked_fill(ended, -torch.inf).topk(options.beam)
+            parents, tokens = parents.gather(2, order), tokens.gather(2, order)
+        totals, parents, tokens = (
+            best.narrow(2, 0, options.beam).flatten(1) for best in (totals, parents, tokens)
+        )
+        live = live.after(after, parents, tokens, totals, required)
+
+        unsettled = finished.unsettled(live.log_prob, length)
+        if length == options.max_length or not unsettled:
+            break
+        if len(unsettled) <= WORTH_COPYING * len(live.images):
+            found |= finished.hypotheses(live)
+            finished.keep(unsettled)
+            live = live.keep(unsettled)
+
+    found |= finished.hypotheses(live)
+    if required and not all(found.values()):
+        # Nothing was left to write before everything required had been.
+        without = replace(options, require=())
+        others = search(step, state, images, start, end, without, device=device, trace=trace)
+        return [found[image] or other for image, other in enumerate(others)]
+    if not all(found.values()):
+        raise no_probabilities()
+    return [found[image] for image in range(images)]
+
+
+@dataclass(frozen=True)
+class _Live(Generic[BeamStateT]):
+    """The hypotheses that go on: K for each of the B images that are still searched.
+
+    images: their numbers. state: the model's, before it reads the `last` tokens, long ``[B, K]``.
+    log_prob: float ``[B, K]``. history: long ``[B, K, t]``. progress: long ``[B, K, P]``, in each
+    of the phrases that are required.
+    """
+
+    images: list[int]
+    state: BeamStateT
+    last: Tensor
+    log_prob: Tensor
+    history: Tensor
+    progress: Tensor
+
+    def after(
+        self,
+        state: BeamStateT,
+        parents: Tensor,
+        tokens: Tensor,
+        log_prob: Tensor,
+        required: Required | None,
+    ) -> _Live[BeamStateT]:
+        """One token later: the rows ``parents [B, K']`` go on with these tokens."""
+        history = torch.cat([_rows(self.history, parents), tokens[:, :, None]], dim=2)
+        progress = self.progress
+        if required:
+            progress = required.advance(progress, parents, tokens)
+        return _Live(self.images, state.reorder(parents), tokens, log_prob, history, progress)
+
+    def keep(self, kept: list[int]) -> _Live[BeamStateT]:
+        """Some of the images only."""
+        index = torch.tensor(kept, device=self.last.device)
+        return _Live(
+            [self.images[row] for row in kept],
+            self.state.keep(index),
+            self.last[index],
+            self.log_prob[index],
+            self.history[index],
+            self.progress[index],
+        )
+
+
+def _begun(  # noqa: PLR0917
+    step: Step[BeamStateT],
+    state: BeamStateT,
+    images: int,
+    start: int,
+    options: BeamOptions,
+    required: Required | None,
+    device: torch.device | str | None,
+) -> _Live[BeamStateT]:
+    """One hypothesis for each image, which has written what a caption must begin with."""
+    first = torch.full((images, 1), start, device=device)
+    nothing = first[:, :, None][:, :, :0]
+    progress = required.begin(images) if required else nothing
+    log_prob = torch.zeros(images, 1, device=device)
+    live = _Live(list(range(images)), state, first, log_prob, nothing, progress)
+    only = torch.zeros_like(first)
+    for token in options.begin:
+        logits, after = step(live.last.flatten(), live.state)
+        log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
+        total = live.log_prob + log_probs[:, token, None]
+        live = live.after(after, only, torch.full_like(first, token), total, required)
+    return live
+
+
+class _Finished:
+    """The best hypotheses so far that emitted the end token, best score first."""
+
+    def __init__(self, options: BeamOptions, end: int) -> None:
+        self.options = options
+        self.end = end
+        self.scores: Tensor | None = None  # [B, up to top]; -inf where nothing finished yet
+        self.log_probs: Tensor
+        self.tokens: Tensor  # [B, up to top, max_length], filled up with end tokens
+
+    def add(self, log_probs: Tensor, tokens: Tensor) -> None:
+        """Keep what is better than the worst kept.
+
+        Args:
+            log_probs: float ``[B, K]``, -inf for what did not finish.
+            tokens: long ``[B, K, t]``, without the end token.
+        """
+        length = tokens.shape[2] + 1
+        scores = log_probs / length**self.options.length_penalty
+        tokens = F.pad(tokens, (0, self.options.max_length - tokens.shape[2]), value=self.end)
+        if self.scores is not None:
+            scores = torch.cat([self.scores, scores], dim=1)
+            log_probs = torch.cat([self.log_probs, log_probs], dim=1)
+            tokens = torch.cat([self.tokens, tokens], dim=1)
+        self.scores, order = scores.topk(min(self.options.top, scores.shape[1]))
+        self.log_probs = log_probs.gather(1, order)
+        self.tokens = _rows(tokens, order)
+
+    def unsettled(self, log_probs: Tensor, length: int) -> list[int]:
+        """Say of which images a live hypothesis can still be among the best.
+
+        A log-probability only falls, so the most that a live hypothesis can hope for is to keep
+        its own and have it divided by the most favourable length still possible.
+
+        Args:
+            log_probs: float ``[B, K]``, of the live hypotheses.
+            length: number of their tokens.
+        """
+        if self.scores is None or self.scores.shape[1] < self.options.top:
+            return list(range(len(log_probs)))
+        penalty = self.options.length_penalty
+        divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
+        worst, best = self.scores[:, -1].tolist(), log_probs.amax(dim=1).div(divisor).tolist()
+        return [row for row, hope in enumerate(best) if worst[row] < hope]
+
+    def keep(self, kept: list[int]) -> None:
+        """Go on with some of the images only."""
+        if self.scores is not None:
+            index = torch.tensor(kept, device=self.scores.device)
+            self.scores, self.log_probs = self.scores[index], self.log_probs[index]
+            self.tokens = self.tokens[index]
+
+    def hypotheses(self, live: _Live) -> dict[int, list[Hypothesis]]:
+        """List each image's best, filled up with live hypotheses where too few finished: of these
+        the groups first that have written most of what is required."""
+        log_probs, tokens = (
+            rows.unflatten(1, (-1, self.options.beam)).flip(1).flatten(1, 2)
+            for rows in (live.log_prob, live.history)
+        )
+        scores = log_probs / tokens.shape[2] ** self.options.length_penalty
+        listed = _listed(tokens, log_probs, scores)
+        if self.scores is not None:
+            finished = _listed(self.tokens, self.log_probs, self.scores, self.end)
+            listed = [ended + others for ended, others in zip(finished, listed, strict=True)]
+        best = (hypotheses[: self.options.top] for hypotheses in listed)
+        return dict(zip(live.images, best, strict=True))
+
+
+def _listed(
+    tokens: Tensor, log_probs: Tensor, scores: Tensor, end: int | None = None
+) -> list[list[Hypothesis]]:
+    return [
+        [
+            Hypothesis(tuple(token for token in row if token != end), log_prob, score)
+            for row, log_prob, score in zip(*image, strict=True)
+            if log_prob > -math.inf
+        ]
+        for image in zip(tokens.tolist(), log_probs.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def _best(totals: Tensor, beam: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the best continuations ``[B, G, K, V]`` of each group, twice ``beam``: at most half of
+    them can end.
+
+    Returns log-probabilities, parent rows and tokens, each ``[B, G, 2 * beam]``, best first.
+    """
+    vocabulary = totals.shape[3]
+    totals = totals.flatten(2)
+    missing = 2 * beam - totals.shape[2]
+    if missing > 0:  # a vocabulary smaller than the beam: repeat a row that can never win
+        last = totals.shape[2] - 1
+        totals, indices = F.pad(totals, (0, missing), value=-torch.inf).topk(2 * beam)
+        indices = indices.clamp(max=last)
+    else:
+        totals, indices = totals.topk(2 * beam)
+    parents = indices // vocabulary
+    return totals, parents, indices.sub(parents, alpha=vocabulary)
+
+
+def _record(  # noqa: PLR0917
+    trace: Trace,
+    live: _Live[BeamStateT],
+    totals: Tensor,
+    parents: Tensor,
+    tokens: Tensor,
+    beam: int,
+    end: int,
+) -> None:
+    """Write down a step, of which these are the best continuations ``[B, G, 2 * beam]``."""
+    best = zip(totals.tolist(), parents.tolist(), tokens.tolist(), strict=True)
+    for image, histories, found in zip(live.images, live.history.tolist(), best, strict=True):
+        groups = [list(zip(*group, strict=True)) for group in zip(*found, strict=True)]
+        trace.record(image, histories, groups, beam, end)
+
+
+def _rows(tensor: Tensor, rows: Tensor) -> Tensor:
+    """Take rows ``[B, K']`` of ``[B, K, T]``, which gives ``[B, K', T]``."""
+    return tensor.gather(1, rows[:, :, None].expand(-1, -1, tensor.shape[2]))
