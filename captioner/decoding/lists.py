@@ -58,6 +58,8 @@ def search(  # noqa: PLR0917
     trace: Trace | None = None,
 ) -> list[list[Hypothesis]]:
     """As :func:`~captioner.decoding.beam_search`, of a model however it computes."""
+    if not images:
+        return []
     searches = [_Search(image, options, end, trace) for image in range(images)]
     live, after = searches, state
     for token in options.begin:

@@ -511,3 +511,8 @@ def test_some_logits_that_are_no_numbers_give_captions_or_one_sentence(
     for group in found:
         assert len(group) >= 1
         assert all(math.isfinite(own.log_prob) and math.isfinite(own.score) for own in group)
+
+
+def test_no_image_has_no_caption() -> None:
+    toy = Toy.seeded(0, 4)
+    assert beam_search(toy.step, toy.state([]), 0, START, END, BeamOptions()) == []
