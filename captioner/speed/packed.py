@@ -13,19 +13,17 @@ from torch import Tensor, nn
 ROWS = 32  # the order is chosen for about so many rows: beams times photos
 
 
-class PackedLinear:
-    """`torch.nn.Linear` for inference on the CPU in bfloat16: `[..., I]` to `[..., O]`.
-
-    No module, whose call and attributes take as long as a small product does.
-    """
+class PackedLinear(nn.Module):
+    """`torch.nn.Linear` for inference on the CPU in bfloat16: `[..., I]` to `[..., O]`."""
 
     def __init__(self, linear: nn.Linear) -> None:
-        self.weight, self.bias = linear.weight.detach(), linear.bias
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, ROWS)
-        # Looked up once: of the packet of overloads that one, and of this what torch calls.
-        self._multiply = torch.ops.mkldnn._linear_pointwise.default._op
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS)
+        # Looking the overload up takes as long as a small product.
+        self._multiply = torch.ops.mkldnn._linear_pointwise.default
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """As `torch.nn.Linear`."""
         return self._multiply(x, self.packed, self.bias, "none", [], "")
 
@@ -36,7 +34,6 @@ def pack_linears(module: nn.Module) -> None:
         return
     for name, child in list(module.named_children()):
         if type(child) is nn.Linear:
-            delattr(module, name)
-            vars(module)[name] = PackedLinear(child)
+            setattr(module, name, PackedLinear(child))
         else:
             pack_linears(child)
