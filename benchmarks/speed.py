@@ -1,10 +1,11 @@
 """How much captioning costs beside the encoder's forward pass, and the command beside its imports.
 
-    python benchmarks/speed.py PHOTO
+    python benchmarks/speed.py PHOTO...
 
 Ratios, each of medians over pairs that were measured in turn, A B A B …, so that a machine whose
 speed drifts slows both. A model of several languages also writes all of them, beside its own alone.
-Prints a Markdown table.
+Of several photos the first row is the median of all, the others are of the first. Prints a Markdown
+table.
 """
 
 from __future__ import annotations
@@ -40,10 +41,15 @@ def paired(first: Callable[[], object], second: Callable[[], object], runs: int)
     return [statistics.median(times) for times in seconds]
 
 
-def one_photo(model: captioner.Captioner, photo: Path, runs: int) -> list[float]:
-    """A caption from the photo's file, beam 3, against the encoder alone."""
-    images = to_batch([open_image(photo)], model.model.config.preprocessing)
-    return paired(lambda: model.caption(photo, beam=3), lambda: model.encode(images), runs)
+def one_photo(model: captioner.Captioner, photos: list[Path], runs: int) -> list[float]:
+    """A caption from a photo's file, beam 3, against the encoder alone: medians of the photos."""
+
+    def beside(photo: Path) -> list[float]:
+        images = to_batch([open_image(photo)], model.model.config.preprocessing)
+        each = max(3, runs // len(photos))
+        return paired(lambda: model.caption(photo, beam=3), lambda: model.encode(images), each)
+
+    return [statistics.median(seconds) for seconds in zip(*map(beside, photos), strict=True)]
 
 
 def languages(model: captioner.Captioner, photo: Path, runs: int) -> list[float]:
@@ -83,17 +89,18 @@ def command(photo: Path, runs: int) -> list[float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photo", type=Path)
+    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--model")
     options = parser.parse_args()
     keep_memory()
     model = captioner.load_model(options.model)
-    caption, forward = one_photo(model, options.photo, options.runs)
+    caption, forward = one_photo(model, options.photos, options.runs)
+    photo = options.photos[0]
     if len(model.languages) > 1:
-        every, own = languages(model, options.photo, options.runs)
-    decoding, encoding = batch(model, options.photo, max(5, options.runs // 3))
-    started, imports = command(options.photo, max(5, options.runs // 3))
+        every, own = languages(model, photo, options.runs)
+    decoding, encoding = batch(model, photo, max(5, options.runs // 3))
+    started, imports = command(photo, max(5, options.runs // 3))
     print(
         f"{model.name} on {model.device.type}, {str(model.dtype).removeprefix('torch.')}, ", end=""
     )
