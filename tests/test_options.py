@@ -92,10 +92,10 @@ def test_draws_are_told_by_their_options_and_have_no_beam(said: dict[str, Any]) 
 
 def test_a_least_length_beyond_the_usual_most_is_one_sentence() -> None:
     with pytest.raises(
-        OptionError, match=r"min_length must be from 0 to max_length \(14\), not 15"
+        OptionError, match=r"min_length must be from 0 to max_length \(20\), not 21"
     ):
-        CaptionOptions(min_length=15)
-    assert CaptionOptions(min_length=15, max_length=15).min_length == 15
+        CaptionOptions(min_length=21)
+    assert CaptionOptions(min_length=21, max_length=21).min_length == 21
 
 
 ANYTHING = st.one_of(

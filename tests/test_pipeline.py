@@ -136,14 +136,15 @@ def test_a_trace_equals_a_run_step_by_step(
     decoder = model.model.decoder
     for row, caption in enumerate(captions):
         trace, state = caption.trace, decoder.start(features[row : row + 1])
+        _, glance = decoder._look(features[row : row + 1])
         assert trace is not None
         parts = (trace.input, trace.forget, trace.output, trace.cell)
         assert {part.shape for part in parts} == {(len(caption.tokens), 2, 32)}
         for t, word in enumerate(vocabulary.encode(caption.tokens)[:-2]):
             before = state.recurrent
-            x = decoder.embedding[word] + state.summary[0]
+            x = decoder.embedding[word] + decoder._summarise(glance)
             _, state = decoder.step(torch.tensor([word]), state)
-            gates = decoder.cell.trace(x.unsqueeze(0), before)  # of this step alone
+            gates = decoder.cell.trace(x.unsqueeze(1), before)  # of this step alone
             for layer in range(2):
                 for part, right in zip(parts, gates[layer], strict=True):
                     torch.testing.assert_close(part[t, layer], right[0, 0], rtol=0, atol=1e-5)
@@ -257,21 +258,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_the_likelier_sentence_of_both_directions_wins(bidirectional: Captioner, kind: str) -> None:
     options, grid = OPTIONS[kind], (2, 2)
-    longest = options.get("max_length", 14)
+    longest = options.get("max_length", 20)
     generator = torch.Generator().manual_seed(1)
     features = torch.randn(12, 4, bidirectional.model.encoder.width, generator=generator)
+    asked = bidirectional._in_tokens(CaptionOptions(**options))
     ahead, back = (
-        alone(bidirectional, side).describe(features, grid, **options) for side in ("ahead", "back")
+        alone(bidirectional, side)._search(features, asked) for side in ("ahead", "back")
     )
+    words = bidirectional.vocabulary.decode
     winners = set()
     for row, caption in enumerate(bidirectional.describe(features, grid, **options)):
         one, other = (
-            [(c.score, c.tokens[::step], c.log_prob) for c in (own, *own.alternatives)]
+            [(h.score, words(h.tokens)[::step], h.log_prob, h.unlikely) for _, h in own]
             for own, step in ((ahead[row], 1), (back[row], -1))
         )
 
-        def rank(own: tuple[float, tuple[str, ...], float]) -> tuple[bool, float]:
-            return len(own[1]) < longest, own[0]
+        def rank(own: tuple[float, tuple[str, ...], float, bool]) -> tuple[bool, bool, float]:
+            score, tokens, _, unlikely = own
+            return len(tokens) < longest, not unlikely, score
 
         if kind == "sampled":  # one draw each
             right = [max(*one, *other, key=rank)]
@@ -279,8 +283,8 @@ def test_the_likelier_sentence_of_both_directions_wins(bidirectional: Captioner,
             by_words = {own[1]: own for own in sorted((*one, *other), key=rank)}
             right = sorted(by_words.values(), key=rank, reverse=True)[: options["top"]]
         captions = (caption, *caption.alternatives)
-        assert [c.tokens for c in captions] == [tokens for _, tokens, _ in right]
-        for own, (score, _, log_prob) in zip(captions, right, strict=True):
+        assert [c.tokens for c in captions] == [tokens for _, tokens, _, _ in right]
+        for own, (score, _, log_prob, _) in zip(captions, right, strict=True):
             assert (own.score, own.log_prob) == pytest.approx((score, log_prob), abs=1e-4)
         if kind == "constrained":
             assert all(len(c.tokens) <= 4 for c in captions)

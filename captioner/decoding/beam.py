@@ -47,8 +47,10 @@ def beam_search(  # noqa: PLR0917
 
     Returns:
         For each image its ``top`` best distinct hypotheses, best score first. Should fewer have
-        ended within ``max_length`` steps, live ones follow, best score first, cut off without an
-        end token. Fewer than ``top`` come back only if the beam met no others. An image for which
+        ended within ``max_length`` steps, those follow that could have ended in the second half of
+        these steps, had their end been as likely as what else was kept; then live ones, cut off
+        without an end token; either best score first. Fewer than ``top`` come back only if the
+        beam met no others. An image for which
         no caption holds all of ``require`` gets those that hold most of it.
 
     Raises:

@@ -25,10 +25,11 @@ def consensus(found: Sequence[Sequence[Hypothesis]], options: BeamOptions) -> li
     """Choose the best of all decoders' hypotheses for an image (Wang et al. 2016).
 
     The paper takes the larger sum of log-probabilities. Here it is the larger score, as within each
-    search: that sum divided by ``length ** length_penalty``, so that a longer caption is not at a
+    search: that sum divided by a power of the length, so that a longer caption is not at a
     disadvantage; with a length penalty of 0 it is the paper's rule. As within a search, too, a
     caption that holds more of ``require`` comes first, and one that was cut off after all that
-    ended. What two decoders found counts once, with the better score.
+    ended, of which those with an unlikely end come last. What two decoders found counts once, with
+    the better score.
 
     Args:
         found: by decoder, what beam search gave it, all in the same order of words.
@@ -58,7 +59,7 @@ def better_of_each(found: Sequence[Sequence[Hypothesis]], options: SamplingOptio
         Of each draw the better sample, best first, as :func:`consensus` would rank them.
     """
 
-    def rank(choice: Choice) -> tuple[bool, float]:
+    def rank(choice: Choice) -> tuple[bool, bool, float]:
         return _ended(choice.hypothesis, options)
 
     draws = zip(*found, strict=True)
@@ -66,11 +67,12 @@ def better_of_each(found: Sequence[Sequence[Hypothesis]], options: SamplingOptio
     return sorted((max(draw, key=rank) for draw in numbered), key=rank, reverse=True)
 
 
-def _rank(hypothesis: Hypothesis, options: BeamOptions) -> tuple[int, bool, float]:
+def _rank(hypothesis: Hypothesis, options: BeamOptions) -> tuple[int, bool, bool, float]:
     held = sum(holds(hypothesis.tokens, phrase) for phrase in options.require)
     return held, *_ended(hypothesis, options)
 
 
-def _ended(hypothesis: Hypothesis, options: DecodingOptions) -> tuple[bool, float]:
+def _ended(hypothesis: Hypothesis, options: DecodingOptions) -> tuple[bool, bool, float]:
     """A caption that is as long as can be has no end token: it was cut off."""
-    return len(hypothesis.tokens) < options.max_length, hypothesis.score
+    ended = len(hypothesis.tokens) < options.max_length
+    return ended, not hypothesis.unlikely, hypothesis.score

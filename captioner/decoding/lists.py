@@ -69,7 +69,7 @@ def search(  # noqa: PLR0917
 
     for length in range(len(options.begin) + 1, options.max_length + 1):
         scores, after = model.advance(_last(live, start), after)
-        parents = _advance(live, scores, options.beam)
+        parents = _advance(live, scores, length, options)
         unsettled = [number for number, own in enumerate(live) if not own.is_settled(length)]
         if length == options.max_length or not unsettled:
             break
@@ -93,15 +93,23 @@ def _last(live: Sequence[_Search], start: int) -> list[int]:
     return [row.tokens[-1] if row.tokens else start for own in live for row in own.rows]
 
 
-def _advance(live: Sequence[_Search], scores: Scores, beam: int) -> list[list[int]]:
+def _advance(
+    live: Sequence[_Search], scores: Scores, length: int, options: BeamOptions
+) -> list[list[int]]:
     """Let every search choose its next rows; says which of its rows each of them goes on from."""
     forbidden = [own.rules.forbidden(row.tokens) for own in live for row in own.rows]
     apart, end = live[0].required.apart, live[0].end
-    enough = 2 * beam  # of each row
+    enough = 2 * options.beam  # of each row
     most = enough + max(map(len, forbidden)) + len(apart)
+    lacking = options.is_late(length) and any(len(own.ended) < options.top for own in live)
     likely: list[list[_Next]] = []
-    for row, not_these, log_probs, tokens, of_apart in zip(
-        count(), forbidden, *scores.best(most), scores.of(apart) if apart else repeat(())
+    ends: list[float] = []
+    for row, not_these, log_probs, tokens, of_apart, of_end in zip(
+        count(),
+        forbidden,
+        *scores.best(most),
+        scores.of(apart) if apart else repeat(()),
+        scores.of([end]) if lacking else repeat(()),
     ):
         possible: list[_Next] = []
         for log_prob, token in zip(log_probs, tokens, strict=True):
@@ -113,8 +121,10 @@ def _advance(live: Sequence[_Search], scores: Scores, beam: int) -> list[list[in
             if token not in not_these and log_prob > -math.inf:
                 possible.append((log_prob, token))
         # A row with no token left may end, whatever forbade it.
+        may_end = end not in not_these or not possible
         likely.append(possible or [(scores.of([end])[row][0], end)])
-    rows = iter(likely)
+        ends.append(of_end[0] if of_end and may_end else -math.inf)
+    rows = zip(likely, ends, strict=True)
     return [own.advance(list(islice(rows, len(own.rows)))) for own in live]
 
 
@@ -138,23 +148,28 @@ class _Search:
         self.rules, self.required = Rules(options, end), Required(options.require, end)
         self.rows = [_Row((), 0.0, self.required.beginning)]
         self.ended: list[Hypothesis] = []  # best first, no more than `top`
+        self.could_end: list[Hypothesis] = []  # the same of those whose end was less likely
 
     def begin(self, token: int, log_prob: float) -> None:
         """Write a token that every caption begins with."""
         self.rows = [self._after(self.rows[0].log_prob + log_prob, 0, token)]
 
-    def advance(self, likely: Sequence[Sequence[_Next]]) -> list[int]:
-        """Choose the next rows from those tokens that are likeliest after each row; says which row
-        each of the new ones goes on from."""
-        beam, groups = self.options.beam, self._groups(likely)
+    def advance(self, nexts: Sequence[tuple[Sequence[_Next], float]]) -> list[int]:
+        """Choose the next rows from those tokens that are likeliest after each row, beside the
+        log-probability of its end; says which row each of the new ones goes on from."""
+        beam, groups = self.options.beam, self._groups([likely for likely, _ in nexts])
         if self.trace is not None:
             histories = [row.tokens for row in self.rows]
             self.trace.record(self.image, histories, groups, beam, self.end)
         # Only an ending among the `beam` best counts: a poor one that merely comes early would
         # otherwise win by being short.
+        ending = {parent for _, parent, token in groups[-1][:beam] if token == self.end}
         for log_prob, parent, token in groups[-1][:beam]:
             if token == self.end:
-                self._end(self.rows[parent].tokens, log_prob)
+                self._end(parent, log_prob)
+        for parent, (row, (_, log_prob)) in enumerate(zip(self.rows, nexts, strict=True)):
+            if parent not in ending and self.required.complete(row.progress):
+                self._end(parent, row.log_prob + log_prob, unlikely=True)
         chosen: list[_Candidate] = []
         for group in groups:
             going_on = [one for one in group if one[2] != self.end][:beam]
@@ -182,13 +197,18 @@ class _Search:
         row = self.rows[parent]
         return _Row((*row.tokens, token), log_prob, self.required.after(row.progress, token))
 
-    def _end(self, tokens: Tokens, log_prob: float) -> None:
-        self.ended.append(self._hypothesis(tokens, log_prob, len(tokens) + 1))
-        self.ended.sort(key=lambda one: one.score, reverse=True)
-        del self.ended[self.options.top :]
+    def _end(self, parent: int, log_prob: float, unlikely: bool = False) -> None:
+        """Keep a row as ended, if it is among the best of these."""
+        if not log_prob > -math.inf:
+            return
+        tokens, kept = self.rows[parent].tokens, self.could_end if unlikely else self.ended
+        ended = self._hypothesis(tokens, log_prob, len(tokens) + 1)
+        kept.append(replace(ended, unlikely=unlikely))
+        kept.sort(key=lambda one: one.score, reverse=True)
+        del kept[self.options.top :]
 
     def _hypothesis(self, tokens: Tokens, log_prob: float, length: int) -> Hypothesis:
-        return Hypothesis(tokens, log_prob, log_prob / length**self.options.length_penalty)
+        return Hypothesis(tokens, log_prob, log_prob / self.options.divisor(length))
 
     def is_settled(self, length: int) -> bool:
         """Whether no row of `length` tokens can still be among the best.
@@ -198,13 +218,12 @@ class _Search:
         """
         if len(self.ended) < self.options.top:
             return False
-        penalty = self.options.length_penalty
-        divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
-        return self.ended[-1].score >= max(row.log_prob for row in self.rows) / divisor
+        hope = max(row.log_prob for row in self.rows) / self.options.best_divisor(length)
+        return self.ended[-1].score >= hope
 
     def hypotheses(self) -> list[Hypothesis]:
-        """The best, filled up with rows where too few have ended: of these the groups first that
-        have written most of what is required."""
+        """The best, filled up with those that could have ended, and then with rows, where too few
+        have: of these the groups first that have written most of what is required."""
         beam, last_groups_first = self.options.beam, reversed(range(self.required.total + 1))
         rows = (row for group in last_groups_first for row in self.rows[group * beam :][:beam])
         cut_off = (
@@ -212,4 +231,4 @@ class _Search:
             for row in rows
             if row.log_prob > -math.inf
         )
-        return [*self.ended, *cut_off][: self.options.top]
+        return [*self.ended, *self.could_end, *cut_off][: self.options.top]

@@ -83,10 +83,14 @@ class Required:
             for phrase, done in zip(self.phrases, progress, strict=True)
         )
 
+    def complete(self, progress: Progress) -> bool:
+        """Whether everything has been written."""
+        return sum(progress) == self.total
+
     def group(self, progress: Progress, token: int) -> int | None:
         """The group of what has come so far and goes on with a token; None where it must not."""
         if token == self.end:
-            return self.total if sum(progress) == self.total else None
+            return self.total if self.complete(progress) else None
         return sum(self.after(progress, token))
 
 

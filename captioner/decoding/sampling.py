@@ -72,7 +72,7 @@ def sample(  # noqa: PLR0917
         if not going.any():
             break
 
-    return _listed(history, log_prob, end, options.length_penalty)
+    return _listed(history, log_prob, end, options)
 
 
 def _generator(seed: int | None, device: torch.device | str | None) -> torch.Generator | None:
@@ -128,18 +128,15 @@ def _top_p(logits: Tensor, p: float) -> Tensor:
 
 
 def _listed(
-    tokens: Tensor, log_probs: Tensor, end: int, length_penalty: float
+    tokens: Tensor, log_probs: Tensor, end: int, options: SamplingOptions
 ) -> list[list[Hypothesis]]:
     return [
-        [
-            _hypothesis(row, log_prob, end, length_penalty)
-            for row, log_prob in zip(*image, strict=True)
-        ]
+        [_hypothesis(row, log_prob, end, options) for row, log_prob in zip(*image, strict=True)]
         for image in zip(tokens.tolist(), log_probs.tolist(), strict=True)
     ]
 
 
-def _hypothesis(row: list[int], log_prob: float, end: int, length_penalty: float) -> Hypothesis:
+def _hypothesis(row: list[int], log_prob: float, end: int, options: SamplingOptions) -> Hypothesis:
     tokens = tuple(row[: row.index(end)] if end in row else row)
     length = min(len(tokens) + 1, len(row))  # with its end token, which a cut-off caption lacks
-    return Hypothesis(tokens, log_prob, log_prob / length**length_penalty)
+    return Hypothesis(tokens, log_prob, log_prob / options.divisor(length))

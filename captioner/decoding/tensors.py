@@ -38,7 +38,7 @@ def search(  # noqa: PLR0917
     """As :func:`~captioner.decoding.beam_search`."""
     required = Required(options.require, end, device) if options.require else None
     constraints = constraints_of(options, end, device)
-    finished = _Finished(options, end)
+    finished, could_end = _Finished(options, end), _Finished(options, end, unlikely=True)
     live = _begun(step, state, images, start, options, required, device)
     found: dict[int, list[Hypothesis]] = {}
 
@@ -54,6 +54,12 @@ def search(  # noqa: PLR0917
             _record(trace, live, totals, parents, tokens, options.beam, end)
 
         ended = tokens == end
+        if options.is_late(length):
+            likely = torch.zeros_like(live.log_prob).scatter_add(
+                1, parents[:, -1, : options.beam], ended[:, -1, : options.beam].float()
+            )
+            ending = groups[:, -1, :, end].masked_fill(likely > 0, -torch.inf)
+            could_end.add(ending, live.history)
         if ended.any():
             # Only an ending among the `beam` best counts: a poor one that merely comes early
             # would otherwise win by being short.
@@ -71,11 +77,12 @@ def search(  # noqa: PLR0917
         if length == options.max_length or not unsettled:
             break
         if len(unsettled) <= WORTH_COPYING * len(live.images):
-            found |= finished.hypotheses(live)
+            found |= _hypotheses(finished, could_end, live)
             finished.keep(unsettled)
+            could_end.keep(unsettled)
             live = live.keep(unsettled)
 
-    found |= finished.hypotheses(live)
+    found |= _hypotheses(finished, could_end, live)
     if required and not all(found.values()):
         # Nothing was left to write before everything required had been.
         without = replace(options, require=())
@@ -155,11 +162,12 @@ def _begun(  # noqa: PLR0917
 
 
 class _Finished:
-    """The best hypotheses so far that emitted the end token, best score first."""
+    """The best hypotheses so far that emitted the end token, or could have, best score first."""
 
-    def __init__(self, options: BeamOptions, end: int) -> None:
+    def __init__(self, options: BeamOptions, end: int, unlikely: bool = False) -> None:
         self.options = options
         self.end = end
+        self.unlikely = unlikely
         self.scores: Tensor | None = None  # [B, up to top]; -inf where nothing finished yet
         self.log_probs: Tensor
         self.tokens: Tensor  # [B, up to top, max_length], filled up with end tokens
@@ -172,7 +180,7 @@ class _Finished:
             tokens: long ``[B, K, t]``, without the end token.
         """
         length = tokens.shape[2] + 1
-        scores = log_probs / length**self.options.length_penalty
+        scores = log_probs / self.options.divisor(length)
         tokens = F.pad(tokens, (0, self.options.max_length - tokens.shape[2]), value=self.end)
         if self.scores is not None:
             scores = torch.cat([self.scores, scores], dim=1)
@@ -194,9 +202,8 @@ class _Finished:
         """
         if self.scores is None or self.scores.shape[1] < self.options.top:
             return list(range(len(log_probs)))
-        penalty = self.options.length_penalty
-        divisor = max((length + 1) ** penalty, self.options.max_length**penalty)
-        worst, best = self.scores[:, -1].tolist(), log_probs.amax(dim=1).div(divisor).tolist()
+        hopes = log_probs.amax(dim=1) / self.options.best_divisor(length)
+        worst, best = self.scores[:, -1].tolist(), hopes.tolist()
         return [row for row, hope in enumerate(best) if worst[row] < hope]
 
     def keep(self, kept: list[int]) -> None:
@@ -206,20 +213,28 @@ class _Finished:
             self.scores, self.log_probs = self.scores[index], self.log_probs[index]
             self.tokens = self.tokens[index]
 
-    def hypotheses(self, live: _Live) -> dict[int, list[Hypothesis]]:
-        """List each image's best, filled up with live hypotheses where too few finished: of these
-        the groups first that have written most of what is required."""
-        log_probs, tokens = (
-            rows.unflatten(1, (-1, self.options.beam)).flip(1).flatten(1, 2)
-            for rows in (live.log_prob, live.history)
-        )
-        scores = log_probs / tokens.shape[2] ** self.options.length_penalty
-        listed = _listed(tokens, log_probs, scores)
-        if self.scores is not None:
-            finished = _listed(self.tokens, self.log_probs, self.scores, self.end)
-            listed = [ended + others for ended, others in zip(finished, listed, strict=True)]
-        best = (hypotheses[: self.options.top] for hypotheses in listed)
-        return dict(zip(live.images, best, strict=True))
+    def hypotheses(self, images: int) -> list[list[Hypothesis]]:
+        """List those of each of the images."""
+        if self.scores is None:
+            return [[] for _ in range(images)]
+        listed = _listed(self.tokens, self.log_probs, self.scores, self.end)
+        return [[replace(one, unlikely=self.unlikely) for one in own] for own in listed]
+
+
+def _hypotheses(
+    finished: _Finished, could_end: _Finished, live: _Live
+) -> dict[int, list[Hypothesis]]:
+    """List each image's best, filled up with those that could have ended, and then with live ones,
+    where too few finished: of these the groups first that have written most of what is required."""
+    options, images = finished.options, len(live.images)
+    log_probs, tokens = (
+        rows.unflatten(1, (-1, options.beam)).flip(1).flatten(1, 2)
+        for rows in (live.log_prob, live.history)
+    )
+    cut_off = _listed(tokens, log_probs, log_probs / options.divisor(tokens.shape[2]))
+    listed = zip(finished.hypotheses(images), could_end.hypotheses(images), cut_off, strict=True)
+    best = ((*ended, *unlikely, *others)[: options.top] for ended, unlikely, others in listed)
+    return {image: list(own) for image, own in zip(live.images, best, strict=True)}
 
 
 def _listed(

@@ -59,13 +59,16 @@ class Hypothesis:
         tokens: without the start and end tokens.
         log_prob: natural logarithm of the model's probability of these tokens, and of the end
             token if it was emitted.
-        score: ``log_prob / length ** length_penalty``, where the length counts the end token if it
-            was emitted (length normalisation: Wu et al. 2016, without their constant 5).
+        score: ``log_prob`` divided by a power of the length, see :meth:`DecodingOptions.divisor`;
+            the length counts the end token if it was emitted.
+        unlikely: whether its end was less likely than everything with which the search went on: it
+            is told only where too few others ended.
     """
 
     tokens: tuple[int, ...]
     log_prob: float
     score: float
+    unlikely: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,8 @@ class DecodingOptions:
             has no end token.
         length_penalty: exponent of the length in :attr:`Hypothesis.score`; 0 ranks by plain
             log-probability, larger values favour longer captions.
+        length_bound: a caption that is longer counts as one of so many tokens there, or hypotheses
+            would grow for their length's sake.
         no_repeat_ngram: no n-gram of this many tokens occurs twice (Paulus et al. 2018); 0 is off.
         no_repeat_within: no token is one of so many before it, but for the `repeatable`; 0 is off.
         repeatable: ids of tokens that may come again at once, such as articles and prepositions.
@@ -93,8 +98,9 @@ class DecodingOptions:
 
     top: int = 1
     min_length: int = 1
-    max_length: int = 14
+    max_length: int = 20
     length_penalty: float = 0.8
+    length_bound: int = 11
     no_repeat_ngram: int = 2
     no_repeat_within: int = 0
     repeatable: tuple[int, ...] = ()
@@ -116,6 +122,9 @@ class DecodingOptions:
             self.length_penalty,
         )
         _require(
+            self.length_bound >= 1, "length_bound must be 1 or more, not {}.", self.length_bound
+        )
+        _require(
             self.no_repeat_ngram >= 0,
             "no_repeat_ngram must be 0 (off) or more, not {}.",
             self.no_repeat_ngram,
@@ -127,6 +136,23 @@ class DecodingOptions:
         )
         _require(all(token >= 0 for token in self.avoid), "avoid must hold token ids of 0 or more.")
         _require(all(self.avoid_phrases), "avoid_phrases must not hold an empty phrase.")
+
+    def divisor(self, length: int) -> float:
+        """What the log-probability of a caption of so many tokens is divided by for its score.
+
+        Length normalisation (Wu et al. 2016, without their constant 5), which ends at the bound
+        (Huang et al. 2017, whose reward is one that is added).
+        """
+        return min(length, self.length_bound) ** self.length_penalty
+
+    def best_divisor(self, length: int) -> float:
+        """The most favourable one for a hypothesis of so many tokens that has not ended."""
+        return max(self.divisor(length + 1), self.divisor(self.max_length))
+
+    def is_late(self, length: int) -> bool:
+        """Whether a step that writes so many tokens is in the second half: what could end there
+        says enough to be told before what is cut off."""
+        return 2 * length > self.max_length
 
 
 @dataclass(frozen=True, kw_only=True)

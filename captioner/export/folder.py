@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from captioner.captioning import repeatable
+from captioner.decoding.types import BeamOptions
 from captioner.errors import ModelError, OptionError
 from captioner.export.graphs import decoder_graphs, encoder_graph, grid_of
 from captioner.export.precision import multiply_int8, quantise_encoder, store_float16, store_int8
@@ -155,7 +156,10 @@ def _write_language(
         "decoders": [asdict(own) for own in graphs],
         "repeatable": repeatable(vocabulary, config.language),
         "certainty": config.certainty,
-        "options": {k: v for k, v in CaptionOptions().all().items() if v is not None},
+        "options": {
+            **{k: v for k, v in CaptionOptions().all().items() if v is not None},
+            "length_bound": BeamOptions.length_bound,
+        },
     }
     vocabulary.save(out / VOCABULARY)
     if (source / CARD).is_file():

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from captioner.decoding import BeamOptions, Hypothesis, SamplingOptions, beam_search, sample
+from captioner.decoding import Hypothesis, SamplingOptions, sample
 from captioner.metrics import CiderD, Tokens
 from captioner.model import Decoder
 from captioner.text import END, NEVER_WRITTEN, PAD, START, UNKNOWN
@@ -168,7 +168,7 @@ class SelfCritical:
         self._max_length = max_length
         common: dict[str, Any] = {"min_length": 0, "max_length": max_length, "no_repeat_ngram": 0}
         self._sampling = SamplingOptions(top=samples, avoid=NEVER_WRITTEN, **common)
-        self._greedy = BeamOptions(beam=1, avoid=NEVER_WRITTEN, **common)
+        self._greedy = SamplingOptions(top_k=1, avoid=NEVER_WRITTEN, **common)
 
     def __call__(
         self, decoder: Decoder, features: Tensor, rows: Tensor, written: Tensor | None = None
@@ -194,9 +194,7 @@ class SelfCritical:
         return Sums(loss, words, 100 * rewards.sum().item(), rewards.numel())
 
     def _draw(self, decoder: Decoder, features: Tensor) -> list[list[Hypothesis]]:
-        state = decoder.start(features)
-        photos, device = len(features), features.device
-        return sample(decoder.step, state, photos, START, END, self._sampling, device=device)
+        return _sampled(decoder, features, self._sampling)
 
     def _baseline(
         self, decoder: Decoder, features: Tensor, rows: Tensor, rewards: Tensor
@@ -204,10 +202,7 @@ class SelfCritical:
         if self.baseline == "mean":
             others = rewards.shape[1] - 1
             return (rewards.sum(dim=1, keepdim=True) - rewards) / others
-        found = beam_search(
-            decoder.step, decoder.start(features), len(features), START, END, self._greedy,
-            device=features.device,
-        )  # fmt: skip
+        found = _sampled(decoder, features, self._greedy)
         return self._score([group[0] for group in found], rows).to(features.device)
 
     def _score(self, captions: Sequence[Hypothesis], rows: Tensor) -> Tensor:
@@ -257,6 +252,13 @@ class SelfCritical:
         """A caption's words and its end, which one that was cut off does not have."""
         cut_off = len(caption.tokens) == self._max_length
         return caption.tokens if cut_off else (*caption.tokens, END)
+
+
+def _sampled(
+    decoder: Decoder, features: Tensor, options: SamplingOptions
+) -> list[list[Hypothesis]]:
+    beginning = (decoder.step, decoder.start(features), len(features), START, END)
+    return sample(*beginning, options, device=features.device)
 
 
 def _share(agreed: set[Any], told: set[Any]) -> float:

@@ -80,7 +80,7 @@ def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> s
 
 def score_of(tokens: tuple[int, ...], log_prob: float, options: BeamOptions) -> float:
     ended = len(tokens) < options.max_length
-    return log_prob / (len(tokens) + ended) ** options.length_penalty
+    return log_prob / min(len(tokens) + ended, options.length_bound) ** options.length_penalty
 
 
 Finder = Callable[[Toy, int, BeamOptions], list[Hypothesis]]
@@ -152,7 +152,8 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
     required = sum(map(len, options.require))
     live: list[tuple[tuple[int, ...], float]] = [begun(toy, image, options)]
     ended: list[tuple[tuple[int, ...], float]] = []
-    for _ in range(options.max_length - len(options.begin)):
+    unlikely: list[tuple[tuple[int, ...], float]] = []
+    for length in range(len(options.begin) + 1, options.max_length + 1):
         candidates = [
             (tokens, token, log_prob + toy.log_probs(image, tokens)[token])
             for tokens, log_prob in live
@@ -168,10 +169,17 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
                 if written(tokens if token == END else (*tokens, token), options) == group
             ]
             ended += [(tokens, lp) for tokens, token, lp in own[: options.beam] if token == END]
+            if length > options.max_length / 2:
+                rest = own[options.beam :]
+                unlikely += [(tokens, lp) for tokens, token, lp in rest if token == END]
             live += [(tokens, lp) for tokens, token, lp in own if token != END][: options.beam]
-    ended.sort(key=lambda caption: -score_of(caption[0], caption[1], options))
-    best = (ended + live)[: options.top]
-    return [Hypothesis(tokens, lp, score_of(tokens, lp, options)) for tokens, lp in best]
+    best = []
+    for captions, is_unlikely in ((ended, False), (unlikely, True), (live, False)):
+        listed = [
+            Hypothesis(own, lp, score_of(own, lp, options), is_unlikely) for own, lp in captions
+        ]
+        best += listed if captions is live else sorted(listed, key=lambda one: -one.score)
+    return best[: options.top]
 
 
 def search(toy: Toy, images: list[int], options: BeamOptions) -> list[list[Hypothesis]]:
@@ -195,6 +203,7 @@ def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
         assert one.tokens == other.tokens or tie
         assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
         assert one.score == pytest.approx(other.score, abs=1e-4)
+        assert one.unlikely == other.unlikely
 
 
 AVOIDED = st.sampled_from([(1, 1), (1, 2), (2, 1), (3, 2), (1, 1, 1), (2, 1, 2), (3,)])
@@ -208,6 +217,7 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
         "max_length": max_length,
         "min_length": draw(st.integers(0, max_length)),
         "length_penalty": draw(st.sampled_from([-1.0, 0.0, 0.7, 1.0, 2.0])),
+        "length_bound": draw(st.integers(1, 8)),
         "no_repeat_ngram": draw(st.integers(0, 3)),
         "no_repeat_within": draw(st.integers(0, 2)),
         "repeatable": tuple(draw(st.sets(st.integers(1, 3), max_size=2))),
@@ -300,10 +310,10 @@ def test_a_batch_gives_each_image_what_it_gets_alone(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_best_are_sorted_and_distinct(seed: int) -> None:
-    options = BeamOptions(beam=6, top=6, max_length=12)
+    options = BeamOptions(beam=6, top=6, max_length=40)
     for found in search(Toy.seeded(seed, 10), list(range(8)), options):
         assert len({caption.tokens for caption in found}) == 6
-        scores = [caption.score for caption in found if len(caption.tokens) < 12]
+        scores = [caption.score for caption in found]
         assert scores == sorted(scores, reverse=True)
 
 
@@ -327,16 +337,21 @@ def test_a_required_phrase_may_begin_anew_within_itself() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_beam_of_one_is_greedy(seed: int) -> None:
+    """If that does not end, it is told as far as its end would have been likeliest."""
     toy = Toy.seeded(seed, 8)
-    tokens: tuple[int, ...] = ()
+    options = BeamOptions(beam=1, min_length=0, max_length=15, no_repeat_ngram=0)
+    tokens, log_prob = (), 0.0
+    ends: dict[tuple[int, ...], float] = {}
     while len(tokens) < 15:
         log_probs = toy.log_probs(3, tokens)
         best = log_probs.index(max(log_probs))
         if best == END:
             break
-        tokens = (*tokens, best)
-    options = BeamOptions(beam=1, min_length=0, max_length=15, no_repeat_ngram=0)
-    assert search(toy, [3], options)[0][0].tokens == tokens
+        if len(tokens) >= 7:
+            ends[tokens] = score_of(tokens, log_prob + log_probs[END], options)
+        tokens, log_prob = (*tokens, best), log_prob + log_probs[best]
+    expected = tokens if len(tokens) < 15 else max(ends, key=lambda one: ends[one])
+    assert search(toy, [3], options)[0][0].tokens == expected
 
 
 def test_a_model_that_never_ends_still_yields_captions() -> None:
@@ -430,8 +445,9 @@ class Clock:
 @pytest.mark.parametrize(
     ("length_penalty", "end_probability", "longer"), [(1.0, 0.9, 50), (-1.0, 0.4, 2), (0.0, 0.4, 2)]
 )
+@pytest.mark.parametrize("length_bound", [60, 50, 11])
 def test_the_search_goes_on_while_a_longer_caption_can_still_win(
-    length_penalty: float, end_probability: float, longer: int
+    length_penalty: float, end_probability: float, longer: int, length_bound: int
 ) -> None:
     """The second step may end; if it does not, the end comes for sure after ``longer`` words."""
 
@@ -440,8 +456,14 @@ def test_the_search_goes_on_while_a_longer_caption_can_still_win(
         logits = torch.tensor([ends, 0.0, 1 - ends]).log()
         return logits.expand(len(tokens), -1), Clock(state.position + 1)
 
-    options = BeamOptions(beam=2, max_length=60, length_penalty=length_penalty, no_repeat_ngram=0)
+    options = BeamOptions(
+        beam=2, max_length=60, length_penalty=length_penalty, length_bound=length_bound,
+        no_repeat_ngram=0,
+    )  # fmt: skip
     found = beam_search(step, Clock(), 1, START, END, options)[0][0]
+    if longer > length_bound:  # where it gains nothing by being longer still
+        assert found.tokens == (2,)
+        return
     assert found.tokens == (2,) * longer
     assert found.log_prob == pytest.approx(math.log(1 - end_probability), abs=1e-4)
 
@@ -465,6 +487,7 @@ def test_half_precision_logits_are_normalised_in_single_precision() -> None:
         ({"min_length": 21}, "min_length"),
         ({"length_penalty": math.nan}, "length_penalty"),
         ({"length_penalty": math.inf}, "length_penalty"),
+        ({"length_bound": 0}, "length_bound"),
         ({"no_repeat_ngram": -1}, "no_repeat_ngram"),
         ({"avoid": (-1,)}, "avoid"),
         ({"require": ((),)}, "require"),

@@ -3,14 +3,15 @@
 export const [START, END] = [1, 2];
 
 /**
- * The `top` best captions, best first, each {tokens, logProb, score}.
+ * The `top` best captions, best first, each {tokens, logProb, score, unlikely}; the last says that
+ * its end was less likely than everything with which the search went on.
  *
  * step(tokens, rows) takes the last token of each hypothesis and the numbers of the rows that these
  * go on from, and returns the log-probabilities of the next: a Float32Array [tokens, words].
  */
 export async function beamSearch(step, options) {
-  const { beam, top, max_length: longest, length_penalty: penalty } = options;
-  const ended = [];
+  const { beam, top, max_length: longest } = options;
+  const [ended, couldEnd] = [[], []];
   let live = [{ tokens: [], logProb: 0, row: 0 }];
   for (let length = 1; length <= longest; length++) {
     const last = live.map((one) => one.tokens.at(-1) ?? START);
@@ -22,31 +23,43 @@ export async function beamSearch(step, options) {
     const best = likeliest(logProbs, words, live, 2 * beam);
     // Only an ending among the `beam` best counts: a poor one that merely comes early would
     // otherwise win by being short.
-    for (const one of best.slice(0, beam)) {
-      if (one.token === END) {
-        ended.push(hypothesis(live[one.row].tokens, one.logProb, length, penalty));
-      }
+    const ending = best.slice(0, beam).filter((one) => one.token === END);
+    for (const { row, logProb } of ending) {
+      ended.push(hypothesis(live[row].tokens, logProb, length, options));
     }
+    // In the second half of the steps whatever could end is better told than what is cut off.
+    live.forEach(({ tokens, logProb }, row) => {
+      const end = Math.fround(logProbs[row * words + END] + logProb);
+      if (2 * length > longest && end > -Infinity && !ending.some((one) => one.row === row)) {
+        couldEnd.push({ ...hypothesis(tokens, end, length, options), unlikely: true });
+      }
+    });
     live = best
       .filter((one) => one.token !== END)
       .slice(0, beam)
       .map(({ row, token, logProb }) => ({ tokens: [...live[row].tokens, token], logProb, row }));
     if (!live.length || isSettled(ended, live, length, options)) break;
   }
-  ended.sort((one, other) => other.score - one.score);
-  const cutOff = live.map((one) => hypothesis(one.tokens, one.logProb, one.tokens.length, penalty));
-  return [...ended, ...cutOff].slice(0, top);
+  for (const found of [ended, couldEnd]) found.sort((one, other) => other.score - one.score);
+  const cutOff = live.map((one) => hypothesis(one.tokens, one.logProb, one.tokens.length, options));
+  return [...ended, ...couldEnd, ...cutOff].slice(0, top);
 }
 
-function hypothesis(tokens, logProb, length, penalty) {
-  return { tokens, logProb, score: logProb / length ** penalty };
+function hypothesis(tokens, logProb, length, options) {
+  return { tokens, logProb, score: logProb / divisor(length, options), unlikely: false };
+}
+
+function divisor(length, { length_bound: bound, length_penalty: penalty }) {
+  return Math.min(length, bound) ** penalty;
 }
 
 // Whether no live hypothesis can still be among the best: a log-probability only falls, so the most
 // to hope for is to keep it and have it divided by the most favourable length.
-function isSettled(ended, live, length, { top, max_length: longest, length_penalty: penalty }) {
+function isSettled(ended, live, length, options) {
+  const { top, max_length: longest } = options;
   if (ended.length < top) return false;
-  const hoped = live[0].logProb / Math.max((length + 1) ** penalty, longest ** penalty);
+  const hoped =
+    live[0].logProb / Math.max(divisor(length + 1, options), divisor(longest, options));
   const scores = ended.map((one) => one.score).sort((one, other) => other - one);
   return scores[top - 1] >= hoped;
 }

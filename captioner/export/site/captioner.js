@@ -47,7 +47,10 @@ export class Captioner {
       for (const one of await decoder.search(photo, options)) found.push({ ...one, decoder, photo });
     }
     const isEnded = (one) => one.tokens.length < options.max_length;
-    found.sort((one, other) => isEnded(other) - isEnded(one) || other.score - one.score);
+    found.sort(
+      (one, other) =>
+        isEnded(other) - isEnded(one) || one.unlikely - other.unlikely || other.score - one.score,
+    );
     const distinct = new Map();
     for (const one of found) {
       const key = one.tokens.join(" ");
