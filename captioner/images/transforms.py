@@ -1,6 +1,7 @@
 """From Pillow images to the tensors that the encoder takes."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -44,11 +45,19 @@ def to_pixels(image: Image.Image, size: int) -> Tensor:
 def normalise(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Turn pixels `uint8 [B, 3, S, S]`, on any device, into what the encoder takes."""
     size = pixels.shape[3]
-    mean, std = (
-        torch.tensor(values, device=pixels.device).repeat(size)
-        for values in (preprocessing.mean, preprocessing.std)
-    )
-    # A row of pixels as one long vector is far quicker than three values at a time.
     rows = pixels.permute(0, 2, 3, 1).flatten(2).float()
-    rows = torch.addcmul(-mean / std, rows, 1 / (255 * std), out=rows)
+    shift, scale = _row(preprocessing.mean, preprocessing.std, size, pixels.device)
+    rows = torch.addcmul(shift, rows, scale, out=rows)
     return rows.unflatten(2, (size, 3)).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=16)
+def _row(
+    mean: tuple[float, ...], std: tuple[float, ...], size: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What is added to a row of pixels, and what it is multiplied by: `[size · 3]`.
+
+    A row as one long vector is far quicker than three values at a time.
+    """
+    means, stds = (torch.tensor(values, device=device).repeat(size) for values in (mean, std))
+    return -means / stds, 1 / (255 * stds)

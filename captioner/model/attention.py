@@ -1,7 +1,8 @@
 """Attention of a word's query over the grid features of its photo.
 
 Every attention has the same two methods. `memory` turns grid features into what is looked up,
-once per photo; `forward` answers queries. Queries come as `[B, Q, H]`: B photos, and for each any
+once per photo; `forward` answers queries, and `contexts` too, where nobody asks for the weights.
+Queries come as `[B, Q, H]`: B photos, and for each any
 number of questions (its beams, or all words of all its captions at once), so that a photo's keys
 are never copied.
 
@@ -45,6 +46,10 @@ class Attention(nn.Module):
         """Queries `[B, Q, H]` to contexts `[B, Q, context]` and weights `[B, heads, Q, N]`, each
         head's of sum one."""
         raise NotImplementedError
+
+    def contexts(self, queries: Tensor, memory: Memory) -> Tensor:
+        """As `forward`, without the weights, which may be quicker."""
+        return self(queries, memory)[0]
 
 
 class NoAttention(Attention):
@@ -107,22 +112,27 @@ class MultiHead(Attention):
         self.value = nn.Linear(features, hidden)
 
     def memory(self, features: Tensor) -> Memory:
-        """Grid features `[B, N, D]` to scaled keys `[B, heads, H / heads, N]` and values
-        transposed.
-
-        In float32 or better: products as small as a step's take longer in bfloat16.
-        """
-        keys = _wide(self._split(self.key(features)).transpose(2, 3) * self.scale)
-        return Memory(keys, _wide(self._split(self.value(features))))
+        """Grid features `[B, N, D]` to keys `[B, heads, H / heads, N]` and values transposed."""
+        keys = self._split(self.key(features)).transpose(2, 3)
+        return Memory(keys, self._split(self.value(features)))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
-        weights = (_wide(self._split(self.query(queries))) @ memory.keys).softmax(dim=3)
-        context = (weights @ memory.values).transpose(1, 2).flatten(2)
-        return context.to(queries.dtype), weights
+        scores = self._split(self.query(queries)) @ memory.keys
+        weights = (scores * self.scale).softmax(dim=3)
+        return self._joined(weights @ memory.values), weights
+
+    def contexts(self, queries: Tensor, memory: Memory) -> Tensor:
+        """As `forward`, without the weights: by torch's fused kernels."""
+        keys = memory.keys.transpose(2, 3)
+        queries = self._split(self.query(queries))
+        return self._joined(F.scaled_dot_product_attention(queries, keys, memory.values))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+    def _joined(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2).flatten(2)
 
 
 class AttentionOnAttention(MultiHead):
@@ -144,12 +154,14 @@ class AttentionOnAttention(MultiHead):
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
         answers, weights = super().forward(queries, memory)
-        return F.glu(self.gate(torch.cat([queries, answers], dim=2)), dim=2), weights
+        return self._gated(queries, answers), weights
 
+    def contexts(self, queries: Tensor, memory: Memory) -> Tensor:
+        """As `forward`, without the weights."""
+        return self._gated(queries, super().contexts(queries, memory))
 
-def _wide(x: Tensor) -> Tensor:
-    dtype = torch.promote_types(x.dtype, torch.float32)
-    return x.to(dtype, memory_format=torch.contiguous_format)
+    def _gated(self, queries: Tensor, answers: Tensor) -> Tensor:
+        return F.glu(self.gate(torch.cat([queries, answers], dim=2)), dim=2)
 
 
 def attention(name: str, features: int, hidden: int, heads: int) -> Attention:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,20 +14,18 @@ from captioner.model.config import DecoderConfig
 from captioner.text import PAD
 
 
-@dataclass(frozen=True)
-class DecoderState:
+class DecoderState(NamedTuple):
     """What the decoder carries from word to word, for B photos with K rows (beams) each.
 
     memory: what the attention looks up, once per photo.
-    summary: the photo at a glance `[B, 1, H]`, part of every recurrent input.
+    summary: what the photo at a glance adds to every recurrent input `[B, 1, H]`, or to the cell's
+        projection of it `[B, 1, ·]`, where that of the words is known beforehand.
     recurrent: the cell's state, tensors `[B · K, H]`.
-    projection: the cell's projection of the summary `[B, 1, ·]`, where it is known beforehand.
     """
 
     memory: Memory
     summary: Tensor
     recurrent: State
-    projection: Tensor | None = None
 
     def reorder(self, parents: Tensor) -> DecoderState:
         """Continue from other rows: `parents [B, K']` is each new row's old row in its photo.
@@ -53,12 +51,11 @@ class DecoderState:
             Memory(*(part[images] for part in self.memory)),
             self.summary[images],
             tuple(recurrent),
-            None if self.projection is None else self.projection[images],
         )
 
     def after(self, recurrent: State) -> DecoderState:
         """The same photos with another state of the cell."""
-        return DecoderState(self.memory, self.summary, recurrent, self.projection)
+        return DecoderState(self.memory, self.summary, recurrent)
 
 
 class Decoder(nn.Module):
@@ -99,6 +96,7 @@ class Decoder(nn.Module):
         self.output_projection = nn.Linear(hidden, vocabulary)
         self.word_projections: Tensor | None
         self.register_buffer("word_projections", None, persistent=False)
+        self.photo_projection: nn.Linear | None = None
         self.dropout = nn.Dropout(config.dropout)
         nn.init.normal_(self.embedding, std=hidden**-0.5)
         nn.init.zeros_(self.output_projection.bias)
@@ -129,30 +127,37 @@ class Decoder(nn.Module):
 
     def start(self, features: Tensor, copies: int = 1) -> DecoderState:
         """Grid features `[B, N, D]` to the state before the first word, `copies` rows per photo."""
-        grid = self.dropout(F.relu(self.project(self.norm(features))))
-        glance = grid.mean(dim=1)
+        grid, glance = self._look(features)
+        project = self.photo_projection
+        summary = self._summarise(glance) if project is None else project(glance)
+        return self._started(grid, glance, summary, copies)
+
+    def _look(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Grid features `[B, N, D]` as the decoder sees them `[B, N, H]`, and their mean."""
+        grid = self._dropped(F.relu(self.project(self.norm(features))))
+        return grid, grid.mean(dim=1)
+
+    def _summarise(self, glance: Tensor) -> Tensor:
+        return torch.zeros_like(glance) if self.summary is None else self.summary(glance)
+
+    def _started(self, grid: Tensor, glance: Tensor, summary: Tensor, copies: int) -> DecoderState:
         first = torch.tanh(self.initial(glance))
         if copies > 1:
             first = first.repeat_interleave(copies, dim=0)
         recurrent = self.cell.begin(first.chunk(self.cell.states, dim=1))
-        memory = self.attention.memory(grid)
-        summary = torch.zeros_like(glance) if self.summary is None else self.summary(glance)
-        summary = summary.unsqueeze(1)
-        known = self.word_projections is not None
-        projection = self.cell.project_input(summary) if known else None
-        return DecoderState(memory, summary, recurrent, projection)
+        return DecoderState(self.attention.memory(grid), summary.unsqueeze(1), recurrent)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
-        outputs, _, after = self.advance(tokens, state)
-        return self.logits(outputs.flatten(0, 1)), after
+        h, after = self._recur(tokens, state)
+        return self.logits(self._seen(h, state).flatten(0, 1)), after
 
     def advance(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
         """As `step`, one layer before the words: outputs `[B, K, H]`, where each row looked
         `[B, heads, K, N]`, and the new state."""
-        h, recurrent = self.cell.advance(self._projection(tokens, state), state.recurrent)
-        outputs, weights = self._attend(h.view(state.summary.shape[0], -1, h.shape[1]), state)
-        return outputs, weights, state.after(recurrent)
+        h, after = self._recur(tokens, state)
+        outputs, weights = self._attend(h, state)
+        return outputs, weights, after
 
     def forward(self, features: Tensor, captions: Tensor) -> Tensor:
         """Teacher-forced logits `[B · K, T - 1, V]`.
@@ -164,7 +169,8 @@ class Decoder(nn.Module):
 
     def outputs(self, features: Tensor, captions: Tensor) -> Tensor:
         """As `forward`, one layer before the words: `[B · K, T - 1, H]`."""
-        return self._forced(features, captions)[0]
+        state, h = self._read(features, captions)
+        return self._seen(h, state).view(len(captions), -1, h.shape[2])
 
     def attention_maps(self, features: Tensor, captions: Tensor) -> Tensor:
         """Where each word was predicted from `[B · K, T - 1, N]`: the heads' mean attention."""
@@ -172,7 +178,9 @@ class Decoder(nn.Module):
 
     def outputs_and_maps(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
         """What `outputs` and `attention_maps` return, in one pass."""
-        outputs, weights = self._forced(features, captions)
+        state, h = self._read(features, captions)
+        outputs, weights = self._attend(h, state)
+        outputs = outputs.view(len(captions), -1, h.shape[2])
         return outputs, weights.mean(dim=1).reshape(*outputs.shape[:2], -1)
 
     def trace(self, features: Tensor, captions: Tensor) -> tuple[Gates, ...]:
@@ -181,15 +189,18 @@ class Decoder(nn.Module):
         state, inputs = self._begin(features, captions)
         return self.cell.trace(inputs, state.recurrent)
 
-    def _forced(self, features: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
+    def _read(self, features: Tensor, captions: Tensor) -> tuple[DecoderState, Tensor]:
+        """The state before known captions, and the hidden states `[B, K · (T - 1), H]` after each
+        word of them."""
         state, inputs = self._begin(features, captions)
         h, _ = self.cell.sequence(inputs, state.recurrent)
-        outputs, weights = self._attend(h.reshape(len(features), -1, h.shape[2]), state)
-        return outputs.view(h.shape), weights
+        return state, h.reshape(len(features), -1, h.shape[2])
 
     def _begin(self, features: Tensor, captions: Tensor) -> tuple[DecoderState, Tensor]:
         """The state before known captions, and what the cell reads of them `[B · K, T - 1, H]`."""
-        state = self.start(features, copies=captions.shape[0] // features.shape[0])
+        grid, glance = self._look(features)
+        copies = captions.shape[0] // features.shape[0]
+        state = self._started(grid, glance, self._summarise(glance), copies)
         return state, self._inputs(captions[:, :-1], state)
 
     def logits(self, outputs: Tensor) -> Tensor:
@@ -197,7 +208,8 @@ class Decoder(nn.Module):
         return self.output_projection(outputs)
 
     def project_words(self) -> None:
-        """Compute the cell's projection of each word once and for all, for decoding.
+        """Compute the cell's projection of each word once and for all, for decoding, and that of
+        any photo in one step with its summary.
 
         Where it is linear, the word's part and the photo's part can be added up; a cell with layer
         normalisation projects their sum at each step.
@@ -206,13 +218,19 @@ class Decoder(nn.Module):
             return
         project, nothing = self.cell.project_input, torch.zeros_like(self.embedding[:1])
         self.word_projections = project(self.embedding) - project(nothing)
+        bias = project(self._summarise(nothing))
+        units = torch.eye(nothing.shape[1]).to(nothing)
+        weight = (project(self._summarise(units)) - bias).T.contiguous()
+        self.photo_projection = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+        self.photo_projection.weight = nn.Parameter(weight, requires_grad=False)
+        self.photo_projection.bias = nn.Parameter(bias[0], requires_grad=False)
 
     def _projection(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """The cell's of the last words `[B · K]` and their photo: `[B · K, ·]`."""
-        if self.word_projections is None or state.projection is None:
+        if self.word_projections is None:
             return self.cell.project_input(self._inputs(tokens.unsqueeze(1), state)[:, 0])
-        words = F.embedding(tokens.view(len(state.projection), -1), self.word_projections)
-        return (words + state.projection).flatten(0, 1)
+        words = self.word_projections.index_select(0, tokens)
+        return (words.view(len(state.summary), -1, words.shape[1]) + state.summary).flatten(0, 1)
 
     def _inputs(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Words `[B · K, T]` and their photo's summary, as recurrent inputs `[B · K, T, H]`."""
@@ -220,11 +238,23 @@ class Decoder(nn.Module):
         photos = state.summary.shape[0]
         return (words.unflatten(0, (photos, -1)) + state.summary.unsqueeze(1)).flatten(0, 1)
 
+    def _recur(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """The last words `[B · K]` to hidden states `[B, K, H]` and the new state."""
+        h, recurrent = self.cell.advance(self._projection(tokens, state), state.recurrent)
+        return h.view(state.summary.shape[0], -1, h.shape[1]), state.after(recurrent)
+
+    def _seen(self, h: Tensor, state: DecoderState) -> Tensor:
+        """Hidden states `[B, Q, H]` to outputs of that shape."""
+        return self._combined(h, self.attention.contexts(h, state.memory))
+
     def _attend(self, h: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
-        """Hidden states `[B, Q, H]` to outputs of that shape and weights `[B, heads, Q, N]`."""
+        """As `_seen`, with weights `[B, heads, Q, N]`."""
         context, weights = self.attention(h, state.memory)
+        return self._combined(h, context), weights
+
+    def _combined(self, h: Tensor, context: Tensor) -> Tensor:
         seen = self._dropped(torch.cat([h, context], dim=2))
-        return self._dropped(F.glu(self.combine(seen), dim=2)), weights
+        return self._dropped(F.glu(self.combine(seen), dim=2))
 
     def _dropped(self, x: Tensor) -> Tensor:
         """Without a call that does nothing, which a step of decoding would feel."""
