@@ -136,15 +136,14 @@ def test_a_trace_equals_a_run_step_by_step(
     decoder = model.model.decoder
     for row, caption in enumerate(captions):
         trace, state = caption.trace, decoder.start(features[row : row + 1])
-        _, glance = decoder._look(features[row : row + 1])
         assert trace is not None
         parts = (trace.input, trace.forget, trace.output, trace.cell)
         assert {part.shape for part in parts} == {(len(caption.tokens), 2, 32)}
         for t, word in enumerate(vocabulary.encode(caption.tokens)[:-2]):
             before = state.recurrent
-            x = decoder.embedding[word] + decoder._summarise(glance)
+            x = decoder.embedding[word] + state.summary[0]
             _, state = decoder.step(torch.tensor([word]), state)
-            gates = decoder.cell.trace(x.unsqueeze(1), before)  # of this step alone
+            gates = decoder.cell.trace(x.unsqueeze(0), before)  # of this step alone
             for layer in range(2):
                 for part, right in zip(parts, gates[layer], strict=True):
                     torch.testing.assert_close(part[t, layer], right[0, 0], rtol=0, atol=1e-5)

@@ -18,14 +18,15 @@ class DecoderState(NamedTuple):
     """What the decoder carries from word to word, for B photos with K rows (beams) each.
 
     memory: what the attention looks up, once per photo.
-    summary: what the photo at a glance adds to every recurrent input `[B, 1, H]`, or to the cell's
-        projection of it `[B, 1, ·]`, where that of the words is known beforehand.
+    summary: the photo at a glance `[B, 1, H]`, part of every recurrent input.
     recurrent: the cell's state, tensors `[B · K, H]`.
+    projection: the cell's projection of the summary `[B, 1, ·]`, where it is known beforehand.
     """
 
     memory: Memory
     summary: Tensor
     recurrent: State
+    projection: Tensor | None = None
 
     def reorder(self, parents: Tensor) -> DecoderState:
         """Continue from other rows: `parents [B, K']` is each new row's old row in its photo.
@@ -51,11 +52,12 @@ class DecoderState(NamedTuple):
             Memory(*(part[images] for part in self.memory)),
             self.summary[images],
             tuple(recurrent),
+            None if self.projection is None else self.projection[images],
         )
 
     def after(self, recurrent: State) -> DecoderState:
         """The same photos with another state of the cell."""
-        return DecoderState(self.memory, self.summary, recurrent)
+        return DecoderState(self.memory, self.summary, recurrent, self.projection)
 
 
 class Decoder(nn.Module):
@@ -96,7 +98,6 @@ class Decoder(nn.Module):
         self.output_projection = nn.Linear(hidden, vocabulary)
         self.word_projections: Tensor | None
         self.register_buffer("word_projections", None, persistent=False)
-        self.photo_projection: nn.Linear | None = None
         self.dropout = nn.Dropout(config.dropout)
         nn.init.normal_(self.embedding, std=hidden**-0.5)
         nn.init.zeros_(self.output_projection.bias)
@@ -127,25 +128,18 @@ class Decoder(nn.Module):
 
     def start(self, features: Tensor, copies: int = 1) -> DecoderState:
         """Grid features `[B, N, D]` to the state before the first word, `copies` rows per photo."""
-        grid, glance = self._look(features)
-        project = self.photo_projection
-        summary = self._summarise(glance) if project is None else project(glance)
-        return self._started(grid, glance, summary, copies)
-
-    def _look(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Grid features `[B, N, D]` as the decoder sees them `[B, N, H]`, and their mean."""
         grid = self._dropped(F.relu(self.project(self.norm(features))))
-        return grid, grid.mean(dim=1)
-
-    def _summarise(self, glance: Tensor) -> Tensor:
-        return torch.zeros_like(glance) if self.summary is None else self.summary(glance)
-
-    def _started(self, grid: Tensor, glance: Tensor, summary: Tensor, copies: int) -> DecoderState:
+        glance = grid.mean(dim=1)
         first = torch.tanh(self.initial(glance))
         if copies > 1:
             first = first.repeat_interleave(copies, dim=0)
         recurrent = self.cell.begin(first.chunk(self.cell.states, dim=1))
-        return DecoderState(self.attention.memory(grid), summary.unsqueeze(1), recurrent)
+        memory = self.attention.memory(grid)
+        summary = torch.zeros_like(glance) if self.summary is None else self.summary(glance)
+        summary = summary.unsqueeze(1)
+        known = self.word_projections is not None
+        projection = self.cell.project_input(summary) if known else None
+        return DecoderState(memory, summary, recurrent, projection)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """The last words `[B · K]` to logits `[B · K, V]` of the next, and the new state."""
@@ -198,9 +192,7 @@ class Decoder(nn.Module):
 
     def _begin(self, features: Tensor, captions: Tensor) -> tuple[DecoderState, Tensor]:
         """The state before known captions, and what the cell reads of them `[B · K, T - 1, H]`."""
-        grid, glance = self._look(features)
-        copies = captions.shape[0] // features.shape[0]
-        state = self._started(grid, glance, self._summarise(glance), copies)
+        state = self.start(features, copies=captions.shape[0] // features.shape[0])
         return state, self._inputs(captions[:, :-1], state)
 
     def logits(self, outputs: Tensor) -> Tensor:
@@ -208,8 +200,7 @@ class Decoder(nn.Module):
         return self.output_projection(outputs)
 
     def project_words(self) -> None:
-        """Compute the cell's projection of each word once and for all, for decoding, and that of
-        any photo in one step with its summary.
+        """Compute the cell's projection of each word once and for all, for decoding.
 
         Where it is linear, the word's part and the photo's part can be added up; a cell with layer
         normalisation projects their sum at each step.
@@ -218,19 +209,14 @@ class Decoder(nn.Module):
             return
         project, nothing = self.cell.project_input, torch.zeros_like(self.embedding[:1])
         self.word_projections = project(self.embedding) - project(nothing)
-        bias = project(self._summarise(nothing))
-        units = torch.eye(nothing.shape[1]).to(nothing)
-        weight = (project(self._summarise(units)) - bias).T.contiguous()
-        self.photo_projection = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-        self.photo_projection.weight = nn.Parameter(weight, requires_grad=False)
-        self.photo_projection.bias = nn.Parameter(bias[0], requires_grad=False)
 
     def _projection(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """The cell's of the last words `[B · K]` and their photo: `[B · K, ·]`."""
-        if self.word_projections is None:
+        if self.word_projections is None or state.projection is None:
             return self.cell.project_input(self._inputs(tokens.unsqueeze(1), state)[:, 0])
         words = self.word_projections.index_select(0, tokens)
-        return (words.view(len(state.summary), -1, words.shape[1]) + state.summary).flatten(0, 1)
+        photos = len(state.projection)
+        return (words.view(photos, -1, words.shape[1]) + state.projection).flatten(0, 1)
 
     def _inputs(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Words `[B · K, T]` and their photo's summary, as recurrent inputs `[B · K, T, H]`."""

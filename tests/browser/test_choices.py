@@ -31,7 +31,7 @@ def test_other_choices_write_other_sentences(
         (visit.words.length, 4, {"top": 2, "max_length": 4, "beam": 5}),
         (visit.words.beam, 1, {"top": 1, "max_length": 4, "beam": 1}),
         (visit.words.top, 3, {"top": 3, "max_length": 4, "beam": 3}),
-        (visit.words.length, 14, {"top": 3, "beam": 3}),
+        (visit.words.length, 20, {"top": 3, "beam": 3}),
         (visit.words.top, 5, {"top": 5, "beam": 5}),
     ):
         number = page.get_by_role("spinbutton", name=name)

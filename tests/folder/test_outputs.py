@@ -221,9 +221,9 @@ def test_other_settings_are_refused(out: Path) -> None:
 
 def test_what_an_earlier_version_did_not_record_was_the_usual(out: Path) -> None:
     run(out, "1")
-    begin(out, max_length=14, seed=None).close()
-    with pytest.raises(FolderError, match="begun with max_length 14, not with max_length 20"):
-        begin(out, max_length=20)
+    begin(out, max_length=20, seed=None).close()
+    with pytest.raises(FolderError, match="begun with max_length 20, not with max_length 14"):
+        begin(out, max_length=14)
 
 
 def test_a_photo_has_a_row_in_each_language_and_loses_all_of_them_together(out: Path) -> None:

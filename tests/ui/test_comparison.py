@@ -50,7 +50,7 @@ def test_what_scripts_ask_is_answered_with_a_table_or_a_sentence(
 ) -> None:
     photo = draw("dog.png")
     upload = {"path": str(photo), "orig_name": "dog.png"}
-    fields = ["en", "", 3, 3, 14, False, 1, 1, "", ""]
+    fields = ["en", "", 3, 3, 20, False, 1, 1, "", ""]
     answer = compare_for_visitor(service, ["beams", upload, fields])
     assert answer["table"].startswith("<table>")
     for wrong in (["weather", upload, fields], ["beams", upload], None):

@@ -73,7 +73,7 @@ def asked(*photos: Path, member: str = "") -> list[Any]:
     return [{"upload": upload, "member": member} for upload in uploads]
 
 
-FIELDS = ["en", "", 3, 3, 14, False, 1, 1, "", ""]  # as the page's fields begin
+FIELDS = ["en", "", 3, 3, 20, False, 1, 1, "", ""]  # as the page's fields begin
 
 
 def test_a_visitor_with_one_photo_does_not_wait_for_one_with_many(
@@ -105,7 +105,7 @@ def test_a_visitor_with_one_photo_does_not_wait_for_one_with_many(
 def test_what_the_browser_keeps_of_a_photo(service: Service, tiny: Captioner, draw: Draw) -> None:
     path = draw("12.png")
     (photo,) = caption_photos(service, [asked(path), FIELDS, False])["photos"]
-    best = tiny.caption(path, top=3)
+    best = tiny.caption(path, top=3, words=True)
 
     (own,) = photo["captions"]
     assert own["row"] == {

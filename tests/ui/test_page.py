@@ -41,7 +41,7 @@ from captioner.ui.i18n import Texts  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gradio")
 Draw = Callable[[str], Path]
-FIELDS = ["en", "", 3, 3, 14, False, 1, 1, "", ""]  # of the page, as its scripts send them
+FIELDS = ["en", "", 3, 3, 20, False, 1, 1, "", ""]  # of the page, as its scripts send them
 
 
 def upload(path: Path, name: str = "") -> dict[str, str]:
@@ -49,7 +49,7 @@ def upload(path: Path, name: str = "") -> dict[str, str]:
 
 
 def who(language: str = "en", model: str = "") -> Visitor:
-    return Visitor(language, model, chosen(3, 3, 14, False, 1, 1, "", ""))
+    return Visitor(language, model, chosen(3, 3, 20, False, 1, 1, "", ""))
 
 
 # ---- One photo ----
