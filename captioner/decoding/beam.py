@@ -50,8 +50,8 @@ def beam_search(  # noqa: PLR0917
         ended within ``max_length`` steps, those follow that could have ended in the second half of
         these steps, had their end been as likely as what else was kept; then live ones, cut off
         without an end token; either best score first. Fewer than ``top`` come back only if the
-        beam met no others. An image for which
-        no caption holds all of ``require`` gets those that hold most of it.
+        beam met no others. An image for which no caption holds all of ``require`` gets those that
+        hold most of it.
 
     Raises:
         ModelError: the model gives no caption of an image a probability, as where its logits are

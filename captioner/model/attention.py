@@ -1,10 +1,9 @@
 """Attention of a word's query over the grid features of its photo.
 
 Every attention has the same two methods. `memory` turns grid features into what is looked up,
-once per photo; `forward` answers queries, and `contexts` too, where nobody asks for the weights.
-Queries come as `[B, Q, H]`: B photos, and for each any
-number of questions (its beams, or all words of all its captions at once), so that a photo's keys
-are never copied.
+once per photo; `forward` answers queries, and so does `contexts` where nobody asks for the weights.
+Queries come as `[B, Q, H]`: B photos, and for each any number of questions (its beams, or all words
+of all its captions at once), so that a photo's keys are never copied.
 
     name       weights of the grid's locations       context
     none       even                                  empty: the photo only starts the decoder
@@ -117,10 +116,11 @@ class MultiHead(Attention):
         return Memory(keys, self._split(self.value(features)))
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`."""
-        scores = self._split(self.query(queries)) @ memory.keys
+        """Queries `[B, Q, H]` to contexts `[B, Q, H]` and weights `[B, heads, Q, N]`, these in
+        float32 or better, so that their sum is one."""
+        scores = _wide(self._split(self.query(queries))) @ _wide(memory.keys)
         weights = (scores * self.scale).softmax(dim=3)
-        return self._joined(weights @ memory.values), weights
+        return self._joined(weights @ _wide(memory.values)).to(queries.dtype), weights
 
     def contexts(self, queries: Tensor, memory: Memory) -> Tensor:
         """As `forward`, without the weights: by torch's fused kernels."""
@@ -162,6 +162,10 @@ class AttentionOnAttention(MultiHead):
 
     def _gated(self, queries: Tensor, answers: Tensor) -> Tensor:
         return F.glu(self.gate(torch.cat([queries, answers], dim=2)), dim=2)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def attention(name: str, features: int, hidden: int, heads: int) -> Attention:

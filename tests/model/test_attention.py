@@ -49,6 +49,7 @@ def test_multihead_attention_equals_torch() -> None:
     expected, expected_weights = theirs(queries, features, features)
     torch.testing.assert_close(context, expected)
     torch.testing.assert_close(weights.mean(1), expected_weights)
+    torch.testing.assert_close(ours.contexts(queries, ours.memory(features)), expected)
 
 
 def test_additive_attention_equals_its_equation() -> None:
@@ -101,6 +102,23 @@ def test_contexts_are_as_wide_as_said_and_each_photo_sees_itself(name: str) -> N
     np.testing.assert_allclose(contexts[1:], alone)
     np.testing.assert_allclose(weights[1:], alone_weights)
     np.testing.assert_allclose(weights.sum(3), 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contexts_without_weights_are_the_same(name: str) -> None:
+    made = make(name)
+    queries, features = torch.randn(2, 3, 8).double(), torch.randn(2, 5, 6).double()
+    memory = made.memory(features)
+    torch.testing.assert_close(made.contexts(queries, memory), made(queries, memory)[0])
+
+
+@pytest.mark.parametrize("name", ["multihead", "aoa"])
+def test_weights_in_half_precision_still_add_up_to_one(name: str) -> None:
+    made = make(name).bfloat16()
+    queries, features = torch.randn(2, 3, 8).bfloat16(), torch.randn(2, 81, 6).bfloat16()
+    contexts, weights = made(queries, made.memory(features))
+    assert contexts.dtype is torch.bfloat16
+    torch.testing.assert_close(weights.sum(3), torch.ones(2, 2, 3))
 
 
 @pytest.mark.parametrize("name", ["none", "additive"])
