@@ -163,12 +163,14 @@ class _Search:
             self.trace.record(self.image, histories, groups, beam, self.end)
         # Only an ending among the `beam` best counts: a poor one that merely comes early would
         # otherwise win by being short.
-        ending = {parent for _, parent, token in groups[-1][:beam] if token == self.end}
-        for log_prob, parent, token in groups[-1][:beam]:
-            if token == self.end:
-                self._end(parent, log_prob)
+        ending = {
+            parent: log_prob for log_prob, parent, token in groups[-1][:beam] if token == self.end
+        }
+        for parent, log_prob in ending.items():
+            self._end(parent, log_prob)
         for parent, (row, (_, log_prob)) in enumerate(zip(self.rows, nexts, strict=True)):
-            if parent not in ending and self.required.complete(row.progress):
+            possible = row.log_prob + log_prob > -math.inf and self.required.complete(row.progress)
+            if possible and parent not in ending:
                 self._end(parent, row.log_prob + log_prob, unlikely=True)
         chosen: list[_Candidate] = []
         for group in groups:
@@ -199,16 +201,15 @@ class _Search:
 
     def _end(self, parent: int, log_prob: float, unlikely: bool = False) -> None:
         """Keep a row as ended, if it is among the best of these."""
-        if not log_prob > -math.inf:
-            return
         tokens, kept = self.rows[parent].tokens, self.could_end if unlikely else self.ended
-        ended = self._hypothesis(tokens, log_prob, len(tokens) + 1)
-        kept.append(replace(ended, unlikely=unlikely))
+        kept.append(self._hypothesis(tokens, log_prob, len(tokens) + 1, unlikely))
         kept.sort(key=lambda one: one.score, reverse=True)
         del kept[self.options.top :]
 
-    def _hypothesis(self, tokens: Tokens, log_prob: float, length: int) -> Hypothesis:
-        return Hypothesis(tokens, log_prob, log_prob / self.options.divisor(length))
+    def _hypothesis(
+        self, tokens: Tokens, log_prob: float, length: int, unlikely: bool = False
+    ) -> Hypothesis:
+        return Hypothesis(tokens, log_prob, log_prob / self.options.divisor(length), unlikely)
 
     def is_settled(self, length: int) -> bool:
         """Whether no row of `length` tokens can still be among the best.

@@ -126,7 +126,8 @@ class MultiHead(Attention):
         """As `forward`, without the weights: by torch's fused kernels."""
         keys = memory.keys.transpose(2, 3)
         queries = self._split(self.query(queries))
-        return self._joined(F.scaled_dot_product_attention(queries, keys, memory.values))
+        contexts = F.scaled_dot_product_attention(queries, keys, memory.values, scale=self.scale)
+        return self._joined(contexts)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
