@@ -19,7 +19,7 @@ from captioner.errors import ImageError, OptionError
 from captioner.images import ImageSource, Preprocessing, open_image
 from captioner.installed import in_words, writes_not
 from captioner.options import CaptionOptions
-from captioner.text import NEVER_WRITTEN, Vocabulary, tokenizer
+from captioner.text import NEVER_WRITTEN, Trigrams, Vocabulary, tokenizer
 from captioner.text.function_words import FUNCTION_WORDS
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class Branch:
     """A beginning that a step of the beam search has weighed.
 
     words: of it. ended: whether the sentence ended there. log_prob: natural logarithm of its
-    probability. kept: whether the search went on from there, or took it as a sentence.
+    probability, less what trigrams lose that nobody wrote. kept: whether the search went on from
+    there, or took it as a sentence.
     """
 
     words: tuple[str, ...]
@@ -85,7 +86,8 @@ class Caption:
     """A sentence about a photo.
 
     text: the sentence. tokens: its words. log_prob: natural logarithm of the model's probability
-    of this very sentence. score: what it was ranked by, the former scaled for the length.
+    of this very sentence. score: what it was ranked by, the former scaled for the length, less what
+    trigrams lose that nobody wrote.
     attention: `[T, h, w]`, for each word where on the photo's grid the model looked (each map sums
     to one), where it was asked for; a NumPy array from an exported model. words: of each
     token, and of the end where the sentence was not cut off, where they were asked for. trace: of
@@ -159,7 +161,7 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
 
     name: the model's. vocabulary, language, unit: the words that it writes, the code of their
     language, and what they are (`captioner.text.units`). preprocessing: how photos become what it
-    encodes. device: the one that computes.
+    encodes. device: the one that computes. trigrams: those that people write, where they are known.
 
     What describes photos takes `CaptionOptions`, and single ones of them as keywords. With
     `attention=True` a caption also holds how it came about.
@@ -171,6 +173,7 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
     unit: str
     preprocessing: Preprocessing
     device: Any
+    trigrams: Trigrams | None = None
 
     def __init__(self) -> None:
         self._siblings = {self.language: self}
@@ -340,7 +343,8 @@ class PhotoCaptioner(ABC, Generic[ArrayT]):
         values["repeatable"] = self._repeatable
         if options.is_sampling:
             return SamplingOptions(**values)
-        return BeamOptions(**{**values, "require": self.tokens_of(values.get("require", ()))})
+        values["require"] = self.tokens_of(values.get("require", ()))
+        return BeamOptions(**values, trigrams=self.trigrams)
 
     @cached_property
     def _repeatable(self) -> tuple[int, ...]:

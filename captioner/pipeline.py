@@ -36,9 +36,10 @@ from captioner.model import (
     languages_of,
     read_language,
     read_model,
+    read_trigrams,
 )
 from captioner.options import CaptionOptions
-from captioner.text import END, NEVER_WRITTEN, PAD, START, Vocabulary
+from captioner.text import END, NEVER_WRITTEN, PAD, START, Trigrams, Vocabulary
 
 LIKELIEST = 5  # words that are told of at each point of a sentence
 
@@ -46,7 +47,8 @@ LIKELIEST = 5  # words that are told of at each point of a sentence
 class Captioner(PhotoCaptioner[Tensor]):
     """A model ready to caption photos; it takes the model over, which can't be trained after that.
 
-    folder: the one that the model was read from, where it may write further languages.
+    folder: the one that the model was read from, where it may write further languages. trigrams:
+    those that people write, where they are known.
 
     With `attention=True`, `words=True`, `trace=True` and `search=True` a caption also holds how it
     came about. With `begin`, words of the vocabulary, all sentences begin with these.
@@ -59,12 +61,15 @@ class Captioner(PhotoCaptioner[Tensor]):
         name: str = "",
         device: torch.device | str | None = None,
         folder: Path | None = None,
+        *,
+        trigrams: Trigrams | None = None,
     ) -> None:
         self.device = find_device(device)
         self.dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
         self.model = for_inference(model.to(self.device), self.dtype)
         self.vocabulary = vocabulary
         self.name = name
+        self.trigrams = trigrams
         self._folder = folder
         config = model.config
         self.language, self.unit, self.preprocessing = (
@@ -82,7 +87,8 @@ class Captioner(PhotoCaptioner[Tensor]):
     def _sibling(self, language: str) -> Captioner:
         assert self._folder is not None
         model, vocabulary = read_language(self._folder, language, self.model)
-        return Captioner(model, vocabulary, self.name, self.device, self._folder)
+        trigrams = read_trigrams(self._folder / language, model.config.unseen_penalty)
+        return Captioner(model, vocabulary, self.name, self.device, self._folder, trigrams=trigrams)
 
     def encode_photos(self, opened: Sequence[Any]) -> tuple[Tensor, tuple[int, int]]:
         """Opened photos to grid features `[B, N, D]` and the grid's shape."""
@@ -194,7 +200,9 @@ class Captioner(PhotoCaptioner[Tensor]):
         if isinstance(options, SamplingOptions):
             found = sample(*beginning, options, device=self.device)
         else:
-            options = replace(options, require=_in_order(options.require, decoder))
+            require = _in_order(options.require, decoder)
+            trigrams = options.trigrams and options.trigrams.turned(decoder.backward)
+            options = replace(options, require=require, trigrams=trigrams)
             found = beam_search(*beginning, options, device=self.device, trace=steps)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in group] for group in found]
 
@@ -322,4 +330,5 @@ def load_captioner(folder: Path, device: torch.device | str | None = None) -> Ca
     """The captioner of a model folder, as `load_model` knows it; raises as that does."""
     found = find_device(device)  # before seconds are spent on the model
     model, vocabulary = read_model(folder)
-    return Captioner(model, vocabulary, folder.name, found, folder)
+    trigrams = read_trigrams(folder, model.config.unseen_penalty)
+    return Captioner(model, vocabulary, folder.name, found, folder, trigrams=trigrams)

@@ -15,7 +15,7 @@ from itertools import count, islice, repeat
 from operator import itemgetter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from captioner.decoding.rules import Progress, Required, Rules, Tokens
+from captioner.decoding.rules import Losses, Progress, Required, Rules, Tokens
 from captioner.decoding.trace import Trace
 from captioner.decoding.types import WORTH_COPYING, BeamOptions, Hypothesis, no_probabilities
 
@@ -60,7 +60,8 @@ def search(  # noqa: PLR0917
     """As :func:`~captioner.decoding.beam_search`, of a model however it computes."""
     if not images:
         return []
-    searches = [_Search(image, options, end, trace) for image in range(images)]
+    losses = Losses(options, start, end)
+    searches = [_Search(image, options, losses, trace) for image in range(images)]
     live, after = searches, state
     for token in options.begin:
         scores, after = model.advance(_last(live, start), after)
@@ -129,30 +130,51 @@ def _advance(
 
 
 _Next = tuple[float, int]  # the log-probability of a token, and it
-_Candidate = tuple[float, int, int]  # of a continuation; the row that it continues, and its token
+_Candidate = tuple[float, int, int]  # a continuation's total, the row that it continues, its token
+
+
+class _Told(NamedTuple):
+    """A hypothesis as it may be told."""
+
+    score: float
+    tokens: Tokens
+    total: float
+    ended: bool
+    unlikely: bool
+
+
+_TOTAL, _SCORE = itemgetter(0), itemgetter(0)
 
 
 class _Row(NamedTuple):
-    """A hypothesis that goes on; one that only takes a place has a log_prob of -inf."""
+    """A hypothesis that goes on.
+
+    total: its log-probability, less what unseen trigrams lose; -inf of one that only takes a place.
+    """
 
     tokens: Tokens
-    log_prob: float
+    total: float
     progress: Progress
 
 
 class _Search:
     """The search of one image: its rows, a beam of them for each group, and what has ended."""
 
-    def __init__(self, image: int, options: BeamOptions, end: int, trace: Trace | None) -> None:
-        self.image, self.options, self.end, self.trace = image, options, end, trace
+    def __init__(
+        self, image: int, options: BeamOptions, losses: Losses, trace: Trace | None
+    ) -> None:
+        self.image, self.options, self.losses, self.trace = image, options, losses, trace
+        self.end = end = losses.end
         self.rules, self.required = Rules(options, end), Required(options.require, end)
         self.rows = [_Row((), 0.0, self.required.beginning)]
-        self.ended: list[Hypothesis] = []  # best first, no more than `top`
-        self.could_end: list[Hypothesis] = []  # the same of those whose end was less likely
+        self.ended: list[_Told] = []  # best first, no more than `top`
+        self.could_end: list[_Told] = []  # the same of those whose end was less likely
 
     def begin(self, token: int, log_prob: float) -> None:
         """Write a token that every caption begins with."""
-        self.rows = [self._after(self.rows[0].log_prob + log_prob, 0, token)]
+        (row,) = self.rows
+        lost = self.losses.of(row.tokens, token)
+        self.rows = [self._after(row.total + log_prob - lost, 0, token)]
 
     def advance(self, nexts: Sequence[tuple[Sequence[_Next], float]]) -> list[int]:
         """Choose the next rows from those tokens that are likeliest after each row, beside the
@@ -163,15 +185,14 @@ class _Search:
             self.trace.record(self.image, histories, groups, beam, self.end)
         # Only an ending among the `beam` best counts: a poor one that merely comes early would
         # otherwise win by being short.
-        ending = {
-            parent: log_prob for log_prob, parent, token in groups[-1][:beam] if token == self.end
-        }
-        for parent, log_prob in ending.items():
-            self._end(parent, log_prob)
+        ending = {parent: total for total, parent, token in groups[-1][:beam] if token == self.end}
+        for parent, total in ending.items():
+            self._end(parent, total)
         for parent, (row, (_, log_prob)) in enumerate(zip(self.rows, nexts, strict=True)):
-            possible = row.log_prob + log_prob > -math.inf and self.required.complete(row.progress)
+            possible = row.total + log_prob > -math.inf and self.required.complete(row.progress)
             if possible and parent not in ending:
-                self._end(parent, row.log_prob + log_prob, unlikely=True)
+                lost = self.losses.of(row.tokens, self.end)
+                self._end(parent, row.total + log_prob - lost, unlikely=True)
         chosen: list[_Candidate] = []
         for group in groups:
             going_on = [one for one in group if one[2] != self.end][:beam]
@@ -185,41 +206,55 @@ class _Search:
         most half of them can end."""
         groups: list[list[_Candidate]] = [[] for _ in range(self.required.total + 1)]
         for parent, (row, tokens) in enumerate(zip(self.rows, likely, strict=True)):
-            before, progress = row.log_prob, row.progress
+            before, progress = row.total, row.progress
             for log_prob, token in tokens:
                 number = self.required.group(progress, token) if progress else 0
                 if number is not None and before + log_prob > -math.inf:  # and no NaN
                     groups[number].append((before + log_prob, parent, token))
         for group in groups:
-            group.sort(key=itemgetter(0), reverse=True)
-            del group[2 * self.options.beam :]
-        return groups
+            group.sort(key=_TOTAL, reverse=True)
+        return [self._weighed(group)[: 2 * self.options.beam] for group in groups]
 
-    def _after(self, log_prob: float, parent: int, token: int) -> _Row:
+    def _weighed(self, group: list[_Candidate]) -> list[_Candidate]:
+        """Candidates less what they lose, best first, without some of those that cannot matter: no
+        other comes before a beam of tokens that have lost nothing and go on."""
+        if self.options.trigrams is None:
+            return group
+        weighed: list[_Candidate] = []
+        intact, enough = 0, self.options.beam if self.trace is None else len(group)
+        for total, parent, token in group:
+            lost = self.losses.of(self.rows[parent].tokens, token)
+            weighed.append((total - lost, parent, token))
+            intact += not lost and token != self.end
+            if intact == enough:
+                break
+        weighed.sort(key=_TOTAL, reverse=True)
+        return weighed
+
+    def _after(self, total: float, parent: int, token: int) -> _Row:
         row = self.rows[parent]
-        return _Row((*row.tokens, token), log_prob, self.required.after(row.progress, token))
+        return _Row((*row.tokens, token), total, self.required.after(row.progress, token))
 
-    def _end(self, parent: int, log_prob: float, unlikely: bool = False) -> None:
+    def _end(self, parent: int, total: float, unlikely: bool = False) -> None:
         """Keep a row as ended, if it is among the best of these."""
         tokens, kept = self.rows[parent].tokens, self.could_end if unlikely else self.ended
-        kept.append(self._hypothesis(tokens, log_prob, len(tokens) + 1, unlikely))
-        kept.sort(key=lambda one: one.score, reverse=True)
+        kept.append(self._told(tokens, total, ended=True, unlikely=unlikely))
+        kept.sort(key=_SCORE, reverse=True)
         del kept[self.options.top :]
 
-    def _hypothesis(
-        self, tokens: Tokens, log_prob: float, length: int, unlikely: bool = False
-    ) -> Hypothesis:
-        return Hypothesis(tokens, log_prob, log_prob / self.options.divisor(length), unlikely)
+    def _told(self, tokens: Tokens, total: float, *, ended: bool, unlikely: bool = False) -> _Told:
+        score = total / self.options.divisor(len(tokens) + ended)
+        return _Told(score, tokens, total, ended, unlikely)
 
     def is_settled(self, length: int) -> bool:
         """Whether no row of `length` tokens can still be among the best.
 
-        A log-probability only falls, so the most that a row can hope for is to keep its own and
-        have it divided by the most favourable length still possible.
+        A total only falls, so the most that a row can hope for is to keep its own and have it
+        divided by the most favourable length still possible.
         """
         if len(self.ended) < self.options.top:
             return False
-        hope = max(row.log_prob for row in self.rows) / self.options.best_divisor(length)
+        hope = max(row.total for row in self.rows) / self.options.best_divisor(length)
         return self.ended[-1].score >= hope
 
     def hypotheses(self) -> list[Hypothesis]:
@@ -228,8 +263,14 @@ class _Search:
         beam, last_groups_first = self.options.beam, reversed(range(self.required.total + 1))
         rows = (row for group in last_groups_first for row in self.rows[group * beam :][:beam])
         cut_off = (
-            self._hypothesis(row.tokens, row.log_prob, len(row.tokens))
-            for row in rows
-            if row.log_prob > -math.inf
+            self._told(row.tokens, row.total, ended=False) for row in rows if row.total > -math.inf
         )
-        return [*self.ended, *self.could_end, *cut_off][: self.options.top]
+        return [
+            Hypothesis(
+                one.tokens,
+                one.total + self.losses.within(one.tokens, ended=one.ended),
+                one.score,
+                one.unlikely,
+            )
+            for one in [*self.ended, *self.could_end, *cut_off][: self.options.top]
+        ]

@@ -1,11 +1,12 @@
-"""What a sentence must not say next, and how much of what it must say it has said, word by word."""
+"""What a sentence must not say next, what it should rather not, and how much of what it must say it
+has said, word by word."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from captioner.decoding.types import DecodingOptions
+from captioner.decoding.types import BeamOptions, DecodingOptions
 
 Tokens = tuple[int, ...]
 Progress = tuple[int, ...]
@@ -50,6 +51,37 @@ def _followed(tokens: Tokens, last: int) -> Iterator[int]:
     for place in range(len(tokens) - last):
         if tokens[place : place + last] == ending:
             yield tokens[place + last]
+
+
+class Losses:
+    """What log-probabilities lose to trigrams that nobody wrote, see :class:`BeamOptions`.
+
+    Args:
+        options: of the search.
+        start: id of the start token.
+        end: id of the end token.
+    """
+
+    def __init__(self, options: BeamOptions, start: int, end: int) -> None:
+        self.trigrams = options.trigrams
+        self.start, self.end = start, end
+
+    def of(self, tokens: Tokens, token: int) -> float:
+        """What a token loses after these."""
+        trigrams = self.trigrams
+        if trigrams is None or not tokens:
+            return 0.0
+        first, second = tokens[-2:] if len(tokens) > 1 else (self.start, *tokens)
+        if trigrams.holds(first, second, token) or not trigrams.is_common(first, second):
+            return 0.0
+        return trigrams.penalty
+
+    def within(self, tokens: Tokens, *, ended: bool) -> float:
+        """What these have lost, and their end, if they ended."""
+        if self.trigrams is None:
+            return 0.0
+        written = (*tokens, self.end) if ended else tokens
+        return sum(self.of(written[:place], token) for place, token in enumerate(written))
 
 
 class Required:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
 from captioner.decoding.required import Required
+from captioner.decoding.rules import Losses
 from captioner.decoding.trace import Trace
 from captioner.decoding.types import (
     WORTH_COPYING,
@@ -21,6 +22,7 @@ from captioner.decoding.types import (
     Step,
     no_probabilities,
 )
+from captioner.decoding.unseen import Unseen
 
 
 @torch.inference_mode()
@@ -37,9 +39,11 @@ def search(  # noqa: PLR0917
 ) -> list[list[Hypothesis]]:
     """As :func:`~captioner.decoding.beam_search`."""
     required = Required(options.require, end, device) if options.require else None
+    unseen = Unseen(options, start, end, device) if options.trigrams else None
     constraints = constraints_of(options, end, device)
-    finished, could_end = _Finished(options, end), _Finished(options, end, unlikely=True)
-    live = _begun(step, state, images, start, options, required, device)
+    losses = Losses(options, start, end)
+    finished, could_end = _Finished(options, losses), _Finished(options, losses, unlikely=True)
+    live = _begun(step, state, images, start, options, required, unseen, device)
     found: dict[int, list[Hypothesis]] = {}
 
     for length in range(len(options.begin) + 1, options.max_length + 1):
@@ -47,19 +51,24 @@ def search(  # noqa: PLR0917
         log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
         log_probs = log_probs.view(*live.last.shape, logits.shape[-1])
         constrain(log_probs, live.history, constraints, end)
-        log_probs.add_(live.log_prob[:, :, None])
+        may_end: Tensor | None = None  # bool [B, K]; nothing where all may
+        if unseen:
+            log_probs, may_end = unseen.weigh(log_probs, live.history)
+        log_probs.add_(live.total[:, :, None])
         groups = required.split(log_probs, live.progress) if required else log_probs[:, None]
+        endings = groups[:, -1, :, end].clone()
+        if may_end is not None:
+            groups[:, -1, :, end] = endings.masked_fill(~may_end, -torch.inf)
         totals, parents, tokens = _best(groups, options.beam)
         if trace is not None:
             _record(trace, live, totals, parents, tokens, options.beam, end)
 
         ended = tokens == end
         if options.is_late(length):
-            likely = torch.zeros_like(live.log_prob).scatter_add(
+            likely = torch.zeros_like(live.total).scatter_add(
                 1, parents[:, -1, : options.beam], ended[:, -1, : options.beam].float()
             )
-            ending = groups[:, -1, :, end].masked_fill(likely > 0, -torch.inf)
-            could_end.add(ending, live.history)
+            could_end.add(endings.masked_fill(likely > 0, -torch.inf), live.history)
         if ended.any():
             # Only an ending among the `beam` best counts: a poor one that merely comes early
             # would otherwise win by being short.
@@ -73,7 +82,7 @@ def search(  # noqa: PLR0917
         )
         live = live.after(after, parents, tokens, totals, required)
 
-        unsettled = finished.unsettled(live.log_prob, length)
+        unsettled = finished.unsettled(live.total, length)
         if length == options.max_length or not unsettled:
             break
         if len(unsettled) <= WORTH_COPYING * len(live.images):
@@ -98,14 +107,14 @@ class _Live(Generic[BeamStateT]):
     """The hypotheses that go on: K for each of the B images that are still searched.
 
     images: their numbers. state: the model's, before it reads the `last` tokens, long ``[B, K]``.
-    log_prob: float ``[B, K]``. history: long ``[B, K, t]``. progress: long ``[B, K, P]``, in each
-    of the phrases that are required.
+    total: float ``[B, K]``, their log-probabilities less what unseen trigrams lose. history: long
+    ``[B, K, t]``. progress: long ``[B, K, P]``, in each of the phrases that are required.
     """
 
     images: list[int]
     state: BeamStateT
     last: Tensor
-    log_prob: Tensor
+    total: Tensor
     history: Tensor
     progress: Tensor
 
@@ -114,7 +123,7 @@ class _Live(Generic[BeamStateT]):
         state: BeamStateT,
         parents: Tensor,
         tokens: Tensor,
-        log_prob: Tensor,
+        total: Tensor,
         required: Required | None,
     ) -> _Live[BeamStateT]:
         """One token later: the rows ``parents [B, K']`` go on with these tokens."""
@@ -122,7 +131,7 @@ class _Live(Generic[BeamStateT]):
         progress = self.progress
         if required:
             progress = required.advance(progress, parents, tokens)
-        return _Live(self.images, state.reorder(parents), tokens, log_prob, history, progress)
+        return _Live(self.images, state.reorder(parents), tokens, total, history, progress)
 
     def keep(self, kept: list[int]) -> _Live[BeamStateT]:
         """Some of the images only."""
@@ -131,7 +140,7 @@ class _Live(Generic[BeamStateT]):
             [self.images[row] for row in kept],
             self.state.keep(index),
             self.last[index],
-            self.log_prob[index],
+            self.total[index],
             self.history[index],
             self.progress[index],
         )
@@ -144,80 +153,85 @@ def _begun(  # noqa: PLR0917
     start: int,
     options: BeamOptions,
     required: Required | None,
+    unseen: Unseen | None,
     device: torch.device | str | None,
 ) -> _Live[BeamStateT]:
     """One hypothesis for each image, which has written what a caption must begin with."""
     first = torch.full((images, 1), start, device=device)
     nothing = first[:, :, None][:, :, :0]
     progress = required.begin(images) if required else nothing
-    log_prob = torch.zeros(images, 1, device=device)
-    live = _Live(list(range(images)), state, first, log_prob, nothing, progress)
+    total = torch.zeros(images, 1, device=device)
+    live = _Live(list(range(images)), state, first, total, nothing, progress)
     only = torch.zeros_like(first)
     for token in options.begin:
         logits, after = step(live.last.flatten(), live.state)
         log_probs = F.log_softmax(logits, dim=-1, dtype=torch.float32)
-        total = live.log_prob + log_probs[:, token, None]
-        live = live.after(after, only, torch.full_like(first, token), total, required)
+        tokens = torch.full_like(first, token)
+        total = live.total + log_probs[:, token, None]
+        if unseen:
+            total -= unseen.of(live.history, tokens[:, :, None])[:, :, 0]
+        live = live.after(after, only, tokens, total, required)
     return live
 
 
 class _Finished:
     """The best hypotheses so far that emitted the end token, or could have, best score first."""
 
-    def __init__(self, options: BeamOptions, end: int, unlikely: bool = False) -> None:
+    def __init__(self, options: BeamOptions, losses: Losses, unlikely: bool = False) -> None:
         self.options = options
-        self.end = end
+        self.losses = losses
         self.unlikely = unlikely
-        self.scores: Tensor | None = None  # [B, up to top]; -inf where nothing finished yet
-        self.log_probs: Tensor
+        self.totals: Tensor | None = None  # [B, up to top]; -inf where nothing finished yet
+        self.scores: Tensor
         self.tokens: Tensor  # [B, up to top, max_length], filled up with end tokens
 
-    def add(self, log_probs: Tensor, tokens: Tensor) -> None:
+    def add(self, totals: Tensor, tokens: Tensor) -> None:
         """Keep what is better than the worst kept.
 
         Args:
-            log_probs: float ``[B, K]``, -inf for what did not finish.
+            totals: float ``[B, K]``, -inf for what did not finish.
             tokens: long ``[B, K, t]``, without the end token.
         """
         length = tokens.shape[2] + 1
-        scores = log_probs / self.options.divisor(length)
-        tokens = F.pad(tokens, (0, self.options.max_length - tokens.shape[2]), value=self.end)
-        if self.scores is not None:
+        scores = totals / self.options.divisor(length)
+        missing = self.options.max_length - tokens.shape[2]
+        tokens = F.pad(tokens, (0, missing), value=self.losses.end)
+        if self.totals is not None:
             scores = torch.cat([self.scores, scores], dim=1)
-            log_probs = torch.cat([self.log_probs, log_probs], dim=1)
+            totals = torch.cat([self.totals, totals], dim=1)
             tokens = torch.cat([self.tokens, tokens], dim=1)
         self.scores, order = scores.topk(min(self.options.top, scores.shape[1]))
-        self.log_probs = log_probs.gather(1, order)
+        self.totals = totals.gather(1, order)
         self.tokens = _rows(tokens, order)
 
-    def unsettled(self, log_probs: Tensor, length: int) -> list[int]:
+    def unsettled(self, totals: Tensor, length: int) -> list[int]:
         """Say of which images a live hypothesis can still be among the best.
 
-        A log-probability only falls, so the most that a live hypothesis can hope for is to keep
-        its own and have it divided by the most favourable length still possible.
+        A total only falls, so the most that a live hypothesis can hope for is to keep its own and
+        have it divided by the most favourable length still possible.
 
         Args:
-            log_probs: float ``[B, K]``, of the live hypotheses.
+            totals: float ``[B, K]``, of the live hypotheses.
             length: number of their tokens.
         """
-        if self.scores is None or self.scores.shape[1] < self.options.top:
-            return list(range(len(log_probs)))
-        hopes = log_probs.amax(dim=1) / self.options.best_divisor(length)
+        if self.totals is None or self.scores.shape[1] < self.options.top:
+            return list(range(len(totals)))
+        hopes = totals.amax(dim=1) / self.options.best_divisor(length)
         worst, best = self.scores[:, -1].tolist(), hopes.tolist()
         return [row for row, hope in enumerate(best) if worst[row] < hope]
 
     def keep(self, kept: list[int]) -> None:
         """Go on with some of the images only."""
-        if self.scores is not None:
-            index = torch.tensor(kept, device=self.scores.device)
-            self.scores, self.log_probs = self.scores[index], self.log_probs[index]
+        if self.totals is not None:
+            index = torch.tensor(kept, device=self.totals.device)
+            self.scores, self.totals = self.scores[index], self.totals[index]
             self.tokens = self.tokens[index]
 
     def hypotheses(self, images: int) -> list[list[Hypothesis]]:
         """List those of each of the images."""
-        if self.scores is None:
+        if self.totals is None:
             return [[] for _ in range(images)]
-        listed = _listed(self.tokens, self.log_probs, self.scores, self.end)
+        listed = _listed(self.tokens, self.totals, self.scores, self.losses, ended=True)
         return [[replace(one, unlikely=self.unlikely) for one in own] for own in listed]
 
 
@@ -227,26 +241,29 @@ def _hypotheses(
     """List each image's best, filled up with those that could have ended, and then with live ones,
     where too few finished: of these the groups first that have written most of what is required."""
     options, images = finished.options, len(live.images)
-    log_probs, tokens = (
+    totals, tokens = (
         rows.unflatten(1, (-1, options.beam)).flip(1).flatten(1, 2)
-        for rows in (live.log_prob, live.history)
+        for rows in (live.total, live.history)
     )
-    cut_off = _listed(tokens, log_probs, log_probs / options.divisor(tokens.shape[2]))
+    scores = totals / options.divisor(tokens.shape[2])
+    cut_off = _listed(tokens, totals, scores, finished.losses, ended=False)
     listed = zip(finished.hypotheses(images), could_end.hypotheses(images), cut_off, strict=True)
     best = ((*ended, *unlikely, *others)[: options.top] for ended, unlikely, others in listed)
     return {image: list(own) for image, own in zip(live.images, best, strict=True)}
 
 
 def _listed(
-    tokens: Tensor, log_probs: Tensor, scores: Tensor, end: int | None = None
+    tokens: Tensor, totals: Tensor, scores: Tensor, losses: Losses, *, ended: bool
 ) -> list[list[Hypothesis]]:
+    """ended: whether end tokens are no part of them, but were emitted."""
+
+    def hypothesis(row: list[int], total: float, score: float) -> Hypothesis:
+        written = tuple(token for token in row if not (ended and token == losses.end))
+        return Hypothesis(written, total + losses.within(written, ended=ended), score)
+
     return [
-        [
-            Hypothesis(tuple(token for token in row if token != end), log_prob, score)
-            for row, log_prob, score in zip(*image, strict=True)
-            if log_prob > -math.inf
-        ]
-        for image in zip(tokens.tolist(), log_probs.tolist(), scores.tolist(), strict=True)
+        [hypothesis(*one) for one in zip(*image, strict=True) if one[1] > -math.inf]
+        for image in zip(tokens.tolist(), totals.tolist(), scores.tolist(), strict=True)
     ]
 
 

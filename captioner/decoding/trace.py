@@ -22,7 +22,8 @@ class Candidate:
 
     Attributes:
         tokens: without the start token; the last is the end token where it ended.
-        log_prob: natural logarithm of the model's probability of these tokens.
+        log_prob: natural logarithm of the model's probability of these tokens, less what unseen
+            trigrams lose.
         fate: what became of it.
     """
 

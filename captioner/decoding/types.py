@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from captioner.errors import ModelError, OptionError
+from captioner.text.trigrams import Trigrams
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,8 +60,9 @@ class Hypothesis:
         tokens: without the start and end tokens.
         log_prob: natural logarithm of the model's probability of these tokens, and of the end
             token if it was emitted.
-        score: ``log_prob`` divided by a power of the length, see :meth:`DecodingOptions.divisor`;
-            the length counts the end token if it was emitted.
+        score: ``log_prob``, less the penalty for each unseen trigram of a beam search, divided by
+            a power of the length, see :meth:`DecodingOptions.divisor`; the length counts the end
+            token if it was emitted.
         unlikely: whether its end was less likely than everything with which the search went on: it
             is told only where too few others ended.
     """
@@ -166,11 +168,16 @@ class BeamOptions(DecodingOptions):
             them widens the search by a beam.
         begin: token ids that every caption begins with, whatever the constraints forbid; the search
             goes on from there.
+        trigrams: those that people write, where they are known. In each step the log-probability of
+            a token loses their penalty if it makes none of them with the two before it, the start
+            among these, and they are a common pair. So the 2 * ``beam`` likeliest tokens after each
+            hypothesis are weighed; no others go on.
     """
 
     beam: int = 3
     require: tuple[tuple[int, ...], ...] = ()
     begin: tuple[int, ...] = ()
+    trigrams: Trigrams | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,8 +26,9 @@ from captioner.model import (
     languages_of,
     read_language,
     read_model,
+    read_trigrams,
 )
-from captioner.model.folder import CARD, CONFIG, FORMAT_VERSION, VOCABULARY
+from captioner.model.folder import CARD, CONFIG, FORMAT_VERSION, TRIGRAMS, VOCABULARY
 from captioner.onnx.folder import ENCODER, DecoderFiles
 from captioner.onnx.preprocessing import to_batch
 from captioner.options import CaptionOptions
@@ -156,12 +157,15 @@ def _write_language(
         "decoders": [asdict(own) for own in graphs],
         "repeatable": repeatable(vocabulary, config.language),
         "certainty": config.certainty,
+        "unseen_penalty": config.unseen_penalty,
         "options": {
             **{k: v for k, v in CaptionOptions().all().items() if v is not None},
             "length_bound": BeamOptions.length_bound,
         },
     }
     vocabulary.save(out / VOCABULARY)
+    if trigrams := read_trigrams(source, config.unseen_penalty):
+        (out / TRIGRAMS).write_bytes(trigrams.bits)
     if (source / CARD).is_file():
         (out / CARD).write_bytes((source / CARD).read_bytes())
     # Last, because it is what makes the folder count as a model.

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from captioner.lazy import offered
-from captioner.model.folder import languages_of
+from captioner.model.folder import languages_of, read_trigrams
 
 if TYPE_CHECKING:
     from captioner.model.bidirectional import Bidirectional, make_decoder
@@ -50,6 +50,7 @@ __all__ = [
     "read_config",
     "read_language",
     "read_model",
+    "read_trigrams",
     "read_vocabulary",
     "save_model",
 ]

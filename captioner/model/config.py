@@ -18,6 +18,7 @@ _LIMITS = {
     "layers": (1, 256),
     "forget_bias": (-100, 100),
 }
+_MOST_PENALTY = 1000  # e to the power of minus it is nothing
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ class ModelConfig:
     model is least certain (`Caption.certainty`) to those of which it is most; empty where unknown.
     borne_out: for each of these quarters, the share of the content words that people used, too, for
     the same photos; empty where it was not measured. Both are set by `benchmarks/certainty.py`.
+    unseen_penalty: what the search takes from a word that makes a trigram that is not in the
+    folder's set of those that people write (`captioner.text.Trigrams`); 0 where it has no such set.
 
     Raises ModelError where there is no such language or unit, or a limit is none.
     """
@@ -150,6 +153,7 @@ class ModelConfig:
     unit: str = "word"
     certainty: tuple[float, ...] = ()
     borne_out: tuple[float, ...] = ()
+    unseen_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         try:
@@ -160,6 +164,9 @@ class ModelConfig:
             values = getattr(self, name)
             if not all(0 <= value <= 1 for value in values):
                 raise ModelError("A model's {} must be from 0 to 1, not {}.", name, shown(values))
+        if not 0 <= self.unseen_penalty <= _MOST_PENALTY:
+            template = "A model's unseen_penalty must be from 0 to {}, not {}."
+            raise ModelError(template, _MOST_PENALTY, shown(self.unseen_penalty))
 
 
 def read_config(folder: Path) -> ModelConfig:

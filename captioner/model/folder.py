@@ -10,14 +10,15 @@ from captioner.errors import ModelError
 from captioner.fields import shown
 from captioner.files import MB, raising, read_json
 from captioner.model.format_1 import config_of_today
-from captioner.text import LANGUAGES
+from captioner.text import LANGUAGES, Trigrams
 
 FORMAT_VERSION = 2
-CONFIG, WEIGHTS, VOCABULARY, CARD = (
+CONFIG, WEIGHTS, VOCABULARY, CARD, TRIGRAMS = (
     "config.json",
     "model.safetensors",
     "vocabulary.json",
     "README.md",
+    "trigrams.bin",
 )
 
 
@@ -32,6 +33,12 @@ def languages_of(folder: Path) -> tuple[str, ...]:
         raise ModelError("{} is not the configuration of a captioner model.", path)
     others = [code for code in LANGUAGES if code != first]
     return first, *(code for code in others if os.path.isfile(folder / code / CONFIG))
+
+
+def read_trigrams(folder: Path, penalty: float) -> Trigrams | None:
+    """The trigrams of a model folder whose configuration has such a penalty; nothing where it has
+    none. Raises ModelError where they are missing or damaged."""
+    return Trigrams.load(folder / TRIGRAMS, penalty) if penalty else None
 
 
 def read_raw_config(path: Path) -> dict[str, Any]:

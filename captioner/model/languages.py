@@ -31,8 +31,10 @@ from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
+    TRIGRAMS,
     VOCABULARY,
     WEIGHTS,
+    read_trigrams,
 )
 from captioner.model.saving import (
     build,
@@ -118,6 +120,8 @@ def add_language(folder: Path, other: Path, language: str = "") -> Path:
         )
     with raising(ModelError):
         contents = {name: read_bytes(source / name, most=8 * MB) for name in (VOCABULARY, CARD)}
+    if trigrams := read_trigrams(source, theirs.unseen_penalty):
+        contents[TRIGRAMS] = trigrams.bits
     inside = folder / theirs.language
     inside.mkdir(exist_ok=True)
     config = asdict(theirs)

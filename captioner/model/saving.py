@@ -25,20 +25,32 @@ from captioner.model.folder import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
+    TRIGRAMS,
     VOCABULARY,
     WEIGHTS,
 )
 from captioner.model.weights import read_weights, usable, write_weights
-from captioner.text import Vocabulary
+from captioner.text import Trigrams, Vocabulary
 
 
-def save_model(folder: Path, model: CaptioningModel, vocabulary: Vocabulary, card: str) -> None:
+def save_model(
+    folder: Path,
+    model: CaptioningModel,
+    vocabulary: Vocabulary,
+    card: str,
+    trigrams: Trigrams | None = None,
+) -> None:
     """Write a model folder, weights as float16.
+
+    trigrams: those that people write, for its search.
 
     Raises OSError where the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"format_version": FORMAT_VERSION, **asdict(model.config)}
+    config = {"format_version": FORMAT_VERSION, **asdict(model.config), "unseen_penalty": 0.0}
+    if trigrams:
+        config["unseen_penalty"] = trigrams.penalty
+        (folder / TRIGRAMS).write_bytes(trigrams.bits)
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     vocabulary.save(folder / VOCABULARY)
     (folder / CARD).write_text(card, encoding="utf-8")

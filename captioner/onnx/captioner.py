@@ -14,7 +14,7 @@ from captioner.captioning import Caption, PhotoCaptioner
 from captioner.decoding.bidirectional import Choice, consensus
 from captioner.decoding.types import BeamOptions, Hypothesis
 from captioner.errors import ModelError, OptionError
-from captioner.model.folder import languages_of
+from captioner.model.folder import languages_of, read_trigrams
 from captioner.onnx.beam import Floats, Photo, State, beam_search
 from captioner.onnx.folder import ENCODER, OnnxConfig, read_onnx_config, read_words
 from captioner.onnx.preprocessing import normalise, to_batch
@@ -38,6 +38,7 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
         self.name, self.language, self.unit = config.name, config.language, config.unit
         self.preprocessing = config.preprocessing
         self.vocabulary = read_words(inside, config)
+        self.trigrams = read_trigrams(inside, config.unseen_penalty)
         self._decoders = [OnnxDecoder(inside, own, device) for own in config.decoders]
         super().__init__()
 
@@ -107,7 +108,8 @@ class OnnxCaptioner(PhotoCaptioner[Floats]):
             tuple(map(decoder.in_order, phrases))
             for phrases in (options.avoid_phrases, options.require)
         )
-        options = replace(options, avoid_phrases=avoid_phrases, require=require)
+        trigrams = options.trigrams and options.trigrams.turned(decoder.backward)
+        options = replace(options, avoid_phrases=avoid_phrases, require=require, trigrams=trigrams)
         found = beam_search(decoder.likely, photo, state, options)
         return [[replace(h, tokens=decoder.in_order(h.tokens)) for h in own] for own in found]
 

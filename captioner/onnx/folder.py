@@ -60,6 +60,7 @@ class OnnxConfig:
     grid: tuple[int, int]
     repeatable: tuple[int, ...] = ()
     certainty: tuple[float, ...] = ()
+    unseen_penalty: float = 0.0
     options: dict = field(default_factory=dict)
 
 

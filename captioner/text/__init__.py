@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from captioner.errors import OptionError
 from captioner.text import chinese, english
+from captioner.text.trigrams import Trigrams
 from captioner.text.vocabulary import END, NEVER_WRITTEN, PAD, START, UNKNOWN, Vocabulary
 
 
@@ -72,6 +73,7 @@ __all__ = [
     "START",
     "UNKNOWN",
     "Tokenizer",
+    "Trigrams",
     "Vocabulary",
     "tokenizer",
     "units",

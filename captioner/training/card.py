@@ -22,7 +22,7 @@ def model_card(
     best = max(rows, key=lambda row: row["cider"], default={})
     sources = "\n".join(f"- on `{s.path}` ({s.format})" for s in recipe.data.sources)
     phases = "\n".join(_phase(phase, rows) for phase in recipe.phases)
-    phases += _mean(best) + _adjusted(recipe)
+    phases += _mean(best) + _adjusted(recipe) + _trigrams(recipe)
     scores = {title: f"{final[name]:.1f}" for name, title in TITLES.items() if name in final}
     return f"""# {recipe.name}
 
@@ -84,6 +84,16 @@ def _adjusted(recipe: Recipe) -> str:
     if not recipe.logit_adjustment:
         return ""
     return f"\n- rare words made likelier: logit adjustment of {recipe.logit_adjustment:g}"
+
+
+def _trigrams(recipe: Recipe) -> str:
+    if not recipe.unseen_penalty:
+        return ""
+    nor = "".join(f" nor in `{name}`" for name in recipe.trigrams)
+    return (
+        "\n- in the search a word that makes a trigram not in these captions"
+        f"{nor} loses {recipe.unseen_penalty:g} of its log-probability"
+    )
 
 
 def _phase(phase: Phase, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -19,7 +19,7 @@ from captioner.metrics import Scores, score
 from captioner.metrics.sense import Sense, sense
 from captioner.model import CaptioningModel
 from captioner.pipeline import Caption, Captioner
-from captioner.text import PAD, START, Vocabulary, tokenizer
+from captioner.text import PAD, START, Trigrams, Vocabulary, tokenizer
 from captioner.training.data import take
 from captioner.training.distributed import Workers
 from captioner.training.objectives import CrossEntropy, added
@@ -60,14 +60,16 @@ def evaluate(
     *,
     workers: Workers,
     batch: int | None = None,
+    trigrams: Trigrams | None = None,
 ) -> Evaluation:
     """Caption all photos with beam search, score that, and see how likely people's captions are.
 
     features: cached grid features `[n, N, D]` of the photos; encoded from their pixels without.
+    trigrams: those that people write, for the search.
     Each worker captions its share, and all return the same.
     """
     device = next(model.parameters()).device
-    captioner = Captioner(copy.deepcopy(model), vocabulary, device=device)
+    captioner = Captioner(copy.deepcopy(model), vocabulary, device=device, trigrams=trigrams)
     grid, batch = (0, 0), batch or _BATCHES.get(device.type, 50)
     found: list[Caption] = []
     nats, words = 0.0, 0.0

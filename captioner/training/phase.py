@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from captioner.datasets import Photos
 from captioner.messages import Message, duration, progress_bar, translate
 from captioner.model import CaptioningModel
+from captioner.text import Trigrams
 from captioner.training.checkpoint import SoFar
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers
@@ -149,16 +152,22 @@ class PhaseRun:
 
 
 def score(
-    model: CaptioningModel, data: TrainingData, features: Features | None, workers: Workers
+    model: CaptioningModel,
+    data: TrainingData,
+    features: Features | None,
+    workers: Workers,
+    trigrams: Trigrams | None = None,
 ) -> Scored:
     """Caption the dev split and the held-out photos, and score the captions."""
-    words = data.vocabulary
-    known = features.val if features else None
-    val = evaluate(model, words, data.val, known, workers=workers)
+
+    def evaluated(photos: Photos, known: np.ndarray | None) -> Evaluation:
+        words = data.vocabulary
+        return evaluate(model, words, photos, known, workers=workers, trigrams=trigrams)
+
+    val = evaluated(data.val, features.val if features else None)
     if data.held_out is None:
         return Scored(val, None)
-    known = features.held_out if features else None
-    return Scored(val, evaluate(model, words, data.held_out, known, workers=workers))
+    return Scored(val, evaluated(data.held_out, features.held_out if features else None))
 
 
 def _device_name(workers: Workers) -> str:

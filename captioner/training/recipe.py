@@ -280,6 +280,9 @@ class Recipe:
         phase, if that scores better on the dev split than the best one alone; 1 does not try.
     logit_adjustment: how much likelier the finished model makes rare words than it learned, see
         `adjust_logits`; the certainties are those of the model that writes so.
+    unseen_penalty: what the search of the finished model takes from a word that makes a trigram
+        that is neither in the captions to train on nor in the `trigrams`.
+    trigrams: text files below the data's root, one sentence a line.
     about: Markdown for the model card: what only a person can say of data, licences and limits.
     """
 
@@ -293,12 +296,15 @@ class Recipe:
     checkpoint_minutes: float = 10.0
     average_best: int = 1
     logit_adjustment: float = 0.0
+    unseen_penalty: float = 0.0
+    trigrams: tuple[str, ...] = ()
     about: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(self.phases), "there is no [[phases]] to train.")
         _require(self.average_best >= 1, "average_best must be at least 1.")
         _require(0 <= self.logit_adjustment <= 1, "logit_adjustment must be from 0 to 1.")
+        _require(0 <= self.unseen_penalty < math.inf, "unseen_penalty must be 0 or more.")
         _require(self.checkpoint_minutes >= 0, "checkpoint_minutes must be 0 or more.")
         _require(
             self.decoder.attention != "none" or not any(p.doubly_stochastic for p in self.phases),

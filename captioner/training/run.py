@@ -32,7 +32,7 @@ from captioner.model import (
     load_pretrained,
 )
 from captioner.speed.depthwise import speed_up_depthwise
-from captioner.text import Vocabulary, units
+from captioner.text import Trigrams, Vocabulary, units
 from captioner.training.adjustment import adjust_logits
 from captioner.training.data import TrainingData
 from captioner.training.distributed import Workers, join
@@ -41,6 +41,7 @@ from captioner.training.phase import PhaseRun, score
 from captioner.training.pictures import Board, same_photos, save_contact_sheet
 from captioner.training.recipe import OF_MODEL, Phase, Recipe
 from captioner.training.run_folder import RunFolder
+from captioner.training.trigrams import seen_trigrams
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +89,11 @@ def train(recipe: Recipe, out: Path, device: torch.device | str | None = None) -
             if recipe.logit_adjustment:
                 adjust_logits(model, data.frequencies(), recipe.logit_adjustment)
             rounded = copy.deepcopy(model).half().float()  # as the model is published
-            scored = score(rounded, data, None, workers)
-        return folder.publish(model, data.vocabulary, scored)
+            trigrams: Trigrams | None = None
+            if recipe.unseen_penalty:
+                trigrams = seen_trigrams(recipe, data.records, data.vocabulary)
+            scored = score(rounded, data, None, workers, trigrams)
+        return folder.publish(model, data.vocabulary, scored, trigrams)
 
 
 def _train_phase(run: PhaseRun, folder: RunFolder, board: Board, step: Callable[[], int]) -> None:

@@ -32,7 +32,7 @@ from captioner.files import MB, raising, read_json, write_whole, writing
 from captioner.installed import model_folder
 from captioner.messages import Message
 from captioner.model import CaptioningModel, add_language, languages_of, save_model
-from captioner.text import Vocabulary
+from captioner.text import Trigrams, Vocabulary
 from captioner.training import checkpoint
 from captioner.training.card import model_card
 from captioner.training.checkpoint import Progress, SoFar
@@ -211,7 +211,13 @@ class RunFolder:
         with checkpoint.restoring(files[-1]):
             checkpoint.load_state(model, mean)
 
-    def publish(self, model: CaptioningModel, vocabulary: Vocabulary, scored: Scored) -> Path:
+    def publish(
+        self,
+        model: CaptioningModel,
+        vocabulary: Vocabulary,
+        scored: Scored,
+        trigrams: Trigrams | None = None,
+    ) -> Path:
         """Write the finished model folder, with its card, and the curves; returns the former.
 
         Where the run went on from a model and left its encoder as it was, the folder has that
@@ -224,7 +230,7 @@ class RunFolder:
             save_curves([row for row in rows if "epoch" in row], self.path / "curves.png")
             with writing(folder, TrainingError):
                 card = model_card(self.recipe, rows, scored.row())
-                save_model(folder, model, vocabulary, card)
+                save_model(folder, model, vocabulary, card, trigrams)
                 for language in self._others() if self.recipe.encoder_is_frozen else ():
                     add_language(folder, model_folder(self.recipe.start), language)
 
@@ -260,6 +266,8 @@ def fingerprint(recipe: Recipe, phase: int) -> str:
         checkpoint_minutes=Recipe.checkpoint_minutes,
         average_best=Recipe.average_best,
         logit_adjustment=Recipe.logit_adjustment,
+        unseen_penalty=Recipe.unseen_penalty,
+        trigrams=Recipe.trigrams,
         about="",
     )
     text = json.dumps(_changed(begun), sort_keys=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from captioner.decoding import BeamOptions, Fate, Hypothesis, Trace, beam_search, tensors
 from captioner.errors import ModelError, OptionError
+from captioner.text import Trigrams
 
 END, START = 0, 1
 ROWS = 61  # of the table; a prime, so that histories spread over all of them
@@ -78,9 +80,24 @@ def allowed(tokens: tuple[int, ...], vocabulary: int, options: BeamOptions) -> s
     return (words | ends) - set(options.avoid) or {END}
 
 
-def score_of(tokens: tuple[int, ...], log_prob: float, options: BeamOptions) -> float:
+def lost(tokens: tuple[int, ...], token: int, options: BeamOptions) -> float:
+    """What the log-probability of a token loses after these."""
+    trigrams = options.trigrams
+    if trigrams is None or not tokens:
+        return 0.0
+    before = (START, *tokens)[-2:]
+    is_odd = trigrams.is_common(*before) and not trigrams.holds(*before, token)
+    return trigrams.penalty if is_odd else 0.0
+
+
+def hypothesis(
+    tokens: tuple[int, ...], total: float, options: BeamOptions, unlikely: bool = False
+) -> Hypothesis:
     ended = len(tokens) < options.max_length
-    return log_prob / min(len(tokens) + ended, options.length_bound) ** options.length_penalty
+    everything = (*tokens, END) if ended else tokens
+    losses = sum(lost(everything[:at], token, options) for at, token in enumerate(everything))
+    divisor = min(len(everything), options.length_bound) ** options.length_penalty
+    return Hypothesis(tokens, total + losses, total / divisor, unlikely)
 
 
 Finder = Callable[[Toy, int, BeamOptions], list[Hypothesis]]
@@ -91,25 +108,47 @@ def every_caption(
     image: int,
     options: BeamOptions,
     tokens: tuple[int, ...] = (),
-    log_prob: float = 0.0,
+    total: float = 0.0,
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     if len(tokens) == options.max_length:
-        yield tokens, log_prob
+        yield tokens, total
         return
     log_probs = toy.log_probs(image, tokens)
     for token in allowed(tokens, len(log_probs), options):
+        after = total + log_probs[token] - lost(tokens, token, options)
         if token == END:
-            yield tokens, log_prob + log_probs[END]
+            yield tokens, after
         else:
-            longer = (*tokens, token)
-            yield from every_caption(toy, image, options, longer, log_prob + log_probs[token])
+            yield from every_caption(toy, image, options, (*tokens, token), after)
 
 
 def begun(toy: Toy, image: int, options: BeamOptions) -> tuple[tuple[int, ...], float]:
-    """What every caption begins with, and its log-probability."""
+    """What every caption begins with, and its log-probability, less what is lost."""
     begin = options.begin
-    each = (toy.log_probs(image, begin[:at])[token] for at, token in enumerate(begin))
+    each = (
+        toy.log_probs(image, begin[:at])[token] - lost(begin[:at], token, options)
+        for at, token in enumerate(begin)
+    )
     return begin, sum(each)
+
+
+def weighed(
+    toy: Toy, image: int, tokens: tuple[int, ...], options: BeamOptions
+) -> dict[int, tuple[float, bool]]:
+    """The tokens that may come next, each with its log-probability, less what is lost, and whether
+    it is weighed against others: where anything can be lost, the likeliest alone, and those that
+    get a place of their own in the search."""
+    log_probs = toy.log_probs(image, tokens)
+    possible = sorted(allowed(tokens, len(log_probs), options), key=lambda token: -log_probs[token])
+    apart = {END, *(token for phrase in options.require for token in phrase)}
+    apart = apart if options.require else set()
+    likeliest = [token for token in possible if token not in apart]
+    if options.trigrams:
+        likeliest = likeliest[: 2 * options.beam]
+    return {
+        token: (log_probs[token] - lost(tokens, token, options), token in {*likeliest, *apart})
+        for token in possible
+    }
 
 
 def written(tokens: tuple[int, ...], options: BeamOptions) -> int:
@@ -128,8 +167,8 @@ def exhaustive(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis]:
     """Rank all possible captions: those that end, then those cut off, each by score; but by what
     is required first, and without it none may end."""
     captions = [
-        Hypothesis(tokens, log_prob, score_of(tokens, log_prob, options))
-        for tokens, log_prob in every_caption(toy, image, options, *begun(toy, image, options))
+        hypothesis(tokens, total, options)
+        for tokens, total in every_caption(toy, image, options, *begun(toy, image, options))
     ]
     required = sum(map(len, options.require))
 
@@ -155,29 +194,29 @@ def one_at_a_time(toy: Toy, image: int, options: BeamOptions) -> list[Hypothesis
     unlikely: list[tuple[tuple[int, ...], float]] = []
     for length in range(len(options.begin) + 1, options.max_length + 1):
         candidates = [
-            (tokens, token, log_prob + toy.log_probs(image, tokens)[token])
-            for tokens, log_prob in live
-            for token in allowed(tokens, toy.table.shape[1], options)
+            (tokens, token, total + log_prob, counts)
+            for tokens, total in live
+            for token, (log_prob, counts) in weighed(toy, image, tokens, options).items()
             if token != END or written(tokens, options) == required
         ]
         candidates.sort(key=lambda candidate: -candidate[2])
         live = []
         for group in range(required, -1, -1):
-            own = [
-                (tokens if token == END else (*tokens, token), token, lp)
-                for tokens, token, lp in candidates
+            every = [
+                (tokens if token == END else (*tokens, token), token, total, counts)
+                for tokens, token, total, counts in candidates
                 if written(tokens if token == END else (*tokens, token), options) == group
             ]
-            ended += [(tokens, lp) for tokens, token, lp in own[: options.beam] if token == END]
+            own = [candidate[:3] for candidate in every if candidate[3]]
+            ending = [(tokens, lp) for tokens, token, lp in own[: options.beam] if token == END]
+            ended += ending
             if length > options.max_length / 2:
-                rest = own[options.beam :]
-                unlikely += [(tokens, lp) for tokens, token, lp in rest if token == END]
+                ends = [(tokens, lp) for tokens, token, lp, _ in every if token == END]
+                unlikely += [one for one in ends if one not in ending]
             live += [(tokens, lp) for tokens, token, lp in own if token != END][: options.beam]
     best = []
     for captions, is_unlikely in ((ended, False), (unlikely, True), (live, False)):
-        listed = [
-            Hypothesis(own, lp, score_of(own, lp, options), is_unlikely) for own, lp in captions
-        ]
+        listed = [hypothesis(own, total, options, is_unlikely) for own, total in captions]
         best += listed if captions is live else sorted(listed, key=lambda one: -one.score)
     return best[: options.top]
 
@@ -210,6 +249,17 @@ AVOIDED = st.sampled_from([(1, 1), (1, 2), (2, 1), (3, 2), (1, 1, 1), (2, 1, 2),
 
 
 @st.composite
+def spoken(draw: st.DrawFn, vocabulary: int) -> Trigrams:
+    """Some trigrams and common pairs, in a filter so large that it finds nothing else."""
+    generator = np.random.default_rng(draw(st.integers(0, 10**6)))
+    trigrams, pairs = (
+        np.argwhere(generator.random((vocabulary,) * n) < share)
+        for n, share in ((3, 0.5), (2, 0.8))
+    )
+    return replace(Trigrams.of(trigrams, pairs, 2**16), penalty=draw(st.sampled_from([0.7, 3.0])))
+
+
+@st.composite
 def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
     vocabulary = draw(st.integers(2, 4))
     max_length = draw(st.integers(1, 4))
@@ -226,6 +276,8 @@ def problems(draw: st.DrawFn) -> tuple[Toy, dict]:
             phrase for phrase in draw(st.sets(AVOIDED, max_size=2)) if max(phrase) < vocabulary
         ),
     }
+    if draw(st.booleans()):
+        options["trigrams"] = draw(spoken(vocabulary))
     begin = st.lists(st.integers(1, vocabulary - 1), max_size=max_length - 1).map(tuple)
     options["begin"] = draw(begin)
     words = sorted(set(range(1, vocabulary)) - set(options["avoid"]))
@@ -281,7 +333,8 @@ def test_the_trace_has_what_each_step_kept_and_pruned(
                 (
                     begun(toy, image, replace(options, max_length=99, begin=(*tokens, token)))[::-1]
                     for tokens in live
-                    for token in allowed(tokens, toy.table.shape[1], options)
+                    for token, (_, counts) in weighed(toy, image, tokens, options).items()
+                    if counts
                 ),
                 reverse=True,
             )[: 2 * beam]
@@ -348,7 +401,7 @@ def test_a_beam_of_one_is_greedy(seed: int) -> None:
         if best == END:
             break
         if len(tokens) >= 7:
-            ends[tokens] = score_of(tokens, log_prob + log_probs[END], options)
+            ends[tokens] = hypothesis(tokens, log_prob + log_probs[END], options).score
         tokens, log_prob = (*tokens, best), log_prob + log_probs[best]
     expected = tokens if len(tokens) < 15 else max(ends, key=lambda one: ends[one])
     assert search(toy, [3], options)[0][0].tokens == expected

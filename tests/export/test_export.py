@@ -21,7 +21,7 @@ from captioner import pipeline
 from captioner.captioning import PhotoCaptioner
 from captioner.errors import ModelError, OptionError
 from captioner.model import CaptioningModel, add_language, save_model
-from captioner.text import Vocabulary
+from captioner.text import Trigrams, Vocabulary
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -52,8 +52,17 @@ def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "has_bfloat16", lambda device: False)
 
 
-def saved(folder: Path, model: CaptioningModel, vocabulary: Vocabulary) -> Path:
-    save_model(folder, model, vocabulary, "# A card\n")
+# A third of all pairs are common, and of all trigrams seen, so that captions change.
+SEEN = Trigrams(np.packbits(np.random.default_rng(1).random(2**12) < 0.6).tobytes(), 0.4)
+
+
+def saved(
+    folder: Path,
+    model: CaptioningModel,
+    vocabulary: Vocabulary,
+    trigrams: Trigrams | None = None,
+) -> Path:
+    save_model(folder, model, vocabulary, "# A card\n", trigrams)
     return folder
 
 
@@ -190,6 +199,22 @@ def test_what_only_the_model_itself_can_do_is_told(exported: dict[str, Path]) ->
             model.caption(PHOTOS[0], **asked)
     with pytest.raises(OptionError, match="no device 'tpu'"):
         captioner.load_model(exported["float32"], "tpu")
+
+
+@pytest.mark.parametrize("kind", ["forward", "bidirectional"])
+def test_trigrams_that_nobody_wrote_lose_the_same_without_torch(
+    kind: str, tiny_model: CaptioningModel, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    model = with_decoder(tiny_model, kind=kind)
+    folder = saved(tmp_path / "tiny", model, vocabulary, SEEN)
+    export_model(folder, tmp_path / "out")
+    ours, theirs = captioner.load_model(tmp_path / "out"), captioner.load_model(folder, "cpu")
+    assert ours.trigrams == theirs.trigrams == SEEN
+    assert_same(ours, theirs, PHOTOS, top=3, attention=True)
+    assert_same(ours, theirs, PHOTOS[:2], beam=5, require=["dog"])
+    heeded = [theirs.caption(photo) for photo in PHOTOS]
+    theirs.trigrams = None
+    assert [own.text for own in heeded] != [theirs.caption(photo).text for photo in PHOTOS]
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "start.onnx", "step.onnx", "vocabulary.json"])

@@ -5,6 +5,7 @@ import json
 import os
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from captioner.model import (
     read_model,
     save_model,
 )
-from captioner.text import Vocabulary
+from captioner.text import Trigrams, Vocabulary
 
 LONG = "9" * 5000
 
@@ -56,7 +57,8 @@ def refused(folder: Path) -> str:
         "encoder", "encoder.name", "encoder.stages", "encoder.identity",
         "decoder", "decoder.cell", "decoder.hidden_size", "decoder.dropout", "decoder.layer_norm",
         "preprocessing", "preprocessing.size", "preprocessing.mean", "preprocessing.std",
-        "language", "unit", "vocabulary_size", "certainty", "borne_out", "format_version",
+        "language", "unit", "vocabulary_size", "certainty", "borne_out", "unseen_penalty",
+        "format_version",
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused(folder: Path, key: str, value: str) -> None:
@@ -296,6 +298,30 @@ def test_a_decoder_brings_no_encoder_of_its_own(
     chinese, _ = read_language(folder, "zh", english)
     assert chinese.encoder is english.encoder
     assert chinese.config == config
+
+
+@pytest.mark.parametrize("content", [None, b"", bytes(24)], ids=["gone", "empty", "cut"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_damaged_trigrams_are_refused(
+    tmp_path: Path,
+    tiny_model: CaptioningModel,
+    vocabulary: Vocabulary,
+    content: bytes | None,
+    language: str,
+) -> None:
+    folder, seen = tmp_path / "tiny", Trigrams(bytes(32))
+    save_model(folder, tiny_model, vocabulary, "# Tiny\n", seen)
+    chinese = CaptioningModel(replace(tiny_model.config, language="zh"))
+    chinese.encoder = tiny_model.encoder
+    save_model(tmp_path / "zh", chinese, vocabulary, "# 中文\n", seen)
+    add_language(folder, tmp_path / "zh")
+    assert load_model(folder, "cpu", language=language).trigrams == seen
+    path = folder / ("zh" if language == "zh" else "") / "trigrams.bin"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"trigrams\.bin.*\.$"):
+        load_model(folder, "cpu", language=language)
 
 
 @pytest.mark.parametrize("change", [lambda t: t[:3], lambda t: t[0], lambda t: t.sum()])

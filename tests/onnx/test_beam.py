@@ -19,7 +19,7 @@ from captioner.decoding import BeamOptions, Hypothesis, tensors
 from captioner.decoding import beam_search as by_lists
 from captioner.errors import ModelError, OptionError
 from captioner.onnx.beam import Floats, Numbers, Photo, State, beam_search, largest
-from captioner.text import END, START
+from captioner.text import END, START, Trigrams
 
 Search = Callable[..., Any]
 
@@ -68,6 +68,12 @@ def by_torch(
     return search(step, state, photos, START, END, options)
 
 
+# Of a filter that finds about half of whatever it is asked for.
+bits = st.integers(0, 2**32 - 1).map(
+    lambda seed: np.packbits(np.random.default_rng(seed).random(2**12) < 0.7).tobytes()
+)
+
+
 @st.composite
 def asked(draw: st.DrawFn) -> BeamOptions:
     most = draw(st.integers(1, 9))
@@ -83,6 +89,7 @@ def asked(draw: st.DrawFn) -> BeamOptions:
         repeatable=(4,),
         avoid=tuple(draw(st.lists(st.integers(0, 4), max_size=3))),
         avoid_phrases=tuple(map(tuple, draw(phrases))),
+        trigrams=draw(st.none() | st.builds(Trigrams, bits)),
     )
     require = tuple(map(tuple, draw(st.lists(st.lists(st.integers(3, 4), min_size=1), max_size=2))))
     try:

@@ -46,3 +46,9 @@ def test_rare_words_made_likelier_are_told_of_where_they_are() -> None:
     ]
     told = ["logit adjustment of 0.15" in card for card in cards]
     assert told == [False, True]
+
+
+def test_a_search_that_heeds_trigrams_is_told_of() -> None:
+    changes = ["unseen_penalty=0.7", 'trigrams=["more.txt"]']
+    card = model_card(read_recipe(RECIPE, changes), [], scores(50.0))
+    assert "not in these captions nor in `more.txt` loses 0.7 of its log-probability" in card

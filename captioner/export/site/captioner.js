@@ -1,8 +1,9 @@
 // A model folder that `captioner export` has written, run by ONNX Runtime Web.
 
-import { beamSearch, START } from "./beam.js";
+import { beamSearch } from "./beam.js";
 import { toTensor } from "./preprocessing.js";
 import { pieces } from "./text.js";
+import { START, Trigrams } from "./trigrams.js";
 
 const NEVER_WRITTEN = [0, 1, 3]; // padding, the start, unknown words
 
@@ -76,6 +77,9 @@ class Writer {
     writer.words = await json(read, `${folder}vocabulary.json`);
     writer.numbers = new Map(writer.words.map((word, number) => [word, number]));
     writer.repeatable = new Set(own.repeatable);
+    writer.trigrams = own.unseen_penalty
+      ? new Trigrams(await read(`${folder}trigrams.bin`), own.unseen_penalty)
+      : null;
     writer.decoders = [];
     for (const { start, step, photo, state, backward } of own.decoders) {
       const graphs = [start, step].map(async (name) => session(ort, await read(folder + name)));
@@ -93,6 +97,7 @@ class Writer {
       avoid: [...NEVER_WRITTEN, ...phrases.filter((own) => own.length === 1).flat()],
       avoid_phrases: phrases.filter((own) => own.length > 1),
       repeatable: this.repeatable,
+      trigrams: this.trigrams,
     };
   }
 
@@ -123,7 +128,8 @@ class Decoder {
       return after.log_probs.data;
     };
     const avoid_phrases = options.avoid_phrases.map((phrase) => this.inOrder(phrase));
-    const found = await beamSearch(step, { ...options, avoid_phrases });
+    const trigrams = options.trigrams?.turned(this.backward);
+    const found = await beamSearch(step, { ...options, avoid_phrases, trigrams });
     return found.map((one) => ({ ...one, tokens: this.inOrder(one.tokens) }));
   }
 

@@ -5,7 +5,7 @@ const SITE = `captioner ${location.pathname}`;
 const CACHE = `${SITE} VERSION`;
 const SHELL = [
   ".", "app.js", "beam.js", "captioner.js", "files.json", "index.html", "languages.json",
-  "preprocessing.js", "style.css", "text.js", "words.js", "worker.js",
+  "preprocessing.js", "style.css", "text.js", "trigrams.js", "words.js", "worker.js",
 ];
 
 addEventListener("install", (event) => {
