@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import http.server
+import json
 import os
 import shutil
 import threading
@@ -33,14 +34,17 @@ pytestmark = IN_A_BROWSER_WITH_A_MODEL
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The smallest model's page."""
-    folder = tmp_path_factory.mktemp("site")
+    """The smallest model's page, of a model whose search heeds trigrams, too."""
+    folder, source = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("source") / "model"
     name = "light-en" if "light-en" in available_models() else available_models()[0]
+    shutil.copytree(model_folder(name), source)
+    bits = np.packbits(np.random.default_rng(0).random(2**16) < 0.6)
+    (source / "trigrams.bin").write_bytes(bits.tobytes())
+    config = json.loads((source / "config.json").read_text()) | {"unseen_penalty": 0.5}
+    (source / "config.json").write_text(json.dumps(config))
     runtime = os.environ.get("CAPTIONER_ORT_WEB")
     try:
-        export_web(
-            model_folder(name), folder, ExportOptions("int8"), Path(runtime) if runtime else None
-        )
+        export_web(source, folder, ExportOptions("int8"), Path(runtime) if runtime else None)
     except MissingError as error:
         pytest.skip(f"{error} Or name it in CAPTIONER_ORT_WEB.")
     return folder
