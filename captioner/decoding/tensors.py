@@ -12,7 +12,6 @@ from torch import Tensor
 
 from captioner.decoding.constraints import constrain, constraints_of
 from captioner.decoding.required import Required
-from captioner.decoding.rules import Losses
 from captioner.decoding.trace import Trace
 from captioner.decoding.types import (
     WORTH_COPYING,
@@ -41,8 +40,8 @@ def search(  # noqa: PLR0917
     required = Required(options.require, end, device) if options.require else None
     unseen = Unseen(options, start, end, device) if options.trigrams else None
     constraints = constraints_of(options, end, device)
-    losses = Losses(options, start, end)
-    finished, could_end = _Finished(options, losses), _Finished(options, losses, unlikely=True)
+    finished = _Finished(options, end, unseen)
+    could_end = _Finished(options, end, unseen, unlikely=True)
     live = _begun(step, state, images, start, options, required, unseen, device)
     found: dict[int, list[Hypothesis]] = {}
 
@@ -177,9 +176,12 @@ def _begun(  # noqa: PLR0917
 class _Finished:
     """The best hypotheses so far that emitted the end token, or could have, best score first."""
 
-    def __init__(self, options: BeamOptions, losses: Losses, unlikely: bool = False) -> None:
+    def __init__(
+        self, options: BeamOptions, end: int, unseen: Unseen | None, unlikely: bool = False
+    ) -> None:
         self.options = options
-        self.losses = losses
+        self.end = end
+        self.unseen = unseen
         self.unlikely = unlikely
         self.totals: Tensor | None = None  # [B, up to top]; -inf where nothing finished yet
         self.scores: Tensor
@@ -195,7 +197,7 @@ class _Finished:
         length = tokens.shape[2] + 1
         scores = totals / self.options.divisor(length)
         missing = self.options.max_length - tokens.shape[2]
-        tokens = F.pad(tokens, (0, missing), value=self.losses.end)
+        tokens = F.pad(tokens, (0, missing), value=self.end)
         if self.totals is not None:
             scores = torch.cat([self.scores, scores], dim=1)
             totals = torch.cat([self.totals, totals], dim=1)
@@ -231,7 +233,7 @@ class _Finished:
         """List those of each of the images."""
         if self.totals is None:
             return [[] for _ in range(images)]
-        listed = _listed(self.tokens, self.totals, self.scores, self.losses, ended=True)
+        listed = _listed(self.tokens, self.totals, self.scores, self.unseen, end=self.end)
         return [[replace(one, unlikely=self.unlikely) for one in own] for own in listed]
 
 
@@ -246,24 +248,29 @@ def _hypotheses(
         for rows in (live.total, live.history)
     )
     scores = totals / options.divisor(tokens.shape[2])
-    cut_off = _listed(tokens, totals, scores, finished.losses, ended=False)
+    cut_off = _listed(tokens, totals, scores, finished.unseen)
     listed = zip(finished.hypotheses(images), could_end.hypotheses(images), cut_off, strict=True)
     best = ((*ended, *unlikely, *others)[: options.top] for ended, unlikely, others in listed)
     return {image: list(own) for image, own in zip(live.images, best, strict=True)}
 
 
 def _listed(
-    tokens: Tensor, totals: Tensor, scores: Tensor, losses: Losses, *, ended: bool
+    tokens: Tensor,
+    totals: Tensor,
+    scores: Tensor,
+    unseen: Unseen | None,
+    *,
+    end: int | None = None,
 ) -> list[list[Hypothesis]]:
-    """ended: whether end tokens are no part of them, but were emitted."""
-
-    def hypothesis(row: list[int], total: float, score: float) -> Hypothesis:
-        written = tuple(token for token in row if not (ended and token == losses.end))
-        return Hypothesis(written, total + losses.within(written, ended=ended), score)
-
+    """end: the end token, of those that ended and are filled up with it."""
+    log_probs = totals + unseen.within(tokens, ended=end is not None) if unseen else totals
     return [
-        [hypothesis(*one) for one in zip(*image, strict=True) if one[1] > -math.inf]
-        for image in zip(tokens.tolist(), totals.tolist(), scores.tolist(), strict=True)
+        [
+            Hypothesis(tuple(token for token in row if token != end), log_prob, score)
+            for row, log_prob, score in zip(*image, strict=True)
+            if log_prob > -math.inf
+        ]
+        for image in zip(tokens.tolist(), log_probs.tolist(), scores.tolist(), strict=True)
     ]
 
 

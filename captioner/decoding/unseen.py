@@ -41,9 +41,22 @@ class Unseen:
         if not history.shape[2]:
             return torch.zeros(tokens.shape, device=tokens.device)
         before = F.pad(history[:, :, -2:], (max(0, 2 - history.shape[2]), 0), value=self._start)
-        first, second = before[:, :, :1], before[:, :, 1:]
+        return self._lost(before[:, :, :1], before[:, :, 1:], tokens)
+
+    def within(self, tokens: Tensor, *, ended: bool) -> Tensor:
+        """What captions ``[B, K, T]`` have lost, ``[B, K]``; those that ended are filled up with
+        end tokens, and have lost what the first of these lost, too."""
+        written = F.pad(tokens, (1, 0), value=self._start)
+        if ended:
+            written = F.pad(written, (0, 1), value=self._end)
+        if written.shape[2] < 3:
+            return torch.zeros(tokens.shape[:2], device=tokens.device)
+        first, second, third = written[:, :, :-2], written[:, :, 1:-1], written[:, :, 2:]
+        return self._lost(first, second, third).masked_fill(second == self._end, 0).sum(dim=2)
+
+    def _lost(self, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
         trigrams = self._trigrams
-        odd = trigrams.is_common(first, second) & (1 - trigrams.holds(first, second, tokens))
+        odd = trigrams.is_common(first, second) & (1 - trigrams.holds(first, second, third))
         return trigrams.penalty * odd.float()
 
     def weigh(self, log_probs: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
