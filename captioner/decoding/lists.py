@@ -143,7 +143,7 @@ class _Told(NamedTuple):
     unlikely: bool
 
 
-_TOTAL, _SCORE = itemgetter(0), itemgetter(0)
+_FIRST = itemgetter(0)  # a candidate's total, the score of what may be told
 
 
 class _Row(NamedTuple):
@@ -212,7 +212,7 @@ class _Search:
                 if number is not None and before + log_prob > -math.inf:  # and no NaN
                     groups[number].append((before + log_prob, parent, token))
         for group in groups:
-            group.sort(key=_TOTAL, reverse=True)
+            group.sort(key=_FIRST, reverse=True)
         return [self._weighed(group)[: 2 * self.options.beam] for group in groups]
 
     def _weighed(self, group: list[_Candidate]) -> list[_Candidate]:
@@ -228,7 +228,7 @@ class _Search:
             intact += not lost and token != self.end
             if intact == enough:
                 break
-        weighed.sort(key=_TOTAL, reverse=True)
+        weighed.sort(key=_FIRST, reverse=True)
         return weighed
 
     def _after(self, total: float, parent: int, token: int) -> _Row:
@@ -239,7 +239,7 @@ class _Search:
         """Keep a row as ended, if it is among the best of these."""
         tokens, kept = self.rows[parent].tokens, self.could_end if unlikely else self.ended
         kept.append(self._told(tokens, total, ended=True, unlikely=unlikely))
-        kept.sort(key=_SCORE, reverse=True)
+        kept.sort(key=_FIRST, reverse=True)
         del kept[self.options.top :]
 
     def _told(self, tokens: Tokens, total: float, *, ended: bool, unlikely: bool = False) -> _Told:

@@ -23,6 +23,7 @@ from captioner.images import Preprocessing, open_image
 from captioner.model import (
     CaptioningModel,
     fold_batch_norms,
+    language_folder,
     languages_of,
     read_language,
     read_model,
@@ -91,7 +92,8 @@ def export_model(folder: Path, out: Path, options: ExportOptions | None = None) 
         first, *others = _chosen(folder, options)
         if first != model.config.language:
             model, vocabulary = read_language(folder, first, model)
-        _write_language((folder, out), model, vocabulary, shared, options)
+        own = language_folder(folder, first)
+        _write_language((own, out), model, vocabulary, shared, options)
         for language in others:
             sibling, words = read_language(folder, language, model)
             _write_language((folder / language, out / language), sibling, words, {}, options)

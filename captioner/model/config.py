@@ -11,6 +11,7 @@ from captioner.files import raising
 from captioner.images import Preprocessing
 from captioner.model.folder import CONFIG, VOCABULARY, languages_of, read_raw_config
 from captioner.text import Vocabulary, tokenizer
+from captioner.text.trigrams import check_penalty
 
 _LIMITS = {
     "hidden_size": (1, 65536),
@@ -18,7 +19,6 @@ _LIMITS = {
     "layers": (1, 256),
     "forget_bias": (-100, 100),
 }
-_MOST_PENALTY = 1000  # e to the power of minus it is nothing
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,7 @@ class ModelConfig:
             values = getattr(self, name)
             if not all(0 <= value <= 1 for value in values):
                 raise ModelError("A model's {} must be from 0 to 1, not {}.", name, shown(values))
-        if not 0 <= self.unseen_penalty <= _MOST_PENALTY:
-            template = "A model's unseen_penalty must be from 0 to {}, not {}."
-            raise ModelError(template, _MOST_PENALTY, shown(self.unseen_penalty))
+        check_penalty(self.unseen_penalty)
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -7,7 +7,6 @@ first two.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MOST_PENALTY = 1000  # e to the power of minus it is nothing
 _MOST = 256 * MB  # of a file; half of it has a bit for each number of 32 bits
 _32_BITS = 2**32 - 1
 _NO_WORD = PAD  # stands third where two words are a pair
@@ -50,8 +50,7 @@ class Trigrams:
     backward: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.penalty < math.inf:
-            raise ModelError("unseen_penalty must be 0 or more, not {}.", shown(self.penalty))
+        check_penalty(self.penalty)
         if len(self.bits).bit_count() != 1:
             raise ModelError(
                 "The trigrams must be a power of two of bytes, not {}.", len(self.bits)
@@ -81,7 +80,7 @@ class Trigrams:
 
     def turned(self, backward: bool) -> Trigrams:
         """The same set, for a decoder that writes backward or not."""
-        return replace(self, backward=backward)
+        return self if backward == self.backward else replace(self, backward=backward)
 
     def is_common(self, first: Any, second: Any) -> Any:
         """1 where two words are a common pair, else 0; numbers, or tensors of int64."""
@@ -116,6 +115,13 @@ class Trigrams:
     @cached_property
     def _shift(self) -> int:
         return 32 - self._last.bit_length()
+
+
+def check_penalty(penalty: float) -> None:
+    """Raises ModelError for what cannot be a penalty."""
+    if not 0 <= penalty <= MOST_PENALTY:
+        template = "unseen_penalty must be from 0 to {}, not {}."
+        raise ModelError(template, MOST_PENALTY, shown(penalty))
 
 
 def _turned(word: Any) -> Any:

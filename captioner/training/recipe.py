@@ -15,6 +15,7 @@ from captioner.installed import model_folder
 from captioner.model import DecoderConfig, EncoderConfig, language_config, languages_of
 from captioner.model.parts import check_attention, check_cell, check_kind
 from captioner.text import tokenizer
+from captioner.text.trigrams import MOST_PENALTY
 
 if TYPE_CHECKING:
     import torch
@@ -304,7 +305,8 @@ class Recipe:
         _require(bool(self.phases), "there is no [[phases]] to train.")
         _require(self.average_best >= 1, "average_best must be at least 1.")
         _require(0 <= self.logit_adjustment <= 1, "logit_adjustment must be from 0 to 1.")
-        _require(0 <= self.unseen_penalty < math.inf, "unseen_penalty must be 0 or more.")
+        most = MOST_PENALTY
+        _require(0 <= self.unseen_penalty <= most, "unseen_penalty must be from 0 to {}.", most)
         _require(self.checkpoint_minutes >= 0, "checkpoint_minutes must be 0 or more.")
         _require(
             self.decoder.attention != "none" or not any(p.doubly_stochastic for p in self.phases),

@@ -217,6 +217,20 @@ def test_trigrams_that_nobody_wrote_lose_the_same_without_torch(
     assert [own.text for own in heeded] != [theirs.caption(photo).text for photo in PHOTOS]
 
 
+def test_a_language_exported_alone_brings_its_own_trigrams_and_card(
+    tiny_model: CaptioningModel, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    model = with_decoder(tiny_model)
+    folder = saved(tmp_path / "tiny", model, vocabulary, Trigrams(bytes(8)))
+    chinese = CaptioningModel(replace(model.config, language="zh"))
+    chinese.encoder = model.encoder
+    save_model(tmp_path / "zh", chinese.eval(), vocabulary, "# 中文\n", SEEN)
+    add_language(folder, tmp_path / "zh")
+    export_model(folder, tmp_path / "out", ExportOptions(languages=("zh",)))
+    assert captioner.load_model(tmp_path / "out").trigrams == SEEN
+    assert (tmp_path / "out" / "README.md").read_text() == "# 中文\n"
+
+
 @pytest.mark.parametrize("name", ["encoder.onnx", "start.onnx", "step.onnx", "vocabulary.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "foreign"])
 def test_a_damaged_folder_is_one_sentence(

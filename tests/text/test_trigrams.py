@@ -86,7 +86,7 @@ def test_a_file_of_no_power_of_two_of_bytes_is_damaged(size: int, tmp_path: Path
         Trigrams.load(path, 0.7)
 
 
-@pytest.mark.parametrize("penalty", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("penalty", [-0.1, float("nan"), float("inf"), 1001])
 def test_a_penalty_that_cannot_be_is_told(penalty: float) -> None:
-    with pytest.raises(ModelError, match="unseen_penalty must be 0 or more"):
+    with pytest.raises(ModelError, match="unseen_penalty must be from 0 to 1000"):
         Trigrams(bytes(8), penalty)

@@ -60,7 +60,7 @@ def test_captions_to_train_on_and_files_of_sentences_count(tmp_path: Path) -> No
     assert not seen.holds(A, CAT, RUNS)
 
 
-@pytest.mark.parametrize("penalty", ["-1", "nan"])
+@pytest.mark.parametrize("penalty", ["-1", "nan", "inf", "1001"])
 def test_a_penalty_that_cannot_be_is_told(penalty: str) -> None:
-    with pytest.raises(RecipeError, match="unseen_penalty must be 0 or more"):
+    with pytest.raises(RecipeError, match="unseen_penalty must be from 0 to 1000"):
         read_recipe(RECIPE, [f"unseen_penalty={penalty}"])
